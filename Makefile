@@ -1,0 +1,67 @@
+# Thin calls of picoinfuse and pytest. `make` lists them.
+PYTHON ?= python3
+BENCH  ?= stub
+PROFILE ?= syringe-50ml
+PORT   ?=
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# Where the MicroPython VM has wheels; the lock must install elsewhere too.
+VM_WHEELS := (sys_platform == "linux" and platform_machine == "x86_64") or (sys_platform == "darwin" and platform_machine == "arm64")
+PORT_OPTION := $(if $(PORT),--port $(PORT))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-long lint unit hil bench doctor deploy monitor lock pictures clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+setup: $(READY) ## make the environment .venv with all that is needed
+
+demo: $(READY) ## ten virtual minutes of infusion, an occlusion, a report
+	@$(BIN)/picoinfuse demo
+
+test: lint unit ## lint, unit tests and the HIL suite on the stub
+	$(BIN)/pytest hil_tests --bench stub -n auto -m "not long"
+
+test-long: $(READY) ## the tests that take minutes
+	$(BIN)/pytest -m long --timeout 1200
+
+lint: $(READY) ## ruff and pyright
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+
+unit: $(READY) ## unit tests of firmware and host
+	$(BIN)/pytest firmware/tests host/tests -n auto -m "not long"
+
+hil: $(READY) ## the HIL suite: BENCH=stub
+	$(BIN)/pytest hil_tests --bench $(BENCH) $(if $(filter stub,$(BENCH)),-n auto)
+
+bench: $(READY) ## measure speed and size, print a table
+	@$(BIN)/picoinfuse bench
+
+doctor: $(READY) ## what is installed, what is plugged in, what to do about it
+	@$(BIN)/picoinfuse doctor
+
+deploy: $(READY) ## put the firmware on the board at PORT, with PROFILE
+	$(BIN)/picoinfuse deploy --profile $(PROFILE) $(PORT_OPTION)
+
+monitor: $(READY) ## watch the pump at PORT
+	$(BIN)/picoinfuse monitor $(PORT_OPTION)
+
+pictures: $(READY) ## make the pictures in docs/
+	$(BIN)/python -m picoinfuse.report.picture
+
+lock: ## write requirements.lock anew from the ranges in pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet ".[vm,dev]"
+	build/lock/bin/python -m pip freeze --exclude picoinfuse | grep -v ' @ ' | sed 's/^jonnor.*/&; $(VM_WHEELS)/' > requirements.lock
+
+clean: ## remove what was built
+	rm -rf build .pytest_cache .ruff_cache .hypothesis

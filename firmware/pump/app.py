@@ -1,0 +1,187 @@
+"""Composition: what the pump is made of, and how its parts hear of each other.
+
+    commands ─► supervisor ─► delivery ─► stepper          (what to give)
+    pressure, monitor, self-test ─► alarms ─► supervisor    (what is safe)
+    alarms ─► annunciator, outbox                           (who is told)
+
+An alarm that stops delivery is obeyed in the same call that raised it.
+"""
+
+import gc
+import time
+
+from pump import wiring
+from pump.annunciator import Annunciator
+from pump.commands import Commands
+from pump.core import supervisor as sv
+from pump.core.alarms import ALARMS, AlarmManager
+from pump.core.monitor import DeliveryMonitor
+from pump.core.occlusion import ThresholdDetector
+from pump.delivery import Delivery
+from pump.drivers import identity
+from pump.drivers.lamps import Lamps
+from pump.drivers.piezo import Piezo
+from pump.drivers.pressure_sensor import PressureSensor
+from pump.drivers.serial_port import SerialPort
+from pump.drivers.step_counter import StepCounter
+from pump.drivers.stepper import Stepper
+from pump.drivers.watchdog import Watchdog
+from pump.leave import Leave
+from pump.link.line_reader import LineReader
+from pump.link.outbox import Outbox
+from pump.link.server import Server
+from pump.link.task import LinkTask
+from pump.link.telemetry import TelemetryTask
+from pump.monitor_task import MonitorTask
+from pump.pressure_task import PressureTask
+from pump.scheduler import Scheduler
+from pump.selftest import SelfTest
+from pump.storage.profile import ProfileFault, load_profile
+from pump.storage.reset_note import CRASHED, INFUSING, NONE
+
+
+class App:
+    """The pump. Without a valid profile it has no delivery, is in FAULT, sounds, and answers."""
+
+    def __init__(self, note, profile):
+        self.note = note
+        self.profile = profile
+        self.boot = identity.boot_number()
+        self.outbox = Outbox([row[0] for row in ALARMS])
+        self.alarms = AlarmManager(self._on_alarm)
+        self.supervisor = sv.Supervisor(self._on_state)
+        self.annunciator = Annunciator(self.alarms, Piezo(wiring.PIEZO), Lamps(wiring.LAMP_RED, wiring.LAMP_YELLOW))
+        self.port = SerialPort()
+        self.telemetry_task = TelemetryTask(self, self.outbox)
+        self.commands = Commands(self)
+        self.leave = Leave(self.outbox, note)
+        link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
+        self.delivery = self.pressure = self.detector = self.self_test = None
+        self.tasks = [link, self.annunciator, self.telemetry_task, self.leave]
+        if profile is not None:
+            self.tasks = self._make_delivery(profile) + self.tasks
+        self.scheduler = None
+        self._sample = {}
+
+    def _make_delivery(self, profile):
+        mechanics = profile["mechanics"]
+        occlusion = profile["occlusion"]
+        stepper = Stepper(mechanics["reverse"])
+        counter = StepCounter()
+        self.level = occlusion["default"]
+        self.detector = ThresholdDetector(occlusion[self.level + "_pa"], occlusion["persistence_ms"])
+        sensor = PressureSensor(wiring.PRESSURE)
+        self.pressure = PressureTask(sensor, profile["sensor"], self.detector, self.report)
+        self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
+        monitor = DeliveryMonitor(*mechanics["step_pl"])
+        self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
+        self.self_test = SelfTest(self.supervisor, stepper, counter, self.pressure, self._on_test_failed)
+        return [self.pressure, self.delivery, self.monitor, self.self_test]
+
+    # ---- what happens ----
+
+    def report(self, name, active, now_ms):
+        """The condition of an alarm holds, or holds no longer."""
+        if active:
+            self.alarms.raise_alarm(name, now_ms)
+            self.obey_alarms(now_ms)
+        else:
+            self.alarms.condition_gone(name, now_ms)
+
+    def tell_of(self, name, now_ms):
+        """Something happened that is over when it is noticed: its alarm stays by its latch, or is heard once."""
+        self.report(name, True, now_ms)
+        self.alarms.condition_gone(name, now_ms)
+
+    def obey_alarms(self, now_ms):
+        if self.alarms.stops_delivery():
+            self.supervisor.handle(sv.ALARM_STOP, now_ms)
+
+    def fault(self, now_ms):
+        self.report("system_fault", True, now_ms)
+        self.supervisor.handle(sv.FAULT_FOUND, now_ms)
+
+    def _on_alarm(self, name, priority, active, seq, now_ms):
+        self.outbox.alarm(name, priority, active, now_ms)
+
+    def _on_state(self, old, new, event, now_ms):
+        if self.delivery is not None:
+            self._move(old, new, now_ms)
+        self.note.set(INFUSING if new in (sv.INFUSING, sv.PAUSED) else NONE)
+        self.outbox.state(sv.STATES[new], sv.EVENTS[event], now_ms)
+        self.obey_alarms(now_ms)
+
+    def _move(self, old, new, now_ms):
+        """The motor follows the state: go, finish what is granted, or halt."""
+        delivery = self.delivery
+        if self.supervisor.permits_motor:
+            delivery.go()
+        elif new in (sv.PAUSED, sv.IDLE):
+            delivery.stop()
+            if new == sv.IDLE:
+                delivery.release()
+        elif new != sv.SELF_TEST:
+            delivery.halt()
+        self.monitor.start(now_ms)
+
+    def _on_end(self, completed, now_ms):
+        if completed and self.supervisor.handle(sv.COMPLETED, now_ms):
+            self.tell_of("infusion_complete", now_ms)
+        if self.supervisor.state == sv.IDLE:
+            self.delivery.release()
+
+    def _on_late(self, late_us, now_ms):
+        self.tell_of("delivery_late", now_ms)
+
+    def _on_test_failed(self, name, now_ms):
+        self.report("system_fault", True, now_ms)
+
+    def on_overrun(self, name, late_ms):
+        self.tell_of("task_overrun", time.ticks_ms())
+
+    # ---- what is told ----
+
+    def telemetry(self, now_ms):
+        sample = self._sample
+        sample["t_ms"] = now_ms
+        sample["state"] = sv.STATES[self.supervisor.state]
+        delivery = self.delivery
+        sample["rate_ul_h"] = 0 if delivery is None else delivery.rate_ul_h
+        sample["delivered_nl"] = 0 if delivery is None else delivery.delivered_nl()
+        sample["pressure_pa"] = None if self.pressure is None else self.pressure.pressure_pa
+        return sample
+
+    def start(self, now_ms, reason, fault):
+        """What the last boot left behind, and what this one lacks."""
+        self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": _cause(reason)})
+        if fault is not None:
+            self.report("profile_fault", True, now_ms)
+            self.supervisor.handle(sv.FAULT_FOUND, now_ms)
+        if self.note.was_infusing:
+            self.tell_of("interrupted", now_ms)
+
+
+def _cause(reason):
+    if identity.was_power_on():
+        return "power_on"
+    return {CRASHED: "crash", INFUSING: "watchdog"}.get(reason, "reset")
+
+
+def run(note, reason):
+    """Runs the pump until `service` or `reset`; the caller makes the outputs safe and resets the board."""
+    profile = fault = None
+    try:
+        profile = load_profile()
+    except ProfileFault as error:
+        fault = error
+    app = App(note, profile)
+    app.start(time.ticks_ms(), reason, fault)
+    gc.collect()
+    watchdog = Watchdog()
+    scheduler = Scheduler(app.tasks, time.ticks_ms, time.sleep_ms, watchdog.feed, app.on_overrun)
+    app.scheduler = app.leave.scheduler = scheduler
+    app.port.begin()
+    try:
+        scheduler.run()
+    finally:
+        app.port.end()

@@ -1,0 +1,3 @@
+"""What this firmware was made from. Deployment writes the real commit in here."""
+
+COMMIT = "unknown"

@@ -1,0 +1,39 @@
+"""The ramp: how fast the rate may change, so that the motor follows.
+
+Up to `start_hz` steps a second the motor needs no ramp. Above, the rate climbs and falls by `accel_hz_s`, in
+stairs as long as a slice of the grid. Steps a second become µL/h by the volume of a step: 1 Hz of num/den pL is
+36 * num / (den * 10^4) µL/h.
+"""
+
+from pump.core.grid import TICK_HZ
+
+
+class Ramp:
+    def __init__(self, step_pl_num, step_pl_den, start_hz, accel_hz_s):
+        self._num = step_pl_num
+        self._den = step_pl_den
+        self._accel_hz_s = accel_hz_s
+        self.start_ul_h = max(1, self._ul_h(start_hz))
+        self._accel_ul_h_s = self._ul_h(accel_hz_s)
+
+    def _ul_h(self, hz):
+        return hz * self._num * 36 // (self._den * 10000)
+
+    def next_rate(self, rate_ul_h, target_ul_h, ticks):
+        """The rate to follow a stair of `rate_ul_h` that lasted `ticks`, on the way to `target_ul_h`."""
+        start = self.start_ul_h
+        stair_ul_h = self._accel_ul_h_s * ticks // TICK_HZ + 1
+        if rate_ul_h < target_ul_h:
+            if rate_ul_h < start:
+                return min(target_ul_h, start)
+            return min(target_ul_h, rate_ul_h + stair_ul_h)
+        if rate_ul_h <= start:
+            return target_ul_h
+        return max(target_ul_h, start, rate_ul_h - stair_ul_h)
+
+    def stopping_steps(self, rate_ul_h):
+        """Steps that it takes to fall from `rate_ul_h` to the start rate: v**2 / 2a, and 50 ms of them to spare."""
+        if rate_ul_h <= self.start_ul_h:
+            return 0
+        hz = rate_ul_h * self._den * 10000 // (36 * self._num) + 1
+        return hz * hz // (2 * self._accel_hz_s) + hz // 20

@@ -1,0 +1,144 @@
+"""The delivery task: keeps the stepper supplied with the words of the grid, 200 to 300 ms ahead, and never more.
+
+A stop lets what is granted run out (the step is finished, none is lost); a halt takes it back and takes the
+enable away. After a halt the steps that were granted and not made are taken off the account, by the independent
+counter.
+"""
+
+import time
+
+from micropython import const
+
+from pump.core.grid import RAMP_TICKS, SLICE_TICKS, StepGrid
+from pump.core.ramp import Ramp
+
+_HORIZON_US = const(200000)
+_TICKS_PER_US = const(5)
+_LONGEST_MS = const(50)
+_WORDS_A_SLICE = const(2)
+
+
+class Delivery:
+    name = "delivery"
+    max_late_ms = 100
+
+    def __init__(self, mechanics, stepper, counter, on_end, on_late):
+        """`on_end(completed, now_ms)`: the motor stands, granted motion has run out. `on_late(us, now_ms)`: the
+        stepper starved.
+        """
+        num, den = mechanics["step_pl"]
+        self.grid = StepGrid(num, den)
+        self.ramp = Ramp(num, den, mechanics["start_hz"], mechanics["accel_hz_s"])
+        self._stepper = stepper
+        self._counter = counter
+        self._on_end = on_end
+        self._on_late = on_late
+        self._num, self._den = num, den
+        self.therapy = None
+        self.stopping = True
+        self.moving = False  # granted motion has not run out, as far as the CPU knows
+        self.commanded_steps = 0
+        self._fresh = False  # started, and nothing granted yet
+        self._end_us = 0  # when it runs out
+        self._end_ticks = 0  # and the part of a µs
+        self._stair = False
+
+    @property
+    def rate_ul_h(self):
+        return self.grid.rate_ul_h
+
+    def counted_steps(self):
+        """Of this therapy, by the counter."""
+        self._counter.read()
+        return self._counter.steps
+
+    def delivered_nl(self):
+        """Out of the syringe in this therapy, by the counter."""
+        return self.counted_steps() * self._num // (self._den * 1000)
+
+    def begin(self, therapy):
+        """A new therapy: the account starts at 0."""
+        self.therapy = therapy
+        self.commanded_steps = 0
+        self._counter.forget()
+
+    def go(self):
+        """Starts the therapy, or goes on with it."""
+        self.stopping = False
+        if not self._stepper.enabled:
+            self._stepper.start()
+        if not self.moving:
+            self.moving = self._fresh = True
+
+    def stop(self):
+        """Normal stop: ramps down, finishes what is granted, then tells `on_end`."""
+        self.stopping = True
+
+    def halt(self):
+        """Fault stop, at once."""
+        self._stepper.halt()
+        self.stopping = True
+        self.moving = False
+        unmade = self.commanded_steps - self.counted_steps()
+        self.commanded_steps -= unmade
+        if self.therapy is not None:
+            self.therapy.granted(-unmade)
+        self.grid.forget_part()
+
+    def release(self):
+        """Takes the enable away from a motor that stands."""
+        if not self.moving:
+            self._stepper.halt()
+
+    def run(self, now_ms):
+        if not self.moving:
+            return _LONGEST_MS
+        if self._fresh:
+            self._fresh = False
+            self._end_us = time.ticks_us()
+        ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
+        while ahead_us < _HORIZON_US and self._stepper.room() >= _WORDS_A_SLICE:
+            ticks = self._grant_slice()
+            if not ticks:
+                return self._drain(ahead_us, now_ms)
+            if ahead_us < 0:
+                self._on_late(-ahead_us, now_ms)
+                self._end_us = time.ticks_us()
+                ahead_us = 0
+            ticks += self._end_ticks
+            added_us = ticks // _TICKS_PER_US
+            self._end_ticks = ticks % _TICKS_PER_US
+            self._end_us = time.ticks_add(self._end_us, added_us)
+            ahead_us += added_us
+        return max(5, min(_LONGEST_MS, ahead_us // 4000))
+
+    def _grant_slice(self):
+        """Hands one slice to the stepper; returns its ticks, 0 when there is nothing left to hand out."""
+        grid = self.grid
+        self._set_rate(grid)
+        grid.next_slice(self.therapy.budget_steps())
+        words = grid.words
+        for i in range(grid.used):
+            self._stepper.grant(words[2 * i], words[2 * i + 1])
+        self.therapy.granted(grid.steps)
+        self.commanded_steps += grid.steps
+        return grid.ticks
+
+    def _set_rate(self, grid):
+        rate_ul_h = grid.rate_ul_h
+        budget = self.therapy.budget_steps()
+        target_ul_h = 0 if self.stopping else self.therapy.target_ul_h
+        if target_ul_h > self.ramp.start_ul_h and budget <= self.ramp.stopping_steps(rate_ul_h):
+            target_ul_h = self.ramp.start_ul_h
+        if rate_ul_h != target_ul_h:
+            next_ul_h = self.ramp.next_rate(rate_ul_h, target_ul_h, grid.ticks)
+            self._stair = next_ul_h != target_ul_h
+            grid.set_rate(next_ul_h, RAMP_TICKS if self._stair else SLICE_TICKS)
+
+    def _drain(self, ahead_us, now_ms):
+        if ahead_us > 0:
+            return max(1, min(_LONGEST_MS, ahead_us // 1000 + 1))
+        self.moving = False
+        self.grid.set_rate(0)
+        self._on_end(self.therapy.done(), now_ms)
+        return _LONGEST_MS

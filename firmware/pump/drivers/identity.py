@@ -1,0 +1,32 @@
+"""Who this board is."""
+
+import os
+import sys
+
+import machine
+
+
+def unique_id():
+    """The flash chip's number, as hex text."""
+    return "".join(["%02x" % byte for byte in machine.unique_id()])
+
+
+def micropython():
+    """Version of MicroPython, such as "1.25.0"."""
+    return ".".join([str(part) for part in sys.implementation[1][:3]])
+
+
+def board():
+    return getattr(sys.implementation, "_machine", sys.platform)
+
+
+def boot_number():
+    """A number that the next boot will not have: 24 random bits, never 0."""
+    number = 1
+    for byte in os.urandom(3):
+        number = number << 8 | byte
+    return number & 0xFFFFFF or 1
+
+
+def was_power_on():
+    return machine.reset_cause() == machine.PWRON_RESET

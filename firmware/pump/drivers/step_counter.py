@@ -1,0 +1,56 @@
+"""The step counter: a second state machine that counts the rising edges on the STEP pin, whoever made them.
+
+X counts down from 2**30 - 1; the CPU reads it by pushing a copy. It shares no state with the generator: another
+PIO block, another clock.
+"""
+
+from machine import Pin
+from micropython import const
+from rp2 import PIO, StateMachine, asm_pio, asm_pio_encode
+
+from pump import wiring
+
+_STATE_MACHINE = const(4)  # the first of the second block
+_CLOCK_HZ = const(12500000)  # 80 ns: sees pulses of 2 µs many times over
+_START = const(0x3FFFFFFF)
+_WRAP = const(0x100000000)
+
+
+@asm_pio()
+def count_edges():
+    wrap_target()
+    label("edge")
+    wait(0, pin, 0)
+    wait(1, pin, 0)
+    jmp(x_dec, "edge")  # to the same place by the wrap when X was 0
+    wrap()
+
+
+class StepCounter:
+    def __init__(self):
+        self._machine = StateMachine(_STATE_MACHINE, count_edges, freq=_CLOCK_HZ, in_base=Pin(wiring.STEP))
+        self._machine.put(_START)
+        self._machine.exec("pull(block)")
+        self._machine.exec("mov(x, osr)")
+        self._copy = asm_pio_encode("mov(isr, x)", 0)
+        self._push = asm_pio_encode("push(noblock)", 0)
+        self._last = _START
+        self.steps = 0
+        self._machine.active(1)
+
+    def read(self):
+        """Steps counted since the last read; `steps` has all of them."""
+        self._machine.exec(self._copy)
+        self._machine.exec(self._push)
+        left = self._machine.get()
+        steps = self._last - left
+        if steps < 0:
+            steps += _WRAP
+        self._last = left
+        self.steps += steps
+        return steps
+
+    def forget(self):
+        """Counts from 0 again."""
+        self.read()
+        self.steps = 0

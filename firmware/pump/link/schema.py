@@ -1,0 +1,90 @@
+"""The methods of the link and what each takes: the table of docs/protocol.md, and the check against it.
+
+Limits that depend on the profile are not here: the application holds them and raises `out_of_range`, which
+has the same shape.
+"""
+
+from micropython import const
+
+QUERY = const(0)
+COMMAND = const(1)  # changes something: must carry CRC and boot, and is done at most once
+
+MAX_VTBI_NL = 10_000_000_000_000  # 10 000 L; no const: it is no small int on the Pico
+
+_LEVELS = ("low", "medium", "high")
+_NAME_SHOWN = const(32)  # characters of a name that the host sent, in a message: replies are bounded
+
+# method: (kind, parameters). A parameter: (name, type, required, limits).
+# Limits: (low, high), or (low, high, also allowed), or the choices, or None when the application holds them.
+METHODS = {
+    "hello": (QUERY, ()),
+    "status": (QUERY, ()),
+    "alarms": (QUERY, ()),
+    "tasks": (QUERY, ()),
+    "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
+    "start": (COMMAND, (("rate_ul_h", int, True, None), ("vtbi_nl", int, False, (1, MAX_VTBI_NL)))),
+    "set_rate": (COMMAND, (("rate_ul_h", int, True, None),)),
+    "pause": (COMMAND, ()),
+    "resume": (COMMAND, ()),
+    "stop": (COMMAND, ()),
+    "silence": (COMMAND, ()),
+    "clear_alarms": (COMMAND, ()),
+    "alarm_test": (COMMAND, (("priority", str, True, _LEVELS),)),
+    "occlusion_level": (COMMAND, (("level", str, True, _LEVELS),)),
+    "self_test": (COMMAND, ()),
+    "service": (COMMAND, ()),
+    "reset": (COMMAND, ()),
+}
+
+
+class Refused(Exception):
+    """A request that is not done. `code` is one of docs/protocol.md, `data` a dict or None."""
+
+    def __init__(self, code, message, data=None):
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+def kind(method):
+    """QUERY or COMMAND."""
+    entry = METHODS.get(method)
+    if entry is None:
+        raise Refused("unknown_method", "no such method: " + method[:_NAME_SHOWN])
+    return entry[0]
+
+
+def check(method, params):
+    """Raises Refused unless `params` (a dict) is what `method` takes."""
+    parameters = METHODS[method][1]
+    for name in params:
+        if not any(name == parameter[0] for parameter in parameters):
+            name = name[:_NAME_SHOWN]
+            raise Refused("extra_parameter", "%s takes no %s" % (method, name), {"parameter": name})
+    for name, wanted, required, limits in parameters:
+        if name in params:
+            _check_value(name, params[name], wanted, limits)
+        elif required:
+            raise Refused("missing_parameter", "%s needs %s" % (method, name), {"parameter": name})
+
+
+def out_of_range(parameter, value, low, high):
+    """The Refused for a number below `low` or above `high`, naming the limit that it passes."""
+    limit, side = (low, "least") if value < low else (high, "most")
+    message = "%s is %d, at %s %d" % (parameter, value, side, limit)
+    return Refused("out_of_range", message, {"parameter": parameter, "limit": limit})
+
+
+def _check_value(name, value, wanted, limits):
+    if type(value) is not wanted:  # not isinstance: on CPython true is an int
+        message = "%s must be %s" % (name, "an integer" if wanted is int else "a string")
+        raise Refused("wrong_type", message, {"parameter": name})
+    if limits is None:
+        return
+    if wanted is str:
+        if value not in limits:
+            message = "%s must be one of %s" % (name, ", ".join(limits))
+            raise Refused("out_of_range", message, {"parameter": name, "choices": limits})
+    elif not limits[0] <= value <= limits[1] and value not in limits[2:]:
+        raise out_of_range(name, value, limits[0], limits[1])

@@ -1,0 +1,58 @@
+"""The task that watches pressure, 100 times a second.
+
+Sensor -> check -> filter -> pascals -> detector, and a report when something begins or ends. It owns what
+is known of pressure: `pressure_pa`, which is None whenever it is not to be believed. It stops nothing;
+`report` leads to the alarm manager.
+"""
+
+from pump.core.pressure import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
+from pump.core.ticks import MASK
+
+
+class PressureTask:
+    name = "pressure"
+    max_late_ms = 20  # counted in core/occlusion.py's 600 ms
+
+    def __init__(self, sensor, config, detector, report):
+        """`config` is the profile's sensor section; `report(name, active, now_ms)` takes each beginning and
+        end of an alarm's condition."""
+        self._read_sum = sensor.read_sum
+        self._check = SensorCheck(config["open_mv"], config["short_mv"])
+        self._filter = PressureFilter()
+        self._calibration = Calibration(config["offset_mv"], config["gain_pa_per_mv"])
+        self._detector = detector
+        self._report = report
+        self._due_ms = 0
+        self._fault = None  # as reported
+        self._occluded = False  # as reported
+        self.pressure_pa = None  # None: no valid reading
+
+    def run(self, now_ms):
+        check = self._check
+        check.check_age(now_ms)
+        raw_sum = self._read_sum()
+        fault = check.update(raw_sum, now_ms)
+        if fault is not self._fault:
+            self._change_fault(fault, now_ms)
+        # A bad sample that is not yet a fault leaves the last pressure standing, for 40 ms at most.
+        if fault is None and check.good:
+            pressure_pa = self._calibration.pa(self._filter.update(raw_sum))
+            self.pressure_pa = pressure_pa
+            occluded = self._detector.update(pressure_pa, now_ms)
+            if occluded is not self._occluded:
+                self._occluded = occluded
+                self._report("occlusion", occluded, now_ms)
+        # On a grid of 10 ms, however late this run is. Grid points that were missed are not made up for.
+        wait_ms = SAMPLE_MS - ((now_ms - self._due_ms) & MASK) % SAMPLE_MS
+        self._due_ms = (now_ms + wait_ms) & MASK
+        return wait_ms
+
+    def _change_fault(self, fault, now_ms):
+        if fault is not None:
+            self.pressure_pa = None
+            self._filter.reset()
+            self._detector.forget()
+            self._report(fault, True, now_ms)  # before the old one ends: no moment without an alarm
+        if self._fault is not None:
+            self._report(self._fault, False, now_ms)
+        self._fault = fault

@@ -1,0 +1,27 @@
+"""Which GPIO drives what. The one place in the firmware that knows; docs/wiring.md draws it.
+
+The profile repeats these numbers as they are soldered on its bench, and the pump refuses to run when the two
+disagree. The piezo is on one of GPIO 0-7, 16-23: a soft reset stops only those PWM slices.
+"""
+
+from micropython import const
+
+STEP = const(2)
+DIR = const(3)
+ENABLE = const(4)  # active low: a pull-up holds the motor off when the chip does not
+PIEZO = const(6)  # a pull-down holds it silent
+LAMP_RED = const(10)
+LAMP_YELLOW = const(11)
+STRAP = const(22)  # low at reset: stay in the REPL
+PRESSURE = const(26)  # ADC 0
+
+TABLE = {
+    "step": STEP,
+    "dir": DIR,
+    "enable": ENABLE,
+    "piezo": PIEZO,
+    "lamp_red": LAMP_RED,
+    "lamp_yellow": LAMP_YELLOW,
+    "strap": STRAP,
+    "pressure": PRESSURE,
+}

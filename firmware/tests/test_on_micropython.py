@@ -1,0 +1,165 @@
+"""The same modules on the real MicroPython VM: they import in a Pico's heap, and the paths of alarm and
+pressure allocate nothing."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+FIRMWARE = pathlib.Path(__file__).parent.parent
+_BESIDE = pathlib.Path(sys.executable).with_name("micropython")
+VM = str(_BESIDE) if _BESIDE.exists() else shutil.which("micropython")
+
+pytestmark = pytest.mark.skipif(VM is None, reason="no micropython beside python or on PATH")
+
+
+def on_vm(script):
+    done = subprocess.run(
+        [VM, "-X", "heapsize=192K", "-c", script],
+        env={**os.environ, "MICROPYPATH": str(FIRMWARE)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_every_core_module_imports():
+    files = (FIRMWARE / "pump" / "core").glob("*.py")
+    modules = sorted(path.stem for path in files if path.stem != "__init__")
+    out = on_vm("".join(f"import pump.core.{name}\n" for name in modules) + "print('all')")
+    assert out.split() == ["all"]
+
+
+# A fake that allocates nothing itself; `locked(action)` runs an action with the heap locked, where any
+# allocation is a MemoryError.
+PRELUDE = """
+import micropython
+from pump.core import alarms, bursts, occlusion, supervisor
+from pump.annunciator import Annunciator
+from pump.pressure_task import PressureTask
+
+class Silent:
+    def tone(self, frequency_hz, duty_u16): pass
+    def mute(self): pass
+    def silent(self): pass
+    def set(self, red, yellow): pass
+
+class Sensor:
+    def __init__(self):
+        self.raw = 8000
+        self.step = 1
+    def read_sum(self):
+        self.raw += self.step
+        self.step = -self.step
+        return self.raw
+
+class Host:
+    def __init__(self): self.told = 0
+    def notify(self, name, priority, active, seq, now_ms): self.told += 1
+    def report(self, name, active, now_ms): self.told += 1
+    def on_change(self, old, new, event, now_ms): self.told += 1
+
+def locked(action):
+    micropython.heap_lock()
+    try:
+        return action()
+    finally:
+        micropython.heap_unlock()
+
+host = Host()
+"""
+
+
+def test_the_locked_heap_does_catch_an_allocation():
+    out = on_vm(PRELUDE + "try:\n  locked(lambda: [1, 2, 3])\nexcept MemoryError:\n  print('caught')")
+    assert out.split() == ["caught"]
+
+
+def test_raising_ending_clearing_and_silencing_allocate_nothing():
+    out = on_vm(
+        PRELUDE
+        + """
+manager = alarms.AlarmManager(host.notify)
+def action():
+    for now_ms in range(0, 400_000, 100_000):
+        for row in alarms.ALARMS: manager.raise_alarm(row[0], now_ms)
+        manager.silence(now_ms)
+        manager.silenced_ms(now_ms)
+        manager.tick(now_ms)
+        manager.highest()
+        manager.stops_delivery()
+        for row in alarms.ALARMS: manager.condition_gone(row[0], now_ms)
+        manager.clear(now_ms)
+locked(action)
+# 13 alarms begin, 11 end each time; two wait for a reset and begin once: 4 * 2 * 11 + 2
+print(host.told)
+"""
+    )
+    assert out.split() == ["90"]
+
+
+def test_the_supervisor_allocates_nothing():
+    on_vm(
+        PRELUDE
+        + """
+s = supervisor.Supervisor(host.on_change)
+def action():
+    for event in range(len(supervisor.EVENTS)):
+        for other in range(len(supervisor.EVENTS)):
+            s.handle(event, 1); s.handle(other, 1)
+locked(action)
+"""
+    )
+
+
+def test_a_minute_of_alarm_and_an_alarm_test_allocate_nothing():
+    on_vm(
+        PRELUDE
+        + """
+manager = alarms.AlarmManager(host.notify)
+task = Annunciator(manager, Silent(), Silent())
+task.test(alarms.LOW, 0)
+def action():
+    now_ms = 0x3fffffff - 20_000
+    for name in ("delivery_late", "occlusion"):
+        for _ in range(3000):
+            now_ms = (now_ms + task.run(now_ms)) & 0x3fffffff
+        manager.raise_alarm(name, now_ms)
+    for _ in range(3000):
+        now_ms = (now_ms + task.run(now_ms)) & 0x3fffffff
+locked(action)
+"""
+    )
+
+
+def test_pressure_sensor_faults_and_occlusions_allocate_nothing():
+    out = on_vm(
+        PRELUDE
+        + """
+sensor = Sensor()
+config = {"offset_mv": 500, "gain_pa_per_mv": (60, 1), "open_mv": 3200, "short_mv": 100}
+task = PressureTask(sensor, config, occlusion.ThresholdDetector(70_000, 500), host.report)
+def runs(now_ms, n):
+    for _ in range(n):
+        now_ms = (now_ms + task.run(now_ms)) & 0x3fffffff
+    return now_ms
+def action():
+    now_ms = 0x3fffffff - 3_000
+    for raw in (8000, 10_000, 16_000, 100, 8000):
+        sensor.raw = raw
+        now_ms = runs(now_ms, 300)
+    sensor.step = 0
+    now_ms = runs(now_ms, 300)
+    sensor.step = 1
+    now_ms = runs(now_ms + 500, 300)
+locked(action)
+# occlusion; open; short, open ends; short ends; occlusion ends; frozen; stale, frozen ends; stale ends
+print(host.told)
+"""
+    )
+    assert out.split() == ["10"]

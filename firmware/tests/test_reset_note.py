@@ -1,0 +1,112 @@
+"""What the next boot learns from the last."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pump.storage.reset_note import CRASHED, INFUSING, NONE, SERVICE, ResetNote
+
+SCRATCH0 = 0x4005800C
+
+
+class Registers:
+    """The scratch registers 0-3 of the watchdog: 32-bit words, and nothing else."""
+
+    def __init__(self):
+        self.words = dict.fromkeys(range(SCRATCH0, SCRATCH0 + 16, 4), 0)
+
+    def __getitem__(self, address):
+        return self.words[address]
+
+    def __setitem__(self, address, word):
+        assert address in self.words
+        assert 0 <= word < 2**30, "a small int on the Pico"
+        self.words[address] = word
+
+
+@pytest.fixture
+def registers():
+    return Registers()
+
+
+def boot(registers):
+    """A reset: a new program finds the registers as they were left."""
+    note = ResetNote(registers)
+    return note, note.take()
+
+
+def test_after_power_on_there_is_no_note(registers):
+    note, reason = boot(registers)
+    assert (reason, note.crashes, note.was_infusing) == (NONE, 0, False)
+
+
+@pytest.mark.parametrize("reason", [NONE, SERVICE, CRASHED, INFUSING])
+def test_the_next_boot_finds_the_reason_once(registers, reason):
+    note, _ = boot(registers)
+    note.set(reason)
+    assert boot(registers)[1] == reason
+    assert boot(registers)[1] == NONE
+
+
+def test_a_watchdog_bite_while_infusing_is_known_afterwards(registers):
+    note, _ = boot(registers)
+    note.set(INFUSING)
+    note, reason = boot(registers)
+    assert (reason, note.was_infusing) == (INFUSING, True)
+
+
+def test_after_an_orderly_stop_it_was_not_infusing(registers):
+    note, _ = boot(registers)
+    note.set(INFUSING)
+    note.set(NONE)
+    note, reason = boot(registers)
+    assert (reason, note.was_infusing) == (NONE, False)
+
+
+def test_a_crash_while_infusing_is_both(registers):
+    note, _ = boot(registers)
+    note.set(INFUSING)
+    note.set(CRASHED)
+    note, reason = boot(registers)
+    assert (reason, note.crashes, note.was_infusing) == (CRASHED, 1, True)
+
+
+def test_a_crash_while_idle_is_not_infusing(registers):
+    note, _ = boot(registers)
+    note.set(CRASHED)
+    note, reason = boot(registers)
+    assert (reason, note.crashes, note.was_infusing) == (CRASHED, 1, False)
+
+
+def test_crashes_in_a_row_are_counted_up_to_15(registers):
+    for count in range(20):
+        note, _ = boot(registers)
+        assert note.crashes == min(count, 15)
+        note.set(CRASHED)
+
+
+def test_a_watchdog_bite_between_crashes_does_not_forget_them(registers):
+    note, _ = boot(registers)
+    note.set(CRASHED)
+    note, _ = boot(registers)
+    note.set(INFUSING)
+    note, _ = boot(registers)
+    assert note.crashes == 1
+
+
+@pytest.mark.parametrize("reason", [NONE, SERVICE])
+def test_an_orderly_end_begins_the_count_anew(registers, reason):
+    note, _ = boot(registers)
+    note.set(CRASHED)
+    note, _ = boot(registers)
+    note.set(reason)
+    note, _ = boot(registers)
+    assert note.crashes == 0
+
+
+@given(st.integers(0, 2**32 - 1).filter(lambda word: word >> 12 != 0x2B6D4))
+def test_a_word_of_someone_else_is_no_note(word):
+    registers = Registers()
+    registers.words[SCRATCH0] = word
+    note, reason = boot(registers)
+    assert (reason, note.crashes, note.was_infusing) == (NONE, 0, False)
+    assert registers.words[SCRATCH0] == 0

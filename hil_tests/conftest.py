@@ -1,0 +1,41 @@
+"""The suite's fixtures: `--bench` chooses the board, `bench` hands each test a freshly reset one.
+
+A test that needs something of its bench says so with `@pytest.mark.needs("occlude")`, and is skipped with the
+reason where the bench has not got it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from picoinfuse.bench import Bench
+from picoinfuse.bench.base import CAPABILITIES
+from picoinfuse.bench.kinds import KINDS, bench_kind
+from picoinfuse.profile import load_profile
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("picoinfuse")
+    group.addoption("--bench", default="stub", help=f"the board that the suite runs on: {', '.join(KINDS)}")
+    group.addoption("--profile", default="syringe-50ml", help="its profile in boards/")
+    group.addoption("--seed", type=int, default=1, help="of the sensor's noise; the same seed gives the same run")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"bench: {config.getoption('--bench')}, profile {config.getoption('--profile')}, seed {config.getoption('--seed')}"
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """A board that was just switched on, its pump connected and idle."""
+    kind = bench_kind(request.config.getoption("--bench"))
+    for mark in request.node.iter_markers("needs"):
+        unknown = set(mark.args) - set(CAPABILITIES)
+        assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
+        missing = set(mark.args) - kind.capabilities
+        if missing:
+            pytest.skip(f"bench {kind.name} has no {', '.join(sorted(missing))}")
+    profile = load_profile(request.config.getoption("--profile"))
+    with kind.open(profile, request.config.getoption("--seed")) as opened:
+        yield opened

@@ -1,0 +1,73 @@
+"""What every bench can do. A test asks for capabilities by name and is skipped where they are missing."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from picoinfuse.profile import Profile
+from picoinfuse.pump import Pump
+from picoinfuse.trace import Trace
+
+# Every capability there is: what it lets a test do.
+CAPABILITIES = {
+    "capture": "trace: edges of step, dir, enable, piezo and lamps",
+    "pressure": "trace: true pressure in the line, delivered and patient volume",
+    "occlude": "occlude(): the valve in the line",
+    "sensor": "sensor_fault(): open, short or frozen",
+    "motor": "motor_fault(): a motor that does not follow its steps",
+    "reset": "reset(): the RUN pin",
+    "power": "power_cycle(): the supply",
+    "hang": "hang_cpu(): the CPU stops executing",
+    "slow": "slow_cpu(): every turn of the loop takes longer",
+    "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
+    "host_reading": "host_reading(): a host that does not read",
+    "deploy": "port: a serial port that mpremote can use",
+    "replay": "the same seed gives the same trace",
+    "virtual_time": "hours pass in seconds",
+}
+
+
+class Bench(Protocol):
+    """A board with firmware, the world around it, and a client on its serial port. Time is the bench's time."""
+
+    name: str
+    capabilities: frozenset[str]
+    profile: Profile
+    pump: Pump
+    trace: Trace
+    seed: int
+
+    @property
+    def port(self) -> str:
+        """What another program opens to reach the board."""
+        ...
+
+    def now(self) -> float:
+        """Bench time in s."""
+        ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def reset(self) -> None: ...
+
+    def power_cycle(self, off_s: float = 2.0) -> None: ...
+
+    def occlude(self, closed: bool = True) -> None: ...
+
+    def sensor_fault(self, kind: str | None) -> None: ...
+
+    def motor_fault(self, kind: str | None) -> None: ...
+
+    def hang_cpu(self) -> None: ...
+
+    def slow_cpu(self, delay_ms: int) -> None:
+        """Each sleep of the firmware's loop takes `delay_ms` longer."""
+        ...
+
+    def drive_pin(self, name: str, level: int | None) -> None:
+        """Drives the wire `name` of the profile's wiring from outside; None lets go."""
+        ...
+
+    def host_reading(self, reading: bool) -> None: ...
+
+    def write_raw(self, data: bytes) -> None: ...

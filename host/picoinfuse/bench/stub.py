@@ -1,0 +1,142 @@
+"""The bench in software: the board stub, its world, and time that the bench grants."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from picoinfuse.bench.base import CAPABILITIES
+from picoinfuse.bench.wire import Wire
+from picoinfuse.profile import Profile
+from picoinfuse.pump import Pump
+from picoinfuse.stub import flash_image
+from picoinfuse.stub.board import StubBoard
+from picoinfuse.stub.image import deployed_image
+from picoinfuse.stub.process import find_vm
+from picoinfuse.stub.pty_port import PtyPort
+from picoinfuse.trace import Trace
+
+CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
+_READY_S = 1.0  # bench time within which the pump is up after a reset
+
+
+class StubBench:
+    """A context manager. `deployed`: with this firmware on its flash, else empty as from the factory."""
+
+    name = "stub"
+
+    def __init__(
+        self, profile: Profile, *, seed: int = 1, deployed: bool = True, real_grid_ms: int = 250
+    ) -> None:
+        self.profile = profile
+        self.seed = seed
+        self.vm = find_vm()
+        self.capabilities = CAPABILITIES_OF_STUB
+        self.trace = Trace()
+        self._deployed = deployed
+        self._real_grid_ms = real_grid_ms
+        self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
+        self._pty: PtyPort | None = None
+
+    def __enter__(self) -> StubBench:
+        image = self._folder / "flash.img"
+        if self._deployed:
+            flash_image.copy(deployed_image(self.profile), image)
+        else:
+            flash_image.erase(image)
+        self._wire = Wire(self._to_board)
+        self.board = StubBoard(
+            self.profile.world(),
+            image,
+            vm=self.vm,
+            on_serial=self._from_board,
+            sink=self.trace,
+            seed=self.seed,
+            real_grid_ms=self._real_grid_ms,
+        )
+        self.pump = Pump(self._wire)
+        if self._deployed:
+            self.pump.connect()
+            self.sleep(_READY_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pump.close()
+        if self._pty is not None:
+            self._pty.close()
+        self.board.close()
+        shutil.rmtree(self._folder)
+
+    # ---- time ----
+
+    def now(self) -> float:
+        return self.board.now_ns / 1e9
+
+    def sleep(self, seconds: float) -> None:
+        self.board.sleep(seconds)
+        self._wire.drained()
+
+    # ---- the board ----
+
+    def reset(self) -> None:
+        self.board.reset()
+        self._come_back()
+
+    def power_cycle(self, off_s: float = 2.0) -> None:
+        self.board.power_cycle(off_s)
+        self._come_back()
+
+    def _come_back(self) -> None:
+        self.pump.reconnect(after_reset=True)
+        self.sleep(_READY_S)
+
+    def hang_cpu(self) -> None:
+        self.board.control("hang")
+
+    def slow_cpu(self, delay_ms: int) -> None:
+        self.board.control("slow", delay_ms * 1_000_000)
+
+    # ---- the world ----
+
+    def occlude(self, closed: bool = True) -> None:
+        self.board.control("valve", closed)
+
+    def sensor_fault(self, kind: str | None) -> None:
+        self.board.control("sensor", kind)
+
+    def motor_fault(self, kind: str | None) -> None:
+        self.board.control("motor", kind)
+
+    def drive_pin(self, name: str, level: int | None) -> None:
+        self.board.control("drive", {"pin": self.profile.world()["wiring"][name], "level": level})
+
+    # ---- the line ----
+
+    def host_reading(self, reading: bool) -> None:
+        self.board.control("host_reads", reading)
+
+    def write_raw(self, data: bytes) -> None:
+        self.pump.write_raw(data)
+
+    @property
+    def port(self) -> str:
+        """A pseudo-terminal; from the first use on the board runs with the wall clock, for the sake of the
+        other program.
+        """
+        if self._pty is None:
+            self._pty = PtyPort(self.board.write_serial, lambda reading: self.board.post("host_reads", reading))
+            self.board.control("pace", "real")
+        return self._pty.path
+
+    def grant_time(self) -> None:
+        """Back to granted time, after another program used `port`."""
+        self.board.control("pace", "stepped")
+
+    def _to_board(self, data: bytes) -> None:
+        self.board.write_serial(data)
+
+    def _from_board(self, data: bytes) -> None:
+        if self._pty is not None:
+            self._pty.send(data)
+        self._wire.arrive(data)

@@ -1,0 +1,55 @@
+"""The command line. A file here for each group of commands; `COMMANDS` is all of them.
+
+Every error that picoinfuse raises on purpose becomes one sentence on stderr and exit status 1. A
+wrong call is 2, Ctrl-C is 130. A traceback means that picoinfuse is broken.
+"""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from picoinfuse.cli import board, demo, profile, pump, stub, watch
+from picoinfuse.errors import PicoinfuseError
+
+# (name, function) in the order in which --help lists them
+COMMANDS = (
+    ("demo", demo.demo),
+    ("stub", stub.stub),
+    ("doctor", board.doctor),
+    ("ports", board.ports),
+    ("deploy", board.deploy),
+    ("reset", board.reset),
+    ("service", board.service),
+    ("status", pump.status),
+    ("infuse", watch.infuse),
+    ("monitor", watch.monitor),
+    ("pause", pump.pause),
+    ("resume", pump.resume),
+    ("stop", pump.stop),
+    ("silence", pump.silence),
+    ("clear", pump.clear),
+    ("alarm-test", pump.alarm_test),
+    ("self-test", pump.self_test),
+    ("occlusion-level", pump.occlusion_level),
+)
+
+app = typer.Typer(
+    help="Infusion-pump controller: firmware for a Raspberry Pi Pico, and a pump in software.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _name, _function in COMMANDS:
+    app.command(_name)(_function)
+app.add_typer(profile.app, name="profile")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status when an error of ours ends the command; typer exits by itself otherwise."""
+    try:
+        app(arguments)
+    except PicoinfuseError as error:
+        print(f"picoinfuse: {error}", file=sys.stderr)
+        return 1
+    return 0

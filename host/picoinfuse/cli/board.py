@@ -1,0 +1,83 @@
+"""Commands about boards: what is there, and what runs on it."""
+
+import dataclasses
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, port_name, print_json, tell
+from picoinfuse.deploy import deploy as deploy_to
+from picoinfuse.doctor import examine
+from picoinfuse.port import usb_ports
+from picoinfuse.profile import load_profile
+
+STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
+
+
+def doctor(as_json: JsonOption = False) -> None:
+    """Say what is installed, what is plugged in, and what to do about it; exit status 1 on a fault."""
+    checks = examine()
+    if as_json:
+        print_json([dataclasses.asdict(check) for check in checks])
+    else:
+        table = Table(box=None, header_style="bold")
+        for column in ("", "What", "Found", "What to do"):
+            table.add_column(column)
+        for check in checks:
+            verdict = f"[{STYLES[check.verdict]}]{check.verdict}[/]"
+            table.add_row(verdict, check.name, check.found, check.advice)
+        console().print(table)
+    if any(check.verdict == "fault" for check in checks):
+        raise typer.Exit(1)
+
+
+def ports(as_json: JsonOption = False) -> None:
+    """List the Picos on USB."""
+    found = usb_ports()
+    if as_json:
+        print_json([dataclasses.asdict(port) for port in found])
+        return
+    if not found:
+        console().print("no Pico on USB")
+    for port in found:
+        console().print(f"{port.device}  serial number {port.serial_number}  USB {port.location}  {port.description}")
+
+
+def deploy(
+    profile: Annotated[str, typer.Option(help="Name of one in boards/, or a TOML file.")] = "syringe-50ml",
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put the firmware and a profile on the board, and check that they run."""
+    checked = load_profile(profile)  # first: a wrong profile touches no board
+    name = port_name(port)
+    if as_json:
+        print_json(deploy_to(name, checked))
+        return
+    with console().status("deploying") as shown:
+        done = deploy_to(name, checked, progress=shown.update)
+    hello = done.hello
+    console().print(
+        f"picoinfuse {hello.version} ({hello.commit}) with profile {hello.profile} runs on {name}: "
+        f"{done.files_copied} files copied, {done.files_skipped} already there, {done.files_removed} removed, "
+        f"{done.seconds:.1f} s"
+    )
+
+
+def reset(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Reset the pump and wait until it answers again."""
+    with open_pump(port) as pump:
+        hello = pump.reset()
+    tell(as_json, hello, f"picoinfuse {hello.version} answers again, boot {hello.boot}")
+
+
+def service(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Hand the board to mpremote: the pump resets into the MicroPython prompt."""
+    with open_pump(port) as pump:
+        state = pump.service()
+    tell(
+        as_json,
+        {"state": state},
+        "the board shows the MicroPython prompt; `mpremote reset` makes it a pump again",
+    )

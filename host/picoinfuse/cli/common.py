@@ -1,0 +1,80 @@
+"""What the commands share: the options, how a pump is reached, how things are printed."""
+
+import dataclasses
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from picoinfuse import units
+from picoinfuse.errors import BadQuantity
+from picoinfuse.port import the_one_board
+from picoinfuse.pump import Pump
+
+PortOption = Annotated[
+    str | None,
+    typer.Option(
+        "--port",
+        "-p",
+        envvar="PICOINFUSE_PORT",
+        help="Serial port: a device, socket://HOST:PORT or rfc2217://HOST:PORT. Without it: the one Pico on USB.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+
+def console() -> Console:
+    """Made anew, so that it writes to what stdout is now."""
+    return Console(highlight=False)
+
+
+def open_pump(port: str | None) -> Pump:
+    """For a `with`, which connects."""
+    return Pump(port_name(port))
+
+
+def port_name(port: str | None) -> str:
+    return port if port is not None else the_one_board()
+
+
+def quantity(parse: Callable[[str], int], text: str, what: str) -> int:
+    """A rate or a volume out of the command line; a wrong one is a wrong call."""
+    try:
+        return parse(text)
+    except BadQuantity as error:
+        raise typer.BadParameter(str(error), param_hint=what) from error
+
+
+def print_json(value: Any) -> None:
+    """One line of JSON; dataclasses become objects."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    print(json.dumps(value), flush=True)
+
+
+def tell(as_json: bool, value: Any, sentence: str) -> None:
+    """The result of a command, for a program or for a person."""
+    if as_json:
+        print_json(value)
+    else:
+        console().print(sentence)
+
+
+def grid() -> Table:
+    """Two columns: a name, a value."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
+    return table
+
+
+def alarm_text(names: list[str] | tuple[str, ...]) -> str:
+    return f"[bold red]{', '.join(names)}[/]" if names else "none"
+
+
+def pressure_text(pressure_pa: int | None) -> str:
+    return units.mmhg(pressure_pa) if pressure_pa is not None else "no valid reading"

@@ -1,0 +1,43 @@
+"""`picoinfuse flash`: an image onto a Pico, and the check that it runs."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from picoinfuse.cli.common import JsonOption, PortOption, console, print_json
+from picoinfuse.flash.flasher import Flashed
+from picoinfuse.flash.flasher import flash as flash_file
+
+
+def flash(
+    image: Annotated[Path, typer.Argument(help="UF2 file of MicroPython or of a production image.")],
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Flash an image onto the Pico, wait for it to come back, and check that it runs."""
+    if as_json:
+        print_json(_as_dict(flash_file(image, port, lambda _: None, lambda *_: None)))
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=console()) as bar:
+        task = bar.add_task(image.name, total=None)
+        done = flash_file(
+            image, port, bar.console.print, lambda written, total: bar.update(task, completed=written, total=total)
+        )
+    console().print(f"{done.image.name} runs at {done.port}, {done.seconds:.1f} s")
+
+
+def _as_dict(done: Flashed) -> dict[str, object]:
+    image = done.image
+    return {
+        "port": done.port,
+        "seconds": round(done.seconds, 1),
+        "bytes": len(image.file.flash),
+        "micropython": done.running.micropython,
+        "version": done.running.version,
+        "commit": done.running.commit,
+        "info": None if image.info is None else dataclasses.asdict(image.info),
+    }

@@ -1,0 +1,38 @@
+"""`picoinfuse profile …`."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.errors import ProfileError
+from picoinfuse.profile import load_profile
+
+app = typer.Typer(help="Board profiles.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Makes typer keep `check` as a command of its own while it is the only one."""
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A TOML file, or the name of one in boards/.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a profile is right, and each mistake with its line."""
+    try:
+        profile = load_profile(file)
+    except ProfileError as error:
+        if not as_json:
+            raise
+        mistakes = [dataclasses.asdict(mistake) for mistake in error.mistakes]
+        print_json({"file": str(error.file), "mistakes": mistakes})
+        raise typer.Exit(1) from error
+    if as_json:
+        print_json({"file": str(profile.file), "mistakes": []})
+    else:
+        console().print(f"{profile.name} is right")

@@ -1,0 +1,138 @@
+"""Commands that ask the pump one thing, or tell it one."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from picoinfuse import units
+from picoinfuse.cli.common import (
+    JsonOption,
+    PortOption,
+    alarm_text,
+    console,
+    grid,
+    open_pump,
+    pressure_text,
+    print_json,
+    tell,
+)
+from picoinfuse.errors import NoAnswer
+from picoinfuse.messages import Hello, Status
+
+SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test
+LOOK_S = 0.1
+
+Priority = Annotated[str, typer.Argument(help="high, medium or low")]
+Level = Annotated[str, typer.Argument(help="low, medium or high")]
+
+
+def status(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Show what the pump is doing."""
+    with open_pump(port) as pump:
+        hello, now = pump.hello(), pump.status()
+    if as_json:
+        print_json(now)
+    else:
+        console().print(_status_table(hello, now))
+
+
+def pause(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Stop the motor, keep the therapy."""
+    with open_pump(port) as pump:
+        _tell_state(as_json, pump.pause())
+
+
+def resume(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Go on after a pause."""
+    with open_pump(port) as pump:
+        _tell_state(as_json, pump.resume())
+
+
+def stop(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """End the therapy."""
+    with open_pump(port) as pump:
+        _tell_state(as_json, pump.stop())
+
+
+def silence(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Pause the alarm's sound; it comes back by itself."""
+    with open_pump(port) as pump:
+        silenced_ms = pump.silence()
+    text = f"silent for {silenced_ms / 1000:.0f} s" if silenced_ms else "no alarm sounds"
+    tell(as_json, {"silenced_ms": silenced_ms}, text)
+
+
+def clear(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Clear the alarms whose cause is gone."""
+    with open_pump(port) as pump:
+        cleared = pump.clear_alarms()
+    tell(as_json, cleared, f"{_words(cleared.state)}; alarms still active: {alarm_text(cleared.alarms)}")
+
+
+def alarm_test(priority: Priority, port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Sound and show an alarm of a priority, for a listener."""
+    _check_word("PRIORITY", priority)
+    with open_pump(port) as pump:
+        test = pump.alarm_test(priority)
+    tell(
+        as_json,
+        test,
+        f"{test.priority} priority for {test.duration_ms / 1000:.1f} s: listen, and look at the lamps",
+    )
+
+
+def self_test(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Run the self-test; exit status 1 when it fails."""
+    with open_pump(port) as pump:
+        pump.self_test()
+        deadline_s = time.monotonic() + SELF_TEST_S
+        while (now := pump.status()).state == "self_test":
+            if time.monotonic() > deadline_s:
+                raise NoAnswer(f"the self-test was not over after {SELF_TEST_S:g} s")
+            time.sleep(LOOK_S)
+    passed = now.state == "idle"
+    verdict = "passed" if passed else f"[bold red]failed[/]; alarms: {alarm_text(now.alarms)}"
+    result = {"passed": passed, "state": now.state, "alarms": now.alarms}
+    tell(as_json, result, f"self-test {verdict}")
+    if not passed:
+        raise typer.Exit(1)
+
+
+def occlusion_level(level: Level, port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Set the pressure at which the pump stops."""
+    _check_word("LEVEL", level)
+    with open_pump(port) as pump:
+        told = pump.occlusion_level(level)
+    tell(as_json, told, f"occlusion level {told.level}: {units.mmhg(told.limit_pa)}")
+
+
+def _tell_state(as_json: bool, state: str) -> None:
+    tell(as_json, {"state": state}, _words(state))
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ")
+
+
+def _check_word(what: str, word: str) -> None:
+    if word not in ("low", "medium", "high"):
+        raise typer.BadParameter(f"{word!r} is none of low, medium, high", param_hint=what)
+
+
+def _status_table(hello: Hello, now: Status):
+    table = grid()
+    table.add_row("State", _words(now.state))
+    table.add_row("Rate", f"{units.ml_h(now.rate_ul_h)}, set to {units.ml_h(now.target_ul_h)}")
+    limit = f" of {units.ml(now.vtbi_nl)}" if now.vtbi_nl is not None else ""
+    table.add_row("Delivered", units.ml(now.delivered_nl) + limit)
+    table.add_row("Pressure", pressure_text(now.pressure_pa))
+    if now.limit_pa is not None:
+        table.add_row("Occlusion", f"{now.occlusion_level}, above {units.mmhg(now.limit_pa)}")
+    table.add_row("Alarms", alarm_text(now.alarms))
+    table.add_row("Steps", f"{now.steps_commanded} commanded, {now.steps_counted} counted")
+    table.add_row(
+        "Loop", f"{now.overruns} overruns, {now.heap_free} bytes free, up {now.uptime_ms / 1000:.0f} s"
+    )
+    table.add_row("Pump", f"{hello.version} ({hello.commit}), profile {hello.profile}, {hello.machine}")
+    return table

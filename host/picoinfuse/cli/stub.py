@@ -1,0 +1,44 @@
+"""`picoinfuse stub`: a board in software at a serial port, for as long as a person wants it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from picoinfuse.profile import load_profile
+from picoinfuse.stub.session import StubSession
+
+
+def stub(
+    link: Annotated[Path | None, typer.Option(help="make this path a link to the serial port")] = None,
+    pace: Annotated[str, typer.Option(help="clock: real, or fast for as fast as it can")] = "real",
+    profile: Annotated[str, typer.Option(help="board profile")] = "syringe-50ml",
+    image: Annotated[
+        Path | None, typer.Option(help="flash image to use and keep; made when it is not there")
+    ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
+    trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
+    seed: Annotated[int, typer.Option(help="of the sensor's noise")] = 1,
+) -> None:
+    """Run a board in software until Ctrl-C."""
+    if pace not in ("real", "fast"):
+        raise typer.BadParameter(f"{pace!r} is no pace; there are real and fast", param_hint="--pace")
+    out = Console()
+    session = StubSession(
+        load_profile(profile), link=link, pace=pace, image=image, empty=empty, trace=trace, seed=seed
+    )
+    with session:
+        shown = link or session.path
+        out.print(f"a {profile} pump in software at [bold]{shown}[/], {session.runs_on}; Ctrl-C ends it")
+        out.print(f"try: picoinfuse infuse 5 --port {shown}")
+        try:
+            while session.alive():
+                time.sleep(0.2)
+        except KeyboardInterrupt:
+            pass
+    if trace is not None:
+        out.print(f"trace written to {trace}")

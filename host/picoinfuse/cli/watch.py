@@ -1,0 +1,148 @@
+"""Commands that stay with the pump and show what it tells: `infuse` and `monitor`.
+
+Notifications come in the link's thread and wait in a queue with a bound; the command's own thread shows them.
+"""
+
+import dataclasses
+import queue
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from picoinfuse import units
+from picoinfuse.cli.common import (
+    JsonOption,
+    PortOption,
+    alarm_text,
+    console,
+    grid,
+    open_pump,
+    pressure_text,
+    print_json,
+    quantity,
+    tell,
+)
+from picoinfuse.errors import PicoinfuseError
+from picoinfuse.messages import AlarmEvent, StateEvent, Telemetry
+from picoinfuse.pump import Pump
+
+REPORTS_HZ = 2
+QUEUED = 200  # what is told while the terminal is slow; the rest is dropped
+LOOK_S = 0.2
+GOES_ON = ("infusing", "paused")
+
+Told = Telemetry | AlarmEvent | StateEvent
+
+
+def infuse(
+    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h")],
+    volume: Annotated[str | None, typer.Option(help="mL to give, then stop", show_default=False)] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="start, and do not stay to watch")] = False,
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Infuse, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
+    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
+    vtbi_nl = None if volume is None else quantity(units.volume_nl, volume, "--volume")
+    with open_pump(port) as pump:
+        state = pump.start(rate_ul_h, vtbi_nl)
+        if detach:
+            tell(as_json, {"state": state}, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
+            return
+        told = _listen(pump)  # after the start: a report from before would say that the infusion is over
+        try:
+            last = _watch(pump, told, as_json, until_over=True)
+        except KeyboardInterrupt:
+            _hush(pump)
+            typer.echo(f"the pump goes on at {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it", err=True)
+            raise
+        _hush(pump)
+        alarms = tuple(pump.active_alarms)
+    if not as_json:
+        given = units.ml(last.delivered_nl)
+        console().print(f"{last.state.replace('_', ' ')} after {given}; alarms: {alarm_text(alarms)}")
+    if last.state != "idle":
+        raise typer.Exit(1)
+
+
+def monitor(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Watch the pump until Ctrl-C."""
+    with open_pump(port) as pump:
+        told = _listen(pump)
+        try:
+            _watch(pump, told, as_json, until_over=False)
+        finally:
+            _hush(pump)
+
+
+def _listen(pump: Pump) -> "queue.Queue[Told]":
+    told: queue.Queue[Told] = queue.Queue(QUEUED)
+
+    def take(message: Told) -> None:
+        with suppress(queue.Full):
+            told.put_nowait(message)
+
+    pump.on_telemetry = pump.on_alarm = pump.on_state = take
+    return told
+
+
+def _hush(pump: Pump) -> None:
+    """No more reports: nobody reads them. The port may have gone, then there are none."""
+    with suppress(PicoinfuseError):
+        pump.telemetry(hz=0)
+
+
+def _watch(pump: Pump, told: "queue.Queue[Told]", as_json: bool, until_over: bool) -> Telemetry:
+    """Shows what is told; returns the report that shows the infusion to be over."""
+    pump.telemetry(hz=REPORTS_HZ)
+    with Live(console=console(), refresh_per_second=4, transient=True) as live:
+        if as_json:
+            live.stop()
+        for message in _messages(pump, told):
+            if as_json:
+                print_json({"event": _name(message), **dataclasses.asdict(message)})
+            elif isinstance(message, Telemetry):
+                live.update(_table(message, tuple(pump.active_alarms)))
+            else:
+                live.console.print(_event_text(message))
+            if until_over and isinstance(message, Telemetry) and message.state not in GOES_ON:
+                return message
+    raise AssertionError("messages only end with an exception")
+
+
+def _messages(pump: Pump, told: "queue.Queue[Told]") -> Iterator[Told]:
+    """Without end; raises PortVanished when the pump has gone."""
+    while True:
+        try:
+            yield told.get(timeout=LOOK_S)
+        except queue.Empty:
+            pump.check_port()
+
+
+def _name(message: Told) -> str:
+    return {Telemetry: "telemetry", AlarmEvent: "alarm", StateEvent: "state"}[type(message)]
+
+
+def _event_text(message: AlarmEvent | StateEvent) -> str:
+    time_text = f"[dim]{message.t_ms / 1000:9.1f} s[/]"
+    if isinstance(message, StateEvent):
+        return f"{time_text}  {message.state.replace('_', ' ')} ({message.event.replace('_', ' ')})"
+    style = {"high": "bold red", "medium": "bold yellow"}.get(message.priority, "cyan")
+    what = "ALARM" if message.active else "alarm over:"
+    return f"{time_text}  [{style}]{what} {message.name}[/] ({message.priority} priority)"
+
+
+def _table(report: Telemetry, alarms: tuple[str, ...]) -> Table:
+    table = grid()
+    table.add_row("State", report.state.replace("_", " "))
+    table.add_row("Rate", units.ml_h(report.rate_ul_h))
+    table.add_row("Delivered", units.ml(report.delivered_nl))
+    table.add_row("Pressure", pressure_text(report.pressure_pa))
+    table.add_row("Alarms", alarm_text(alarms))
+    if report.dropped:
+        table.add_row("Reports lost", str(report.dropped))
+    return table

@@ -1,0 +1,128 @@
+"""An RP2040 of rp2040py that keeps time, and fast enough to be worth it.
+
+What is wrong with it as it comes, and where it is cured:
+1. its USB host never says NAK, so the CPU never sleeps ............... usb.UsbHost
+2. a sleeping CPU jumps over PIO instructions ......................... pio.ClockedPio
+3. a delay loop of a PIO program costs a call for each turn ........... pio.ClockedPio
+4. each call between its compiled classes looks the method up anew .... here
+5. its loop asks both PIO blocks at each instruction .................. here
+6. an output does not read back, so PIO cannot count what PIO makes ... nets.Net
+7. the ring oscillator, which random numbers come from, is not there .. here
+8. a watchdog goes on counting through the reset that it caused ....... device.Pico
+
+On 4: the wheels are compiled for the stable ABI, where a `cpdef` method looks in Python whether it was overridden, at each call, and makes a bound method to
+throw away. Finding the same function in the instance's dictionary ends that search early. On 5: the loop takes `rp2040.pio` once, when it begins; it is handed an
+empty list, and the real one is put back before the first instruction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from picoinfuse.emulator.pinned import (
+    IRQ,
+    RP2040,
+    BasePeripheral,
+    CortexM0Core,
+    SimulationClock,
+    execute_batch,
+)
+from picoinfuse.emulator.pio import ClockedPio
+
+_PIO_BASES = (0x50200, 0x50300)
+_ROSC_BASE = 0x40060
+_ROSC_STATUS, _ROSC_RANDOMBIT = 0x18, 0x1C
+_ROSC_RUNNING = 1 << 31 | 1 << 12
+
+
+class Clock(SimulationClock):
+    """Puts the PIO blocks back when a batch has begun: the loop asks `has_scheduled_alarm` once, right after it took them."""
+
+    runner: Runner | None = None
+
+    @property
+    def has_scheduled_alarm(self) -> bool:
+        if self.runner is not None:
+            self.runner.begun()
+        return super().has_scheduled_alarm
+
+
+class Core(CortexM0Core):
+    """With a dictionary of its own for cure 4."""
+
+
+class RingOscillator(BasePeripheral):
+    """Only its random bit, which repeats from a seed."""
+
+    def __init__(self, rp2040: RP2040, seed: int) -> None:
+        super().__init__(rp2040, "ROSC")
+        self._state = seed & 0x7FFFFFFF
+        self._registers: dict[int, int] = {}
+
+    def read_uint32(self, offset: int) -> int:
+        if offset == _ROSC_RANDOMBIT:
+            self._state = (self._state * 1103515245 + 12345) & 0x7FFFFFFF
+            return self._state >> 20 & 1
+        if offset == _ROSC_STATUS:
+            return _ROSC_RUNNING
+        return self._registers.get(offset, 0)
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        self._registers[offset] = value
+
+
+class Runner:
+    """Runs a chip without an event loop: what rp2040py's loop wants of a simulator."""
+
+    __slots__ = ("_pios", "clock", "rp2040", "stopped")
+
+    def __init__(self, rp2040: RP2040, clock: Clock) -> None:
+        self.rp2040 = rp2040
+        self.clock = clock
+        self.stopped = True
+        self._pios = rp2040.pio
+        clock.runner = self
+
+    def run(self) -> None:
+        """Until somebody sets `stopped`."""
+        self.stopped = False
+        while not self.stopped:
+            self.rp2040.pio = []
+            execute_batch(self, 1)
+            self.begun()
+
+    def begun(self) -> None:
+        self.rp2040.pio = self._pios
+
+
+def cured_chip(seed: int) -> tuple[RP2040, Runner]:
+    """A chip with nothing in its flash, and what runs it."""
+    clock = Clock()
+    chip = RP2040(clock)
+    chip.core = Core(chip)
+    chip.pio = [
+        ClockedPio(chip, f"PIO{index}", (IRQ.PIO0_IRQ0, IRQ.PIO1_IRQ0)[index], index) for index in range(2)
+    ]
+    for base, pio in zip(_PIO_BASES, chip.pio, strict=True):
+        chip.peripherals[base] = pio
+    chip.peripherals[_ROSC_BASE] = RingOscillator(chip, seed)
+    _shorten_lookups(chip, clock)
+    runner = Runner(chip, clock)
+    chip.simulator = runner  # without one, PIO runs a thousand instructions at once when it is started
+    return chip, runner
+
+
+def _shorten_lookups(chip: RP2040, clock: Clock) -> None:
+    """Cure 4. Methods that Python calls too are kept bound; the others as plain functions, which is faster still."""
+    if not RP2040.__module__.startswith("rp2040py.native"):
+        return
+    _keep(chip, "read_uint16", "read_uint32", "read_uint8", "write_uint32", "write_uint16", "write_uint8")
+    _keep(chip.core, "check_condition", "set_interrupt")
+    chip.core.execute_instruction = type(chip.core).execute_instruction
+    clock.tick = type(clock).tick
+    _keep(clock, "link_alarm", "unlink_alarm")
+
+
+def _keep(thing: Any, *names: str) -> None:
+    for name in names:
+        setattr(thing, name, getattr(thing, name))

@@ -1,0 +1,125 @@
+"""Everything that can go wrong on the host, by name.
+
+Each error is one clear sentence that a user can act on; the command line prints it as it is.
+`PicoinfuseError` is the one base.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class PicoinfuseError(Exception):
+    """Base of all errors that picoinfuse raises on purpose."""
+
+
+class NotAClone(PicoinfuseError):
+    """A file of the repository is asked for, but the package runs without it."""
+
+
+class BadQuantity(PicoinfuseError):
+    """A text that should be a rate or a volume is not one."""
+
+
+class FrameError(PicoinfuseError):
+    """A line is not a frame. `code` is the protocol's name for the reason."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class PortError(PicoinfuseError):
+    """The serial port cannot be used. `url` names it."""
+
+    def __init__(self, url: str, message: str) -> None:
+        super().__init__(message)
+        self.url = url
+
+
+class PortNotFound(PortError):
+    """No such port, or nothing listens there."""
+
+
+class PortBusy(PortError):
+    """Another program has the port."""
+
+
+class PortDenied(PortError):
+    """The user may not open the port."""
+
+
+class PortVanished(PortError):
+    """The port was open and is gone: unplugged, or the board was reset."""
+
+
+class PortStalled(PortError):
+    """The port takes no data."""
+
+
+class NoBoard(PicoinfuseError):
+    """No port was named and not exactly one Pico is plugged in."""
+
+
+class LinkClosed(PicoinfuseError):
+    """The link is used after `close()`, or a callback tries to send a request."""
+
+
+class NoAnswer(PicoinfuseError):
+    """A request was sent, and sent again, and no reply came."""
+
+
+class NotAPump(PicoinfuseError):
+    """What answers at the port is not the pump's firmware."""
+
+
+class ReplAnswers(NotAPump):
+    """What answers at the port is a MicroPython prompt."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"the board at {url} shows a MicroPython prompt; deploy the firmware first")
+
+
+class BadAnswer(PicoinfuseError):
+    """A reply or a notification lacks what the protocol says it has."""
+
+
+class NoAlarm(PicoinfuseError):
+    """An alarm that was waited for did not come."""
+
+
+class PumpError(PicoinfuseError):
+    """The pump refused a request. `code` is one of the codes of docs/protocol.md."""
+
+    def __init__(self, code: str, message: str, data: dict[str, Any] | None = None) -> None:
+        super().__init__(f"the pump refused ({code}): {message}")
+        self.code = code
+        self.message = message
+        self.data: dict[str, Any] = data or {}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake in a profile. `name` is the kind of mistake, for tests and programs."""
+
+    name: str
+    line: int
+    message: str
+
+
+class ProfileError(PicoinfuseError):
+    """A profile is wrong. It carries every mistake; `line` is that of the first."""
+
+    def __init__(self, file: Path, mistakes: list[Mistake]) -> None:
+        self.file = file
+        self.mistakes = sorted(mistakes, key=lambda mistake: mistake.line)
+        self.line = self.mistakes[0].line
+        super().__init__("\n".join(f"{file}:{m.line}: {m.message}" for m in self.mistakes))
+
+
+class ProfileNotFound(PicoinfuseError):
+    """No profile of that name or path."""
+
+
+class DeployError(PicoinfuseError):
+    """The firmware did not get onto the board, or not the one that was meant."""

@@ -1,0 +1,89 @@
+"""What the production image is built from: the MicroPython tree and the tools. All
+checked before anything is built.
+"""
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from picoinfuse.image.errors import MissingTool, NoMicroPython, UnsupportedMicroPython
+
+OLDEST = (1, 25)
+NEWEST = (1, 29)
+_PARTS = (
+    "lib/pico-sdk/pico_sdk_init.cmake",
+    "lib/tinyusb/src/tusb.c",
+    "lib/mbedtls/include/mbedtls/version.h",
+)
+_TOOLS = {  # program: Debian's package
+    "make": "make",
+    "cmake": "cmake",
+    "gcc": "gcc",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "arm-none-eabi-g++": "gcc-arm-none-eabi",
+}
+_LIBRARIES = {  # file that the cross compiler must find: Debian's package
+    "nosys.specs": "libnewlib-arm-none-eabi",
+    "libstdc++.a": "libstdc++-arm-none-eabi-newlib",
+}
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A MicroPython source tree that fits. `tag` is set when it is not a git clone and cannot tell itself."""
+
+    path: Path
+    version: tuple[int, int, int]
+    tag: str | None
+
+
+def check_tree(path: Path | None) -> Tree:
+    if path is None:
+        raise NoMicroPython("no MicroPython source tree was named; give one with MPY_DIR")
+    path = path.resolve()
+    header = path / "py" / "mpconfig.h"
+    if not header.is_file() or not (path / "ports" / "rp2" / "CMakeLists.txt").is_file():
+        raise NoMicroPython(f"{path} is no MicroPython source tree: it has no py/mpconfig.h and ports/rp2")
+    numbers = dict(re.findall(r"^#define MICROPY_VERSION_(\w+)\s+\(?(\d+)", header.read_text("utf-8"), re.MULTILINE))
+    version = tuple(int(numbers.get(name, -1)) for name in ("MAJOR", "MINOR", "MICRO"))
+    shown = ".".join(map(str, version))
+    if not OLDEST <= version[:2] <= NEWEST:
+        supported = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
+        raise UnsupportedMicroPython(f"{path} is MicroPython {shown}; this firmware is made for {supported}")
+    missing = [part for part in _PARTS if not (path / part).exists()]
+    if missing:
+        raise NoMicroPython(f"{path} lacks {missing[0]}; run: make -C {path}/ports/rp2 submodules")
+    preview = "-preview" if numbers.get("PRERELEASE") == "1" else ""
+    tag = None if (path / ".git").exists() else f"v{shown}{preview}"
+    return Tree(path, (version[0], version[1], version[2]), tag)
+
+
+def check_tools() -> None:
+    missing = {package for tool, package in _TOOLS.items() if shutil.which(tool) is None}
+    if "gcc-arm-none-eabi" not in missing:
+        missing |= {package for file, package in _LIBRARIES.items() if not _compiler_finds(file)}
+    if missing:
+        packages = " ".join(sorted(missing))
+        raise MissingTool(f"the build lacks tools; on Debian or Ubuntu: sudo apt-get install {packages}")
+
+
+def has_picotool() -> bool:
+    return shutil.which("picotool") is not None
+
+
+def commit_time(root: Path) -> int:
+    """In seconds since 1970: the date in the image, so that it does not depend on the day of the build."""
+    command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
+    try:
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return 0  # no clone, or no commit yet
+
+
+def _compiler_finds(file: str) -> bool:
+    """The compiler answers with a path when it has the file, else with the bare name."""
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", f"-print-file-name={file}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode == 0 and Path(done.stdout.strip()).is_absolute()

@@ -1,0 +1,171 @@
+"""What the pump tells, typed: results of requests and notifications, field for field as in docs/protocol.md.
+
+`parse` refuses a message that lacks a field or has one of another type, so that nothing wrong is shown as a
+measurement. Fields that are not known here are ignored: a newer pump may tell more.
+"""
+
+from dataclasses import dataclass, fields
+from types import GenericAlias
+from typing import Any, TypeVar, get_type_hints
+
+from picoinfuse.errors import BadAnswer
+
+
+@dataclass(frozen=True)
+class Hello:
+    name: str
+    version: str
+    commit: str
+    micropython: str
+    machine: str
+    profile: str | None  # None: the pump has no valid one
+    unique_id: str
+    boot: int
+    protocol: int
+
+
+@dataclass(frozen=True)
+class Status:
+    state: str
+    rate_ul_h: int
+    target_ul_h: int
+    delivered_nl: int
+    vtbi_nl: int | None
+    pressure_pa: int | None
+    occlusion_level: str | None
+    limit_pa: int | None
+    alarms: tuple[str, ...]
+    silenced_ms: int
+    steps_commanded: int
+    steps_counted: int
+    overruns: int
+    heap_free: int
+    uptime_ms: int
+    telemetry_dropped: int
+
+
+@dataclass(frozen=True)
+class Alarm:
+    name: str
+    priority: str
+    latched: bool
+    acknowledged: bool
+
+
+@dataclass(frozen=True)
+class Alarms:
+    active: tuple[Alarm, ...]  # highest first
+    silenced_ms: int
+
+
+@dataclass(frozen=True)
+class Task:
+    name: str
+    runs: int
+    overruns: int
+    late_ms: int
+
+
+@dataclass(frozen=True)
+class Tasks:
+    loops: int
+    overruns: int
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Cleared:
+    state: str
+    alarms: tuple[str, ...]  # still active
+
+
+@dataclass(frozen=True)
+class AlarmTest:
+    priority: str
+    duration_ms: int
+
+
+@dataclass(frozen=True)
+class OcclusionLevel:
+    level: str
+    limit_pa: int
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    state: str
+    failed: str | None  # of the test before; this one goes on until the state changes
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    seq: int
+    t_ms: int
+    state: str
+    rate_ul_h: int
+    delivered_nl: int
+    pressure_pa: int | None
+    dropped: int
+
+
+@dataclass(frozen=True)
+class AlarmEvent:
+    name: str
+    priority: str
+    active: bool
+    seq: int
+    t_ms: int
+
+
+@dataclass(frozen=True)
+class StateEvent:
+    state: str
+    event: str
+    t_ms: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    boot: int
+    version: str
+    reset_cause: str | int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Not from the pump: the port vanished."""
+
+    reason: str
+
+
+Event = AlarmEvent | StateEvent | Ready | Lost
+
+T = TypeVar("T")
+
+
+def parse(cls: type[T], message: dict[str, Any]) -> T:
+    """An object of the dataclass `cls` out of a JSON object."""
+    hints = get_type_hints(cls)
+    values: dict[str, Any] = {}
+    for field in fields(cls):  # pyright: ignore[reportArgumentType]
+        if field.name not in message:
+            raise BadAnswer(f"the pump's {cls.__name__} lacks {field.name}")
+        values[field.name] = _value(cls, field.name, hints[field.name], message[field.name])
+    return cls(**values)
+
+
+def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
+    if isinstance(hint, GenericAlias):  # tuple[X, ...] comes as a list
+        element = hint.__args__[0]
+        if not isinstance(value, list):
+            raise _wrong(cls, name, value)
+        if element in (Alarm, Task):
+            return tuple(parse(element, item if isinstance(item, dict) else {}) for item in value)
+        return tuple(_value(cls, name, element, item) for item in value)
+    if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
+        raise _wrong(cls, name, value)
+    return value
+
+
+def _wrong(cls: type[Any], name: str, value: Any) -> BadAnswer:
+    return BadAnswer(f"the pump's {cls.__name__} has a {name} of the wrong type: {value!r}")

@@ -1,0 +1,89 @@
+"""What must fit together in a profile: pins, pressures, rates.
+
+Each check looks only at values that the schema passed.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+from picoinfuse.profile_compile import step_pl_exact, step_pl_ratio
+from picoinfuse.profile_read import Reading
+from picoinfuse.profile_schema import MAX_MMHG
+from picoinfuse.units import pa_of_mmhg
+
+PICO_PINS = frozenset((*range(23), 26, 27, 28))  # 23, 24, 25 and 29 belong to the board itself
+ADC_PINS = frozenset((26, 27, 28))
+# A soft reset stops only these PWM slices; on another one the tone would go on.
+PIEZO_PINS = frozenset((*range(8), *range(16, 24)))
+MAX_STEP_HZ = 25_000
+MAX_RAMP_S = 10
+STEP_ERROR = 1e-6
+SMALL_INT = 2**30  # what the pump can hold without allocating
+
+
+def check_pins(reading: Reading) -> None:
+    used: dict[int, str] = {}
+    for name, pin in reading.values["wiring"].items():
+        if pin not in PICO_PINS:
+            reading.mistake("no_such_pin", "wiring", name, f"{name}: a Pico has no GPIO {pin} on its edge")
+        elif pin in used:
+            text = f"{name} and {used[pin]} are both on GPIO {pin}"
+            reading.mistake("pin_used_twice", "wiring", name, text)
+        elif name == "piezo" and pin not in PIEZO_PINS:
+            text = (
+                f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: a soft reset leaves the tone on elsewhere"
+            )
+            reading.mistake("piezo_pin", "wiring", name, text)
+        elif name == "pressure" and pin not in ADC_PINS:
+            text = f"pressure is on GPIO {pin}, must be on an ADC pin: 26, 27 or 28"
+            reading.mistake("adc_pin", "wiring", name, text)
+        used.setdefault(pin, name)
+
+
+def check_pressures(reading: Reading) -> None:
+    values, sensor = reading.values["occlusion"], reading.values["sensor"]
+    order = [("", 0), *((name, values[name]) for name in ("low_mmhg", "medium_mmhg", "high_mmhg"))]
+    for (before, smaller), (name, limit) in pairwise(order):
+        if limit <= smaller:
+            reading.mistake(
+                "limit_order", "occlusion", name, f"{name} is {limit}, must be above {before} ({smaller})"
+            )
+    if values["high_mmhg"] >= MAX_MMHG:
+        text = f"high_mmhg is {values['high_mmhg']}, must be below {MAX_MMHG} mmHg (20 psi)"
+        reading.mistake("limit_order", "occlusion", "high_mmhg", text)
+    if not sensor["short_mv"] < sensor["offset_mv"] < sensor["open_mv"]:
+        reading.mistake("sensor_range", "sensor", "offset_mv", "short_mv < offset_mv < open_mv must hold")
+    else:
+        _check_reach(reading, values["high_mmhg"], sensor)
+
+
+def check_motion(reading: Reading) -> None:
+    values = reading.values["mechanics"]
+    low, high = values["min_rate_ul_h"], values["max_rate_ul_h"]
+    if low >= high:
+        text = f"min_rate_ul_h is {low}, must be below max_rate_ul_h ({high})"
+        reading.mistake("rate_order", "mechanics", "min_rate_ul_h", text)
+    exact = step_pl_exact(values)
+    if abs(step_pl_ratio(values) - exact) >= STEP_ERROR * exact:
+        text = f"a step is {float(exact):.3g} pL, too little to be held as a ratio to 1 in a million"
+        reading.mistake("step_volume", "mechanics", "microsteps", text)
+    if step_pl_ratio(values).numerator >= SMALL_INT:
+        text = f"a step is {float(exact):.3g} pL, too much for the pump's integers"
+        reading.mistake("step_volume", "mechanics", "microsteps", text)
+    top_hz = float(high * 1_000_000 / 3600 / exact)  # 1 µL is 1,000,000 pL
+    start_hz, accel_hz_s = values["start_hz"], values["accel_hz_s"]
+    if top_hz > MAX_STEP_HZ:
+        limit_ul_h = int(MAX_STEP_HZ * 3600 * exact / 1_000_000)
+        text = f"max_rate_ul_h {high} is {top_hz:.0f} steps/s; {MAX_STEP_HZ} can be made: {limit_ul_h} µL/h"
+        reading.mistake("step_rate", "mechanics", "max_rate_ul_h", text)
+    elif top_hz > start_hz and (top_hz - start_hz) > accel_hz_s * MAX_RAMP_S:
+        text = f"from start_hz {start_hz} to {top_hz:.0f} Hz takes over {MAX_RAMP_S} s with {accel_hz_s} Hz/s"
+        reading.mistake("ramp", "mechanics", "accel_hz_s", text)
+
+
+def _check_reach(reading: Reading, high_mmhg: int, sensor: dict[str, Any]) -> None:
+    """The highest limit must be a pressure that the sensor can still tell from an open wire."""
+    at_limit_mv = sensor["offset_mv"] + pa_of_mmhg(high_mmhg) / sensor["pa_per_mv"]
+    if at_limit_mv >= sensor["open_mv"]:
+        text = f"high_mmhg {high_mmhg} gives {at_limit_mv:.0f} mV, not below open_mv ({sensor['open_mv']})"
+        reading.mistake("sensor_range", "occlusion", "high_mmhg", text)

@@ -1,0 +1,77 @@
+"""What a profile may hold: each key with its type and its range. One table, read by `profile_read`.
+
+A range is what the hardware or the firmware's integers can do, not what is sensible for one bench.
+"""
+
+from dataclasses import dataclass
+
+MAX_RATE_UL_H = 1_200_000  # 1200 mL/h
+MAX_MMHG = 1034  # 20 psi, exclusive: the Generic Infusion Pump's bound for a downstream occlusion
+
+
+@dataclass(frozen=True)
+class Key:
+    """`kind` is int, number (int or float), bool, text or ratio (two positive integers)."""
+
+    kind: str
+    low: float = 0
+    high: float = 0
+    words: tuple[str, ...] = ()  # for a text: those allowed, or any name when empty
+    required: bool = True
+
+
+PIN = Key("int", 0, 29)
+
+SIGNALS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow", "pressure", "strap")
+WIRING = dict.fromkeys(SIGNALS, PIN)
+
+# Mechanics of each kind of pump, and what all have in common.
+SYRINGE = {
+    "diameter_mm": Key("number", 1, 100),  # inner diameter of the barrel
+    "lead_mm": Key("number", 0.1, 50),  # travel of the nut for one turn of the screw
+}
+PERISTALTIC = {
+    "ul_per_turn": Key("number", 0.1, 100_000),  # of the rotor
+}
+KINDS = {"syringe": SYRINGE, "peristaltic": PERISTALTIC}
+
+MECHANICS = {
+    "kind": Key("text", words=tuple(KINDS)),
+    "full_steps": Key("int", 4, 2000),  # of the motor, for one turn
+    "microsteps": Key("int", 1, 256),
+    "gear": Key("ratio", 1, 1_000_000),  # motor turns, screw or rotor turns
+    "min_rate_ul_h": Key("int", 1, MAX_RATE_UL_H),
+    "max_rate_ul_h": Key("int", 1, MAX_RATE_UL_H),
+    "start_hz": Key("int", 1, 20_000),
+    "accel_hz_s": Key("int", 1, 1_000_000),
+    "reverse": Key("bool"),
+}
+
+SENSOR = {
+    "offset_mv": Key("int", 0, 3300),  # output at no pressure
+    "pa_per_mv": Key("number", 0.1, 1000),
+    "open_mv": Key("int", 1, 3300),  # from here up the wire is open
+    "short_mv": Key("int", 0, 3299),  # down to here it is shorted
+}
+
+OCCLUSION = {
+    "low_mmhg": Key("int", 1, 10_000),
+    "medium_mmhg": Key("int", 1, 10_000),
+    "high_mmhg": Key("int", 1, 10_000),
+    "persistence_ms": Key("int", 100, 2000),
+    "default": Key("text", words=("low", "medium", "high")),
+}
+
+WORLD = {
+    "compliance_ml_per_bar": Key("number", 0.001, 1000),
+    "resistance_kpa_per_ml_h": Key("number", 0, 1000),
+    "stall_kpa": Key("number", 1, 10_000),
+    "sensor_noise_mv": Key("number", 0, 1000),
+}
+
+TOP = {
+    "name": Key("text"),
+    "description": Key("text", required=False),
+}
+
+TABLES = {"wiring": WIRING, "mechanics": MECHANICS, "sensor": SENSOR, "occlusion": OCCLUSION, "world": WORLD}

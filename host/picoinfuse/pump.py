@@ -1,0 +1,115 @@
+"""The client: one method for each of the pump's, typed results; events and the connection are in `session`.
+
+    with Pump("/dev/ttyACM0") as pump:
+        pump.start(rate_ul_h=5000)
+        print(pump.status())
+
+A command carries the boot number of the last `hello`. When the pump has been reset since, it refuses
+(`other_boot`) until `reconnect()` has said hello again: nobody's command from before a reset is carried out
+after it.
+"""
+
+from contextlib import suppress
+from typing import Any
+
+from picoinfuse.errors import BadAnswer, PortVanished
+from picoinfuse.messages import (
+    Alarms,
+    AlarmTest,
+    Cleared,
+    Hello,
+    OcclusionLevel,
+    SelfTest,
+    Status,
+    Tasks,
+    parse,
+)
+from picoinfuse.session import Session
+
+
+class Pump(Session):
+    """`port` is what pyserial opens, or an open Port. Rates are in µL/h, volumes in nL."""
+
+    # Queries
+
+    def hello(self) -> Hello:
+        return self._hello(self.timeout_s)
+
+    def status(self) -> Status:
+        return parse(Status, self.request("status"))
+
+    def alarms(self) -> Alarms:
+        return parse(Alarms, self.request("alarms"))
+
+    def tasks(self) -> Tasks:
+        return parse(Tasks, self.request("tasks"))
+
+    # Commands
+
+    def telemetry(self, hz: float) -> int:
+        """Reports `hz` times a second, 0 for none. Returns the period in ms."""
+        return self._int("period_ms", self.command("telemetry", period_ms=round(1000 / hz) if hz else 0))
+
+    def start(self, rate_ul_h: int, vtbi_nl: int | None = None) -> str:
+        """Returns the state, as pause, resume, stop and service do."""
+        limit = {} if vtbi_nl is None else {"vtbi_nl": vtbi_nl}
+        return self._state(self.command("start", rate_ul_h=rate_ul_h, **limit))
+
+    def set_rate(self, rate_ul_h: int) -> int:
+        return self._int("rate_ul_h", self.command("set_rate", rate_ul_h=rate_ul_h))
+
+    def pause(self) -> str:
+        return self._state(self.command("pause"))
+
+    def resume(self) -> str:
+        return self._state(self.command("resume"))
+
+    def stop(self) -> str:
+        return self._state(self.command("stop"))
+
+    def silence(self) -> int:
+        """Returns how long the audio pause lasts, in ms."""
+        return self._int("silenced_ms", self.command("silence"))
+
+    def clear_alarms(self) -> Cleared:
+        return parse(Cleared, self.command("clear_alarms"))
+
+    def alarm_test(self, priority: str) -> AlarmTest:
+        return parse(AlarmTest, self.command("alarm_test", priority=priority))
+
+    def occlusion_level(self, level: str) -> OcclusionLevel:
+        return parse(OcclusionLevel, self.command("occlusion_level", level=level))
+
+    def self_test(self) -> SelfTest:
+        """Begins it; it is over when the state is no longer `self_test`."""
+        return parse(SelfTest, self.command("self_test"))
+
+    def service(self) -> str:
+        """Then the pump resets into the REPL."""
+        return self._state(self.command("service"))
+
+    def reset(self, timeout_s: float = 10.0) -> Hello:
+        """Resets the pump and waits until it answers again."""
+        with suppress(PortVanished):  # the port may go before the reply has come
+            self.command("reset")
+        return self.reconnect(timeout_s, after_reset=True)
+
+    def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """A query by name."""
+        return self.link.request(method, params, None, self.timeout_s)
+
+    def command(self, method: str, **params: Any) -> dict[str, Any]:
+        """A command by name: a request that carries the boot number."""
+        return self.link.request(method, params, self.boot, self.timeout_s)
+
+    @staticmethod
+    def _state(result: dict[str, Any]) -> str:
+        if not isinstance(result.get("state"), str):
+            raise BadAnswer("the pump's reply lacks the state")
+        return result["state"]
+
+    @staticmethod
+    def _int(name: str, result: dict[str, Any]) -> int:
+        if not isinstance(result.get(name), int):
+            raise BadAnswer(f"the pump's reply lacks {name}")
+        return result[name]

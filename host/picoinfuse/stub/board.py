@@ -1,0 +1,226 @@
+"""A board in software: keeps its process running from boot to boot, grants it time, and carries bytes and traces.
+
+One thread reads what the board says. Serial output, trace records and resets are handled there; grants of time
+and control requests wait for their answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from picoinfuse.errors import PicoinfuseError
+from picoinfuse.stub.process import BoardProcess
+
+SIGNALS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow", "pressure_pa", "delivered_nl", "patient_nl")
+_RECORD = struct.Struct("<BIqqd")
+_WIRES = 6
+_RX_CREDIT = 512
+
+
+class StubFailed(PicoinfuseError):
+    """The board in software stopped working: a fault of the stub, not of the firmware."""
+
+
+class TraceSink(Protocol):
+    def level(self, signal: str, t_ns: int, level: int) -> None: ...
+    def train(self, signal: str, t_ns: int, period_ns: int, high_ns: int, count: int) -> None: ...
+    def real(self, signal: str, t_ns: int, value: float) -> None: ...
+
+
+class StubBoard:
+    """`world` and `pace` as `vm/_boot.py` wants them; `on_serial` gets what the board sends to the host."""
+
+    def __init__(
+        self,
+        world: dict[str, Any],
+        image: Path,
+        *,
+        vm: str | None,
+        on_serial: Callable[[bytes], None],
+        sink: TraceSink | None = None,
+        seed: int = 1,
+        pace: str = "stepped",
+        real_grid_ms: int = 250,
+        patience_s: float = 120.0,
+    ) -> None:
+        self._setup: dict[str, Any] = {
+            "image": str(image),
+            "world": world,
+            "seed": seed,
+            "pace": pace,
+            "real_grid_ms": real_grid_ms,
+            "unique_id": f"{0xE6_60_00_00_00_00_00_00 + seed:016x}",
+        }
+        self._vm = vm
+        self._on_serial = on_serial
+        self._sink = sink
+        self._patience_s = patience_s
+        self._state: dict[str, Any] | None = None
+        self._changed = threading.Condition()
+        self._held_sequence = 0
+        self._sequence = 0
+        self._answers: list[Any] = []
+        self._off = threading.Event()
+        self._failure: str | None = None
+        self._closing = False
+        self._credit = _RX_CREDIT
+        self._pending = bytearray()
+        self.now_ns = 0
+        self.resets: list[str] = []
+        self._process = self._boot(raw=False)
+        self._thread = threading.Thread(target=self._listen, name="stub board", daemon=True)
+        self._thread.start()
+
+    # ---- for the bench ----
+
+    def sleep(self, seconds: float) -> None:
+        """Grants the board `seconds` and waits until they have passed (pace "stepped")."""
+        self._sequence += 1
+        grant = {"seq": self._sequence, "ns": round(seconds * 1e9)}
+        self._process.send(b"g", json.dumps(grant).encode())
+        self._wait(lambda: self._held_sequence == self._sequence)
+
+    def control(self, op: str, args: Any = None) -> dict[str, Any]:
+        """Does something to the board or its world; the table is `World.control`."""
+        self._answers.clear()
+        self._process.send(b"c", json.dumps({"op": op, "args": args}).encode())
+        self._wait(lambda: bool(self._answers))
+        return self._answers.pop()
+
+    def post(self, op: str, args: Any = None) -> None:
+        """Like `control`, from a thread that cannot wait for the answer."""
+        self._process.send(b"c", json.dumps({"op": op, "args": args, "quiet": True}).encode())
+
+    def check(self) -> None:
+        """Raises StubFailed when the board has ended."""
+        if self._failure is not None:
+            raise StubFailed(self._failure)
+
+    def reset(self) -> None:
+        """The RUN pin."""
+        self._reset_by("reset")
+
+    def power_cycle(self, off_s: float) -> None:
+        """Takes the supply away, at once; the world goes on for `off_s`, then the board starts."""
+        self._off.set()
+        self._reset_by("power_off")
+        assert self._state is not None
+        off_ns = round(off_s * 1e9)
+        self._state["now_ns"] += off_ns
+        self._state["granted_ns"] = max(self._state["granted_ns"], self._state["now_ns"])
+        self._state["scratch"] = [0] * 8
+        self._off.clear()
+        self._process = self._boot(raw=False)
+        self._thread = threading.Thread(target=self._listen, name="stub board", daemon=True)
+        self._thread.start()
+
+    def write_serial(self, data: bytes) -> None:
+        """Bytes to the board. It takes 512 that it has not read; more wait here, as in a USB host."""
+        with self._changed:
+            self._pending += data
+            self._feed()
+
+    def close(self) -> None:
+        self._closing = True
+        self._process.end()
+        self._thread.join()
+
+    # ---- the board's side ----
+
+    def _boot(self, raw: bool) -> BoardProcess:
+        with self._changed:
+            self._credit = _RX_CREDIT
+            self._pending.clear()
+        return BoardProcess({**self._setup, "state": self._state, "raw": raw}, self._vm)
+
+    def _reset_by(self, op: str) -> None:
+        count = len(self.resets)
+        self._process.send(b"c", json.dumps({"op": op, "args": None}).encode())
+        self._wait(lambda: len(self.resets) > count)
+
+    def _wait(self, done: Callable[[], bool]) -> None:
+        with self._changed:
+            if not self._changed.wait_for(lambda: done() or self._failure is not None, self._patience_s):
+                raise StubFailed(f"the board in software did not answer within {self._patience_s:.0f} s")
+            if self._failure is not None:
+                raise StubFailed(self._failure)
+
+    def _feed(self) -> None:
+        while self._pending and self._credit:
+            part = bytes(self._pending[: self._credit])
+            del self._pending[: len(part)]
+            self._credit -= len(part)
+            self._process.send(b"i", part)
+
+    def _listen(self) -> None:
+        while True:
+            message = self._process.receive()
+            if message is None:
+                if not self._closing:
+                    self._fail(f"the board in software ended: {self._process.log() or 'no reason given'}")
+                return
+            kind, payload = message
+            if kind == b"t":
+                self._record(payload)
+            elif kind == b"o":
+                self._on_serial(payload)
+            elif kind == b"x":
+                if not self._restart(json.loads(payload)):
+                    return
+            else:
+                self._answer(kind, json.loads(payload))
+
+    def _answer(self, kind: bytes, value: Any) -> None:
+        with self._changed:
+            if kind == b"h":
+                self._held_sequence = value["seq"]
+                self.now_ns = value["now_ns"]
+            elif kind == b"q":
+                self._credit += value
+                self._feed()
+            else:
+                self._answers.append(value)
+            self._changed.notify_all()
+
+    def _restart(self, state: dict[str, Any]) -> bool:
+        """Boots the board again after it reset; False when it lost power and stays off."""
+        self._process.end()
+        self._state = state
+        off = self._off.is_set()
+        if not off:
+            self._process = self._boot(raw=state["raw"])
+        with self._changed:
+            self.resets.append(state["cause"])
+            self.now_ns = state["now_ns"]
+            self._changed.notify_all()
+        return not off
+
+    def _fail(self, reason: str) -> None:
+        with self._changed:
+            self._failure = reason
+            self._changed.notify_all()
+
+    def _record(self, payload: bytes) -> None:
+        sink = self._sink
+        if sink is None:
+            return
+        for signal, count, t_ns, period_ns, value in _RECORD.iter_unpack(payload):
+            if signal >= _WIRES:
+                sink.real(SIGNALS[signal], t_ns, value)
+            elif count:
+                sink.train(SIGNALS[signal], t_ns, period_ns, int(value), count)
+            else:
+                sink.level(SIGNALS[signal], t_ns, int(value))
+
+    def __enter__(self) -> StubBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(StubFailed):
+            self.close()

@@ -1,0 +1,52 @@
+"""Flash images with the firmware on them, made once by the real deployment and kept under build/."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from picoinfuse import paths
+from picoinfuse.deploy import deploy, staged
+from picoinfuse.profile import Profile
+from picoinfuse.stub import flash_image
+from picoinfuse.stub.board import StubBoard
+from picoinfuse.stub.process import find_vm
+from picoinfuse.stub.pty_port import PtyPort
+
+
+def deployed_image(profile: Profile) -> Path:
+    """Path of a flash image with this firmware and `profile`; deployed over mpremote when it is not there yet.
+    Copy it, do not change it.
+    """
+    with staged(profile) as folder:
+        digest = hashlib.sha256()
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    image = paths.build() / "stub" / f"{digest.hexdigest()[:16]}.img"
+    if not image.exists():
+        image.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=image.parent) as folder:
+            fresh = Path(folder) / "flash.img"
+            _deploy_to(fresh, profile)
+            flash_image.move(fresh, image)
+    return image
+
+
+def _deploy_to(image: Path, profile: Profile) -> None:
+    flash_image.erase(image)
+    outlet: list[PtyPort] = []
+    board = StubBoard(
+        profile.world(),
+        image,
+        vm=find_vm(),
+        pace="real",
+        on_serial=lambda data: outlet[0].send(data) if outlet else None,
+    )
+    with board:
+        port = PtyPort(board.write_serial, lambda reading: None)
+        outlet.append(port)
+        try:
+            deploy(port.path, profile)
+        finally:
+            port.close()

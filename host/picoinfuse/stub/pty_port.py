@@ -1,0 +1,96 @@
+"""The board's serial port as a pseudo-terminal, so that anything that opens a serial port opens this one.
+
+While nobody has it open, what the board says is lost, as with a USB port that nobody has opened. While somebody
+has it open and does not read, at most 4 KiB wait in the terminal and `on_reading(False)` tells the board, which
+then sees a port that takes no more.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+_CHUNK = 4096
+_LOOK_S = 0.02
+
+
+class PtyPort:
+    """`path` is what to open; `link`, if given, is made to point at it and removed at the end."""
+
+    def __init__(
+        self, on_bytes: Callable[[bytes], None], on_reading: Callable[[bool], None], link: Path | None = None
+    ) -> None:
+        self._on_bytes = on_bytes
+        self._on_reading = on_reading
+        self._master, slave = os.openpty()
+        tty.setraw(slave)
+        self.path = os.ttyname(slave)
+        os.close(slave)
+        os.set_blocking(self._master, False)
+        self._link = link
+        if link is not None:
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.path)
+        self._backlog = bytearray()
+        self._lock = threading.Lock()
+        self._open = True
+        self._thread = threading.Thread(target=self._forward, name="pty", daemon=True)
+        self._thread.start()
+
+    def send(self, data: bytes) -> None:
+        """Bytes from the board."""
+        with self._lock:
+            if self._hung_up():
+                self._backlog.clear()
+                return
+            first = not self._backlog
+            self._backlog += data
+            self._flush()
+            stuck = bool(self._backlog)
+        if stuck and first:
+            self._on_reading(False)
+
+    def close(self) -> None:
+        self._open = False
+        self._thread.join()
+        os.close(self._master)
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+
+    def _hung_up(self) -> bool:
+        poller = select.poll()
+        poller.register(self._master, select.POLLHUP)
+        return bool(poller.poll(0))
+
+    def _flush(self) -> None:
+        while self._backlog:
+            try:
+                sent = os.write(self._master, self._backlog[:_CHUNK])
+            except OSError:  # full, or closed at this moment
+                return
+            del self._backlog[:sent]
+
+    def _forward(self) -> None:
+        while self._open:
+            if self._hung_up():
+                threading.Event().wait(_LOOK_S)
+            elif select.select([self._master], [], [], _LOOK_S)[0]:
+                try:
+                    data = os.read(self._master, _CHUNK)
+                except OSError:
+                    continue
+                self._on_bytes(data)
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        with self._lock:
+            if not self._backlog:
+                return
+            self._flush()
+            free = not self._backlog
+        if free:
+            self._on_reading(True)

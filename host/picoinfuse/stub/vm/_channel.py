@@ -1,0 +1,117 @@
+"""The one pipe between the modelled board and the host's side of the stub.
+
+A message is a kind (one byte), a length (u32, little endian) and a payload. Both directions keep their order,
+which is what makes a run deterministic: serial bytes, grants of time and changes of the world arrive in the
+order in which they were sent.
+
+From the host: `i` serial bytes, `g` a grant (JSON), `c` a control request (JSON). To the host: `o` serial
+bytes, `h` held (JSON), `q` so many serial bytes were taken (JSON), `r` answer to a control request (JSON), `t`
+trace records, `x` the board resets (JSON).
+"""
+
+import json
+import select
+import struct
+
+_RECORD = "<BIqqd"  # signal, count, time, period, high or value
+_SIGNALS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow", "pressure_pa", "delivered_nl", "patient_nl")
+_FLUSH_RECORDS = 64
+
+
+class Channel:
+    def __init__(self, stream):
+        """`stream` has read(n) and write(bytes), blocking, and can be polled."""
+        self._stream = stream
+        self._poll = select.poll()
+        self._poll.register(stream, select.POLLIN)
+        self._size = struct.calcsize(_RECORD)
+        self._records = bytearray(self._size * _FLUSH_RECORDS)
+        self._used = 0
+        self._head = bytearray(5)
+
+    def send(self, kind, payload):
+        if self._used:
+            self.flush()
+        self._write(kind, payload)
+
+    def send_json(self, kind, value):
+        self.send(kind, json.dumps(value).encode())
+
+    def _write(self, kind, payload):
+        # In two parts, and from buffers that exist: the firmware's heap has no room for copies of the models'.
+        self._head[0] = kind[0]
+        struct.pack_into("<I", self._head, 1, len(payload))
+        self._write_all(self._head)
+        self._write_all(payload)
+
+    def _write_all(self, data):
+        done = 0
+        while done < len(data):
+            done += self._stream.write(memoryview(data)[done:] if done else data) or 0
+
+    def waiting(self, timeout_ms=0):
+        """Is there a message? Waits at most `timeout_ms` of wall time; -1 waits for ever."""
+        return bool(self._poll.poll(timeout_ms))
+
+    def receive(self):
+        """(kind, payload) of the next message; waits for it. EOFError when the host is gone."""
+        head = self._read(5)
+        return head[:1], self._read(struct.unpack("<I", head[1:])[0])
+
+    def _read(self, size):
+        data = b""
+        while len(data) < size:
+            part = self._stream.read(size - len(data))
+            if not part:
+                raise EOFError("the host's side of the stub is gone")
+            data += part
+        return data
+
+    def record(self, signal, count, t_ns, period_ns, value):
+        """One trace record: count 0 is a level or a real, otherwise a train of pulses."""
+        struct.pack_into(_RECORD, self._records, self._used, signal, count, t_ns, period_ns, value)
+        self._used += self._size
+        if self._used == len(self._records):
+            self.flush()
+
+    def flush(self):
+        used = self._used
+        self._used = 0
+        if used:
+            self._write(b"t", memoryview(self._records)[:used])
+
+
+class WireTrace:
+    """Listens on a Gpio and records what happens there."""
+
+    def __init__(self, channel, signal):
+        self._channel = channel
+        self._signal = _SIGNALS.index(signal)
+
+    def on_level(self, t_ns, level):
+        self._channel.record(self._signal, 0, t_ns, 0, level)
+
+    def on_train(self, t_ns, period_ns, high_ns, count):
+        self._channel.record(self._signal, count, t_ns, period_ns, high_ns)
+
+
+class RealTrace:
+    """Records pressure and volumes on a time grid, and only what changed."""
+
+    def __init__(self, channel, fluid, grid_ns):
+        self._channel = channel
+        self._fluid = fluid
+        self._grid_ns = grid_ns
+        self.due_ns = 0
+        self._last = [None, None, None]
+
+    def sample(self, t_ns):
+        """Call when `t_ns` has reached `due_ns`."""
+        self.due_ns = t_ns - t_ns % self._grid_ns + self._grid_ns
+        fluid = self._fluid
+        fluid.advance(t_ns)
+        values = (fluid.pressure_pa, fluid.delivered_nl, fluid.patient_nl)
+        for i in range(3):
+            if values[i] != self._last[i]:
+                self._last[i] = values[i]
+                self._channel.record(6 + i, 0, t_ns, 0, values[i])

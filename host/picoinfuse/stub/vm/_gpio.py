@@ -1,0 +1,63 @@
+"""The pins of the modelled Pico, as levels on wires.
+
+A wire's level is what drives it: the chip (SIO, PIO or PWM), else a signal from outside, else the resistor on
+the board, else the chip's own pull. Whoever wants to know what happens on a wire adds itself to `listeners`.
+"""
+
+COUNT = 30
+NOT_ON_PICO = (23, 24, 25, 29)  # power-save, VBUS, LED, VSYS/3: not on the header
+
+
+class Gpio:
+    """One GPIO. `function` is "in", "out", "pio" or "pwm"; `level` is what a probe on the wire would read."""
+
+    def __init__(self, n):
+        self.n = n
+        self.function = "in"
+        self.pull = -1  # the RP2040 resets its pins to inputs with pull-down
+        self.resistor = None  # 0 or 1: a pull on the board, stronger than the chip's
+        self.outside = None  # 0 or 1: driven from outside, a strap or a button
+        self.level = 0
+        self.listeners = []
+
+    def set_level(self, t_ns, level):
+        """The chip drives the wire. Tells the listeners when the level changes."""
+        if level != self.level:
+            self.level = level
+            for listener in self.listeners:
+                listener.on_level(t_ns, level)
+
+    def train(self, t_ns, period_ns, high_ns, count):
+        """`count` pulses from `t_ns` on; the wire is low before and after."""
+        for listener in self.listeners:
+            listener.on_train(t_ns, period_ns, high_ns, count)
+
+    def use(self, t_ns, function):
+        """Hands the wire to another peripheral. An input floats to what else holds it; an output keeps its level."""
+        self.function = function
+        if function == "in":
+            self.set_level(t_ns, self._held())
+
+    def drive_outside(self, t_ns, level):
+        """A strap or button: 0, 1 or None for let go."""
+        self.outside = level
+        if self.function == "in":
+            self.set_level(t_ns, self._held())
+
+    def reset(self, t_ns):
+        """Hard reset: an input with pull-down."""
+        self.pull = -1
+        self.use(t_ns, "in")
+
+    def _held(self):
+        if self.outside is not None:
+            return self.outside
+        if self.resistor is not None:
+            return self.resistor
+        return 1 if self.pull > 0 else 0
+
+    def snapshot(self):
+        return [self.function, self.pull, self.outside, self.level]
+
+    def restore(self, state):
+        self.function, self.pull, self.outside, self.level = state

@@ -1,0 +1,109 @@
+"""What the stub needs from CPython, where no MicroPython VM is to be had: its names, and a folder as the filesystem.
+
+There is no littlefs here, so no power cut in the middle of a write can be tried; everything else is the same model.
+"""
+
+import builtins
+import gc
+import io
+import os
+import sys
+import time
+import traceback
+import types
+
+_HEAP_FREE = 100000  # what gc.mem_free() says: this heap has no bound
+
+
+def print_exception(error, stream=None):
+    (stream or sys.stdout).write("".join(traceback.format_exception(error)))
+
+
+def wall_ns():
+    return time.time_ns()
+
+
+class _Stream:
+    """A file descriptor that the channel can poll, read and write."""
+
+    def __init__(self, fd):
+        self._fd = fd
+
+    def fileno(self):
+        return self._fd
+
+    def read(self, size):
+        return os.read(self._fd, size)
+
+    def write(self, data):
+        return os.write(self._fd, data)
+
+
+def open_stream(fd):
+    os.set_blocking(fd, True)
+    return _Stream(fd)
+
+
+def add_names():
+    """The names that MicroPython has and CPython has not."""
+    gc.mem_free = lambda: _HEAP_FREE
+    gc.mem_alloc = lambda: 0
+    micropython = types.ModuleType("micropython")
+    micropython.const = lambda value: value
+    micropython.heap_lock = micropython.heap_unlock = lambda: None
+    sys.modules["micropython"] = micropython
+    sys.print_exception = print_exception
+
+
+class Folder:
+    """`os` and `open` of a filesystem whose root is a folder of the host."""
+
+    def __init__(self, root):
+        self._root = os.path.realpath(root)
+        self._real_open = io.open
+
+    def path(self, name):
+        return self._root + os.path.normpath("/" + name)
+
+    def open(self, name, mode="r", *args, **kwargs):
+        return self._real_open(self.path(name), mode, *args, **kwargs)
+
+    def ilistdir(self, name="/"):
+        for entry in os.scandir(self.path(name)):
+            stat = entry.stat()
+            kind = 0x4000 if entry.is_dir() else 0x8000
+            yield entry.name, kind, 0, stat.st_size
+
+    def stat(self, name):
+        found = os.stat(self.path(name))
+        return (found.st_mode & 0xC000, 0, 0, 0, 0, 0, found.st_size, 0, 0, 0)
+
+    def names(self):
+        """What replaces the functions of `os`."""
+        path = self.path
+        return {
+            "ilistdir": self.ilistdir,
+            "listdir": lambda name="/": sorted(entry[0] for entry in self.ilistdir(name)),
+            "stat": self.stat,
+            "mkdir": lambda name: os.mkdir(path(name)),
+            "rmdir": lambda name: os.rmdir(path(name)),
+            "remove": lambda name: os.remove(path(name)),
+            "unlink": lambda name: os.remove(path(name)),
+            "rename": lambda old, new: os.replace(path(old), path(new)),
+            "sync": lambda: None,
+            "getcwd": lambda: "/",
+            "chdir": lambda name: None,
+        }
+
+
+def mount(image):
+    """Makes the folder beside the image file the filesystem; returns what replaces the functions of `os`."""
+    root = image + ".d"
+    os.makedirs(root, exist_ok=True)
+    folder = Folder(root)
+    builtins.open = folder.open
+    sys.path[:] = [root, root + "/lib", *[path for path in sys.path if "picoinfuse/stub" not in path]]
+    return folder.names()
+
+
+add_names()

@@ -1,0 +1,53 @@
+"""The pressure sensor on its ADC pin: an offset, a gain, noise, and the ways in which it fails.
+
+The noise is drawn from a table of 256 values by an integer generator, so that the same seed gives the same readings on every VM.
+"""
+
+_REFERENCE_MV = 3300
+_MASK = 0x7FFFFFFF
+_FAULTS_MV = {"open": _REFERENCE_MV, "short": 0}
+
+# Quantiles of the normal distribution at (128.5 + i)/256, in thousandths of sigma; their root mean square is 993.
+_QUANTILES = (
+    5, 15, 24, 34, 44, 54, 64, 74, 83, 93, 103, 113, 123, 133, 142, 152, 162, 172, 182, 192, 202, 212, 222,
+    232, 242, 252, 262, 273, 283, 293, 303, 313, 324, 334, 345, 355, 365, 376, 386, 397, 408, 418, 429,
+    440, 451, 461, 472, 483, 494, 505, 517, 528, 539, 550, 562, 573, 585, 597, 608, 620, 632, 644, 656,
+    668, 681, 693, 706, 718, 731, 744, 757, 770, 783, 796, 810, 824, 837, 851, 866, 880, 894, 909, 924,
+    939, 954, 970, 986, 1002, 1018, 1035, 1052, 1069, 1086, 1104, 1122, 1141, 1160, 1179, 1199, 1219, 1240,
+    1262, 1284, 1306, 1330, 1354, 1379, 1405, 1431, 1459, 1488, 1518, 1550, 1584, 1619, 1656, 1696, 1739,
+    1785, 1836, 1891, 1953, 2024, 2107, 2207, 2335, 2521, 2886,
+)
+
+
+class PressureSensor:
+    """`fault` is None, "open" (the pull-up wins), "short" (to ground) or "frozen" (the last reading for ever)."""
+
+    def __init__(self, config, seed):
+        self._offset_mv = config["offset_mv"]
+        self._mv_per_pa = config["mv_per_pa"]
+        sigma_mv = config["noise_mv"] / 1000
+        self._noise_mv = [-q * sigma_mv for q in _QUANTILES] + [q * sigma_mv for q in _QUANTILES]
+        self._state = seed & _MASK
+        self.fault = None
+        self._raw = 0
+
+    def millivolts(self, t_ns, pressure_pa):
+        """What is on the pin. Draws the next noise."""
+        if self.fault and self.fault != "frozen":
+            return _FAULTS_MV[self.fault]
+        self._state = state = (self._state * 1103515245 + 12345) & _MASK
+        return self._offset_mv + self._mv_per_pa * pressure_pa + self._noise_mv[state >> 23]
+
+    def read_u16(self, t_ns, pressure_pa):
+        """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""
+        if self.fault != "frozen":
+            raw = int(self.millivolts(t_ns, pressure_pa) * 4096 / _REFERENCE_MV)
+            self._raw = 0 if raw < 0 else 4095 if raw > 4095 else raw
+        raw = self._raw
+        return raw << 4 | raw >> 8
+
+    def snapshot(self):
+        return [self._state, self.fault, self._raw]
+
+    def restore(self, state):
+        self._state, self.fault, self._raw = state

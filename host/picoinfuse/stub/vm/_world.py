@@ -1,0 +1,232 @@
+"""The modelled Pico and the world around it: one clock, the pins, the peripherals, the motor, the line.
+
+Code takes no time here; time passes only where the firmware lets it pass, in `sleep`. How far it may pass is
+the pace: "stepped" (the bench grants it), "fast" (as fast as it can) or "real" (with the wall clock).
+"""
+
+import json
+
+NEVER = 1 << 62
+_NUDGE_NS = 10000000  # serial bytes that arrive while time stands still buy the firmware one turn of its loop
+_FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
+_RX_LIMIT = 512
+
+POWER_ON, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "reset", "watchdog", "soft"
+
+
+class World:
+    """Filled by `_boot`: channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals and wall (the wall clock in
+    ns).
+    """
+
+    def __init__(self):
+        self.now_ns = 0
+        self.boot_ns = 0
+        self.pace = "stepped"
+        self.granted_ns = 0
+        self.sequence = 0
+        self.bite_ns = NEVER
+        self.watchdog_ns = 0
+        self.scratch = [0] * 8
+        self.cause = POWER_ON
+        self.pwms = {}
+        self.interrupted = False
+        self.hung = False
+        self.slow_ns = 0
+        self.ballast = None  # what the heap has beyond a Pico's
+        self._looks = 0
+        self._consumed = 0
+        self._wall_offset_ns = 0
+
+    # ---- time ----
+
+    def advance(self, to_ns):
+        """Moves the clock; everything that runs without the CPU runs."""
+        self.pio.run_until(to_ns)
+        for pwm in self.pwms.values():
+            pwm.run_until(to_ns)
+        self.now_ns = to_ns
+        if to_ns >= self.reals.due_ns:
+            self.reals.sample(to_ns)
+
+    def sleep(self, duration_ns):
+        """Lets `duration_ns` pass, for the firmware."""
+        target_ns = self.now_ns + duration_ns + self.slow_ns
+        self.usb.flush()
+        if self.pace == "stepped":
+            while self.now_ns < target_ns or self.hung:
+                if self.now_ns >= self.granted_ns:
+                    self._hold()
+                self._go(min(NEVER if self.hung else target_ns, self.granted_ns))
+        else:
+            self._look()
+            while self.now_ns < target_ns or self.hung:
+                if self.pace == "real":
+                    self._keep_pace(min(target_ns, self.now_ns + 2000000))
+                elif self.hung:
+                    self._look()
+                    self._go(self.now_ns + 1000000)
+                else:
+                    self._go(target_ns)
+        if self.interrupted:
+            self.interrupted = False
+            raise KeyboardInterrupt
+
+    def spin(self):
+        """A busy wait inside the chip's own code takes a look at the clock: 10 µs."""
+        self.sleep(10000)
+
+    def _go(self, to_ns):
+        if to_ns >= self.bite_ns:
+            self.advance(self.bite_ns)
+            self.exit(WATCHDOG)
+        self.advance(to_ns)
+
+    def _keep_pace(self, to_ns):
+        wall_ns = self.wall() - self._wall_offset_ns
+        if self.channel.waiting(max(0, (to_ns - wall_ns) // 1000000)):
+            self._handle(*self.channel.receive())
+        self._go(max(self.now_ns, min(to_ns, self.wall() - self._wall_offset_ns)))
+
+    def _look(self):
+        self._looks += 1
+        if self._looks >= _FAST_LOOK_EVERY or self.pace == "real":
+            self._looks = 0
+            self.channel.flush()
+            while self.channel.waiting():
+                self._handle(*self.channel.receive())
+
+    def _hold(self):
+        """Time stands still until the host grants some, or sends bytes."""
+        self.flush()
+        state = {"seq": self.sequence, "now_ns": self.now_ns, "rx_free": _RX_LIMIT - len(self.usb.rx)}
+        self.channel.send_json(b"h", state)
+        while self.now_ns >= self.granted_ns and self.pace == "stepped":
+            self._handle(*self.channel.receive())
+
+    def wait_for_serial(self):
+        """The REPL waits for a byte: with the wall clock at pace "real", otherwise time stands still or goes as
+        granted.
+        """
+        self.usb.flush()
+        if self.pace == "stepped":
+            if self.now_ns >= self.granted_ns:
+                self._hold()
+            if not self.usb.rx:
+                self._go(self.granted_ns)
+        else:
+            self.flush()
+            if self.pace == "real":
+                self._keep_pace(self.now_ns + 10000000)
+            else:
+                self._handle(*self.channel.receive())
+        self.interrupted = False
+
+    # ---- the host's side ----
+
+    def _handle(self, kind, payload):
+        if kind == b"i":
+            self.usb.arrive(payload)
+            self.granted_ns = max(self.granted_ns, self.now_ns + _NUDGE_NS)
+        elif kind == b"g":
+            grant = json.loads(payload)
+            self.sequence = grant["seq"]
+            self.granted_ns = self.now_ns + grant["ns"]
+        else:
+            request = json.loads(payload)
+            result = self.control(request["op"], request.get("args"))
+            if not request.get("quiet"):
+                self.channel.send_json(b"r", result)
+
+    def consumed(self, size):
+        """The firmware took bytes from the serial port: the host may send as many again."""
+        self._consumed += size
+        if self._consumed >= 64 or not self.usb.rx:
+            self.channel.send_json(b"q", self._consumed)
+            self._consumed = 0
+
+    def set_pace(self, pace):
+        self.pace = pace
+        self.granted_ns = self.now_ns
+        self._wall_offset_ns = self.wall() - self.now_ns
+
+    def flush(self):
+        """Everything that happened up to now is with the host."""
+        self.usb.flush()
+        self.reals.sample(self.now_ns)
+        self.channel.flush()
+
+    # ---- resets ----
+
+    def exit(self, cause, raw=False):
+        """The board resets. What survives goes to the host, which starts the board again with it."""
+        self.ballast = None  # room to write down what survives
+        if cause != SOFT_RESET:
+            for pwm in self.pwms.values():
+                pwm.stop(self.now_ns)
+            self.pwms.clear()
+            self.pio.hard_reset()
+            for gpio in self.gpio:
+                gpio.reset(self.now_ns)
+        self.flush()
+        state = self.snapshot()
+        state["cause"] = cause
+        state["raw"] = raw
+        self.channel.send_json(b"x", state)
+        while True:  # nothing of the firmware runs any more; the host ends this process
+            self.channel.receive()
+
+    def control(self, op, args):
+        """What the bench does to the board. The table of what it can do."""
+        now_ns = self.now_ns
+        if op == "valve":
+            self.fluid.valve(now_ns, args)
+        elif op == "sensor":
+            self.sensor.fault = args
+        elif op == "motor":
+            self.motor.fault = args
+        elif op == "drive":
+            self.gpio[args["pin"]].drive_outside(now_ns, args["level"])
+        elif op == "host_reads":
+            self.usb.set_host_reads(args)
+        elif op == "hang":
+            self.hung = True
+        elif op == "slow":
+            self.slow_ns = args
+        elif op == "pace":
+            self.set_pace(args)
+        elif op == "reset":
+            self.exit(HARD_RESET)
+        elif op == "power_off":
+            self.exit(POWER_ON)
+        elif op != "look":
+            raise ValueError(op)
+        self.fluid.advance(now_ns)
+        return {
+            "now_ns": now_ns,
+            "pressure_pa": self.fluid.pressure_pa,
+            "delivered_nl": self.fluid.delivered_nl,
+            "patient_nl": self.fluid.patient_nl,
+            "pins": [gpio.level for gpio in self.gpio],
+        }
+
+    def snapshot(self):
+        return {
+            "now_ns": self.now_ns,
+            "boot_ns": self.boot_ns,
+            "bite_ns": self.bite_ns,
+            "watchdog_ns": self.watchdog_ns,
+            "granted_ns": self.granted_ns,
+            "seq": self.sequence,
+            "pace": self.pace,
+            "host_reads": self.usb.host_reads,
+            "scratch": self.scratch,
+            "gpio": [gpio.snapshot() for gpio in self.gpio],
+            "pwms": [pwm.snapshot() for pwm in self.pwms.values()],
+            "fluid": self.fluid.snapshot(),
+            "motor": self.motor.snapshot(),
+            "sensor": self.sensor.snapshot(),
+        }
+
+
+WORLD = World()

@@ -1,0 +1,56 @@
+"""Between the integers of dose and what people read and type: mL, mL/h, mmHg.
+
+Text becomes an integer through Decimal, never through a float: 0.1 mL/h is exactly 100 µL/h.
+"""
+
+import re
+from decimal import Decimal
+
+from picoinfuse.errors import BadQuantity
+
+UL_PER_ML = 1_000
+NL_PER_ML = 1_000_000
+PA_PER_MMHG = Decimal("133.322")
+
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"  # 9 digits: far above any rate or volume a pump can have
+_RATE = re.compile(_NUMBER + r"\s*(?:ml/h)?", re.IGNORECASE)
+_VOLUME = re.compile(_NUMBER + r"\s*(?:ml)?", re.IGNORECASE)
+
+
+def rate_ul_h(text: str) -> int:
+    """`5`, `0.1`, `5mL/h`, `5 ml/h` → µL/h."""
+    return _parse(text, _RATE, UL_PER_ML, "rate", "mL/h", "0.001 mL/h")
+
+
+def volume_nl(text: str) -> int:
+    """`10`, `2.5mL` → nL."""
+    return _parse(text, _VOLUME, NL_PER_ML, "volume", "mL", "0.000001 mL")
+
+
+def ml(volume_nl: int) -> str:
+    return f"{Decimal(volume_nl) / NL_PER_ML:.3f} mL"
+
+
+def ml_h(rate_ul_h: int) -> str:
+    return f"{Decimal(rate_ul_h) / UL_PER_ML:f} mL/h"
+
+
+def mmhg(pressure_pa: int) -> str:
+    return f"{Decimal(pressure_pa) / PA_PER_MMHG:.0f} mmHg"
+
+
+def pa_of_mmhg(pressure_mmhg: int | float) -> int:
+    """To the nearest pascal."""
+    return round(Decimal(str(pressure_mmhg)) * PA_PER_MMHG)
+
+
+def _parse(text: str, pattern: re.Pattern[str], scale: int, what: str, unit: str, finest: str) -> int:
+    match = pattern.fullmatch(text.strip())
+    if match is None:
+        raise BadQuantity(f"{text!r} is not a {what}: give a number with a point, in {unit}")
+    value = Decimal(match[1]) * scale
+    if value != value.to_integral_value():
+        raise BadQuantity(f"{text!r} is finer than the pump can do: at most down to {finest}")
+    if value == 0:
+        raise BadQuantity(f"a {what} of 0 {unit} gives nothing")
+    return int(value)

@@ -1,0 +1,166 @@
+"""A port in memory, and a pump behind it that keeps to docs/protocol.md as far as the client can see."""
+
+import errno
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from picoinfuse.errors import FrameError
+from picoinfuse.frame import FROM_PUMP_BYTES, decode, encode
+
+STATUS = {
+    "state": "infusing",
+    "rate_ul_h": 4990,
+    "target_ul_h": 5000,
+    "delivered_nl": 1_234_567,
+    "vtbi_nl": None,
+    "pressure_pa": 2000,
+    "occlusion_level": "medium",
+    "limit_pa": 68927,
+    "alarms": [],
+    "silenced_ms": 0,
+    "steps_commanded": 3528,
+    "steps_counted": 3527,
+    "overruns": 0,
+    "heap_free": 90000,
+    "uptime_ms": 889_000,
+    "telemetry_dropped": 0,
+}
+RESULTS: dict[str, dict[str, Any]] = {
+    "hello": {
+        "name": "picoinfuse",
+        "version": "0.1.0",
+        "commit": "unknown",
+        "micropython": "1.25.0",
+        "machine": "Raspberry Pi Pico with RP2040",
+        "profile": "syringe-50ml",
+        "unique_id": "e660",
+        "protocol": 1,
+    },
+    "status": STATUS,
+    "alarms": {
+        "active": [{"name": "occlusion", "priority": "high", "latched": True, "acknowledged": False}],
+        "silenced_ms": 0,
+    },
+    "tasks": {
+        "loops": 9,
+        "overruns": 1,
+        "tasks": [{"name": "feed", "runs": 9, "overruns": 1, "late_ms": 12}],
+    },
+    "telemetry": {"period_ms": 500},
+    "start": {"state": "infusing"},
+    "set_rate": {"rate_ul_h": 7000},
+    "pause": {"state": "paused"},
+    "resume": {"state": "infusing"},
+    "stop": {"state": "idle"},
+    "silence": {"silenced_ms": 120_000},
+    "clear_alarms": {"state": "alarm_stopped", "alarms": ["occlusion"]},
+    "alarm_test": {"priority": "low", "duration_ms": 450},
+    "occlusion_level": {"level": "high", "limit_pa": 103_325},
+    "self_test": {"state": "self_test", "failed": None},
+    "service": {"state": "service"},
+    "reset": {"state": "idle"},
+}
+QUERIES = ("hello", "status", "alarms", "tasks")
+
+
+def line(message: dict[str, Any]) -> bytes:
+    return encode(message, FROM_PUMP_BYTES)
+
+
+class ScriptedPort:
+    """`answer(data)` is called with each write and says what comes back. Times out after 10 ms, so closing is quick."""
+
+    def __init__(self, answer: Callable[[bytes], bytes] = lambda data: b"") -> None:
+        self.timeout: float | None = 0.01
+        self.answer = answer
+        self.written: list[bytes] = []
+        self.on_read: Callable[[], None] = lambda: None  # called at the beginning of each read
+        self.closed = False
+        self._coming = bytearray()
+        self._vanished = False
+        self._changed = threading.Condition()
+
+    def say(self, data: bytes) -> None:
+        """Bytes from the other side."""
+        with self._changed:
+            self._coming += data
+            self._changed.notify_all()
+
+    def vanish(self) -> None:
+        with self._changed:
+            self._vanished = True
+            self._changed.notify_all()
+
+    @property
+    def in_waiting(self) -> int:
+        return len(self._coming)
+
+    def read(self, size: int, /) -> bytes:
+        self.on_read()
+        with self._changed:
+            self._changed.wait_for(lambda: self._coming or self._vanished, self.timeout)
+            if self._vanished and not self._coming:
+                raise OSError(errno.EIO, "Input/output error")
+            data = bytes(self._coming[:size])
+            del self._coming[:size]
+        return data
+
+    def write(self, data: bytes, /) -> int | None:
+        if self._vanished:
+            raise OSError(errno.EIO, "Input/output error")
+        self.written.append(data)
+        self.say(self.answer(data))
+        return len(data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakePump(ScriptedPort):
+    """Executes commands at most once. What it answers can be changed by method: `results`, `refusals`."""
+
+    def __init__(self, boot: int = 41) -> None:
+        super().__init__(self._take)
+        self.boot = boot
+        self.results = dict(RESULTS)
+        self.refusals: dict[str, dict[str, Any]] = {}
+        self.executed: list[tuple[str, dict[str, Any]]] = []  # commands, and their parameters
+        self.lose_replies = 0  # so many are executed, but their reply is lost
+        self.after: dict[str, bytes] = {}  # said right after the reply to a method
+        self._kept: dict[int, tuple[bytes, bytes]] = {}
+
+    def notify(self, method: str, **params: Any) -> None:
+        self.say(line({"method": method, "params": params}))
+
+    def restart(self, boot: int) -> None:
+        self.boot = boot
+        self._kept.clear()
+        self.notify("ready", boot=boot, version="0.1.0", reset_cause="watchdog")
+
+    def _take(self, data: bytes) -> bytes:
+        try:
+            request = decode(data)
+        except FrameError as error:
+            return line({"id": None, "error": {"code": error.code, "message": str(error), "data": {}}})
+        kept = self._kept.get(request["id"])
+        reply = kept[1] if kept is not None and kept[0] == data else self._execute(request)
+        if request["method"] not in QUERIES:
+            self._kept[request["id"]] = (data, reply)
+        if self.lose_replies:
+            self.lose_replies -= 1
+            return b""
+        return reply + self.after.get(request["method"], b"")
+
+    def _execute(self, request: dict[str, Any]) -> bytes:
+        method, params = request["method"], request.get("params", {})
+        if method in self.refusals:
+            return line({"id": request["id"], "error": self.refusals[method]})
+        if method == "hello":
+            return line({"id": request["id"], "result": {**self.results["hello"], "boot": self.boot}})
+        if method not in QUERIES:
+            if request.get("boot") != self.boot:
+                error = {"code": "other_boot", "message": "the pump was reset", "data": {}}
+                return line({"id": request["id"], "error": error})
+            self.executed.append((method, params))
+        return line({"id": request["id"], "result": self.results[method]})
