@@ -3,10 +3,3 @@
 set(PICO_BOARD "pico")
 set(PICO_PLATFORM "rp2040")
 set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
-
-# The same inputs give the same bytes wherever the folders are: no path of this machine in __FILE__.
-add_compile_options(
-    -ffile-prefix-map=${CMAKE_BINARY_DIR}=build
-    -ffile-prefix-map=${MICROPY_DIR}=micropython
-    -ffile-prefix-map=${MICROPY_BOARD_DIR}=board
-)

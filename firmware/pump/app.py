@@ -12,6 +12,7 @@ import time
 
 from pump import wiring
 from pump.annunciator import Annunciator
+from pump.calibrator import Calibrator
 from pump.commands import Commands
 from pump.core import supervisor as sv
 from pump.core.alarms import ALARMS, AlarmManager
@@ -41,7 +42,7 @@ from pump.storage.reset_note import CRASHED, INFUSING, NONE
 
 
 class App:
-    """The pump. Without a valid profile it has no delivery, is in FAULT, sounds, and answers."""
+    """The pump. Without a valid profile and calibration it has no delivery, is in FAULT, sounds, and answers."""
 
     def __init__(self, note, profile):
         self.note = note
@@ -55,10 +56,11 @@ class App:
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
         self.leave = Leave(self.outbox, note)
+        self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
         self.delivery = self.pressure = self.detector = self.self_test = None
         self.tasks = [link, self.annunciator, self.telemetry_task, self.leave]
-        if profile is not None:
+        if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
         self.scheduler = None
         self._sample = {}
@@ -73,7 +75,7 @@ class App:
         sensor = PressureSensor(wiring.PRESSURE)
         self.pressure = PressureTask(sensor, profile["sensor"], self.detector, self.report)
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
-        monitor = DeliveryMonitor(*mechanics["step_pl"])
+        monitor = DeliveryMonitor(mechanics["step_pl"][0])
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         self.self_test = SelfTest(self.supervisor, stepper, counter, self.pressure, self._on_test_failed)
         return [self.pressure, self.delivery, self.monitor, self.self_test]
@@ -107,13 +109,18 @@ class App:
     def _on_state(self, old, new, event, now_ms):
         if self.delivery is not None:
             self._move(old, new, now_ms)
-        self.note.set(INFUSING if new in (sv.INFUSING, sv.PAUSED) else NONE)
+        if new in (sv.INFUSING, sv.PAUSED):
+            self.note.set(INFUSING)
+        elif new == sv.IDLE and not self.alarms.stops_delivery():
+            self.note.set(NONE)  # an infusion that an alarm ended counts as cut short until somebody has seen it
         self.outbox.state(sv.STATES[new], sv.EVENTS[event], now_ms)
         self.obey_alarms(now_ms)
 
     def _move(self, old, new, now_ms):
         """The motor follows the state: go, finish what is granted, or halt."""
         delivery = self.delivery
+        if old == sv.SELF_TEST:
+            delivery.begin(None)  # the test counted steps of its own
         if self.supervisor.permits_motor:
             delivery.go()
         elif new in (sv.PAUSED, sv.IDLE):
@@ -122,7 +129,7 @@ class App:
                 delivery.release()
         elif new != sv.SELF_TEST:
             delivery.halt()
-        self.monitor.start(now_ms)
+        self.monitor.start()
 
     def _on_end(self, completed, now_ms):
         if completed and self.supervisor.handle(sv.COMPLETED, now_ms):
@@ -157,7 +164,11 @@ class App:
         if fault is not None:
             self.report("profile_fault", True, now_ms)
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)
+        if self.calibrator.fault is not None:
+            self.report("calibration_fault", True, now_ms)
+            self.supervisor.handle(sv.FAULT_FOUND, now_ms)
         if self.note.was_infusing:
+            self.note.set(INFUSING)
             self.tell_of("interrupted", now_ms)
 
 

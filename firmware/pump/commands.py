@@ -53,6 +53,7 @@ class Commands:
             "machine": identity.board(),
             "profile": None if profile is None else profile["name"],
             "unique_id": identity.unique_id(),
+            "calibration": self._app.calibrator.factor_text(),
             "boot": self._app.boot,
             "protocol": PROTOCOL,
         }
@@ -64,6 +65,7 @@ class Commands:
             "state": sv.STATES[app.supervisor.state],
             "alarms": [alarm.name for alarm in app.alarms.active()],
             "silenced_ms": app.alarms.silenced_ms(now_ms),
+            "calibration": app.calibrator.factor_text(),
             "overruns": app.scheduler.overruns,
             "uptime_ms": elapsed_ms(now_ms, self._born_ms),
             "telemetry_dropped": app.outbox.dropped,
@@ -172,6 +174,17 @@ class Commands:
         app.detector.limit_pa = app.profile["occlusion"][level + "_pa"]
         return {"level": level, "limit_pa": app.detector.limit_pa}
 
+    # ---- calibration ----
+
+    def calibration(self):
+        return self._app.calibrator.tell()
+
+    def calibrate(self, num, den, date, operator):
+        return self._app.calibrator.calibrate({"num": num, "den": den, "date": date, "operator": operator})
+
+    def uncalibrate(self):
+        return self._app.calibrator.undo()
+
     # ---- the rest ----
 
     def telemetry(self, period_ms):
@@ -180,6 +193,10 @@ class Commands:
 
     def self_test(self):
         """Begins it; `failed` is the result of the one before. The state tells when it is over."""
+        delivery = self._app.delivery
+        if delivery is not None and delivery.moving:  # the motor is still enabled: the test's steps would move it
+            state = sv.STATES[self._app.supervisor.state]
+            raise Refused("wrong_state", "self_test is refused while the motor moves", {"state": state})
         result = self._send(sv.SELF_TEST_ASKED)
         result["failed"] = self._app.self_test.failed
         return result

@@ -9,13 +9,14 @@ import time
 
 from micropython import const
 
-from pump.core.grid import RAMP_TICKS, SLICE_TICKS, StepGrid
+from pump.core.grid import RAMP_TICKS, SLICE_TICKS, TICKS_PER_PL, StepGrid
 from pump.core.ramp import Ramp
 
 _HORIZON_US = const(200000)
 _TICKS_PER_US = const(5)
 _LONGEST_MS = const(50)
-_WORDS_A_SLICE = const(2)
+_WORDS_A_SLICE = const(3)
+_NO_ROOM = const(-1)
 
 
 class Delivery:
@@ -38,10 +39,13 @@ class Delivery:
         self.stopping = True
         self.moving = False  # granted motion has not run out, as far as the CPU knows
         self.commanded_steps = 0
+        self.asked = 0  # rate times time of what is granted, in the grid's units: for the monitor
         self._fresh = False  # started, and nothing granted yet
         self._end_us = 0  # when it runs out
         self._end_ticks = 0  # and the part of a µs
         self._stair = False
+        self._rate_is_set = False  # for the slice to come
+        self._words = [0] * _WORDS_A_SLICE
 
     @property
     def rate_ul_h(self):
@@ -57,9 +61,9 @@ class Delivery:
         return self.counted_steps() * self._num // (self._den * 1000)
 
     def begin(self, therapy):
-        """A new therapy: the account starts at 0."""
+        """A new therapy, or None for none: the account starts at 0."""
         self.therapy = therapy
-        self.commanded_steps = 0
+        self.commanded_steps = self.asked = 0
         self._counter.forget()
 
     def go(self):
@@ -81,6 +85,7 @@ class Delivery:
         self.moving = False
         unmade = self.commanded_steps - self.counted_steps()
         self.commanded_steps -= unmade
+        self.asked = self.commanded_steps * self._num * TICKS_PER_PL
         if self.therapy is not None:
             self.therapy.granted(-unmade)
         self.grid.forget_part()
@@ -97,14 +102,17 @@ class Delivery:
             self._fresh = False
             self._end_us = time.ticks_us()
         ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
-        while ahead_us < _HORIZON_US and self._stepper.room() >= _WORDS_A_SLICE:
+        while ahead_us < _HORIZON_US:
             ticks = self._grant_slice()
+            if ticks == _NO_ROOM:
+                break
             if not ticks:
                 return self._drain(ahead_us, now_ms)
             if ahead_us < 0:
                 self._on_late(-ahead_us, now_ms)
                 self._end_us = time.ticks_us()
                 ahead_us = 0
+            self.asked += self.grid.rate_ul_h * self._den * ticks
             ticks += self._end_ticks
             added_us = ticks // _TICKS_PER_US
             self._end_ticks = ticks % _TICKS_PER_US
@@ -115,11 +123,25 @@ class Delivery:
     def _grant_slice(self):
         """Hands one slice to the stepper; returns its ticks, 0 when there is nothing left to hand out."""
         grid = self.grid
-        self._set_rate(grid)
-        grid.next_slice(self.therapy.budget_steps())
-        words = grid.words
-        for i in range(grid.used):
-            self._stepper.grant(words[2 * i], words[2 * i + 1])
+        if not self._rate_is_set:
+            self._set_rate(grid)
+            self._rate_is_set = True
+        feed = self._stepper.feed
+        if grid.by_table:
+            index = feed.free()
+            if index < 0:
+                return _NO_ROOM
+            grid.next_slice(self.therapy.budget_steps(), None, feed.tables[index])
+            if grid.used:
+                feed.grant(index, grid.used)
+        else:
+            if feed.busy() or self._stepper.room() < _WORDS_A_SLICE:
+                return _NO_ROOM
+            words = self._words
+            grid.next_slice(self.therapy.budget_steps(), words, None)
+            for i in range(grid.used):
+                self._stepper.grant(words[i])
+        self._rate_is_set = False
         self.therapy.granted(grid.steps)
         self.commanded_steps += grid.steps
         return grid.ticks
@@ -131,7 +153,8 @@ class Delivery:
         if target_ul_h > self.ramp.start_ul_h and budget <= self.ramp.stopping_steps(rate_ul_h):
             target_ul_h = self.ramp.start_ul_h
         if rate_ul_h != target_ul_h:
-            next_ul_h = self.ramp.next_rate(rate_ul_h, target_ul_h, grid.ticks)
+            stair_ticks = min(grid.ticks, RAMP_TICKS)  # what came before may be a slice of a steady rate
+            next_ul_h = self.ramp.next_rate(rate_ul_h, target_ul_h, stair_ticks)
             self._stair = next_ul_h != target_ul_h
             grid.set_rate(next_ul_h, RAMP_TICKS if self._stair else SLICE_TICKS)
 

@@ -9,6 +9,7 @@ import gc
 from micropython import const
 
 from pump.core import supervisor as sv
+from pump.core.words import encode
 
 STEPS = const(10)
 _STEP_TICKS = const(5000)  # 1 ms
@@ -51,7 +52,7 @@ class SelfTest:
         self._began = True
         self._counter.forget()
         self._stepper.start(enable=False)
-        self._stepper.grant(_STEP_TICKS, STEPS)
+        self._stepper.grant(encode(_STEP_TICKS, STEPS))
 
     def _first_failure(self):
         self._counter.read()

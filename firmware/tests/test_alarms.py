@@ -52,7 +52,8 @@ def test_occlusion_and_every_sensor_fault_stop_delivery_with_high_priority():
 
 
 def test_faults_of_the_pump_itself_last_until_a_reset():
-    assert [row[0] for row in al.ALARMS if row[3] == al.UNTIL_RESET] == ["system_fault", "profile_fault"]
+    until_reset = [row[0] for row in al.ALARMS if row[3] == al.UNTIL_RESET]
+    assert until_reset == ["system_fault", "profile_fault", "calibration_fault"]
 
 
 # Raise, end, clear

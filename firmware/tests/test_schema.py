@@ -4,10 +4,10 @@ import pytest
 from pump.link import schema
 from pump.link.schema import COMMAND, QUERY, Refused
 
-QUERIES = {"hello", "status", "alarms", "tasks"}
+QUERIES = {"hello", "status", "alarms", "tasks", "calibration"}
 COMMANDS = {
     "telemetry", "start", "set_rate", "pause", "resume", "stop", "silence", "clear_alarms", "alarm_test",
-    "occlusion_level", "self_test", "service", "reset",
+    "occlusion_level", "calibrate", "uncalibrate", "self_test", "service", "reset",
 }  # fmt: skip
 
 

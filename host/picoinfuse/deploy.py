@@ -8,50 +8,26 @@ the commit and the profile that were sent.
 
 import os
 import re
-import shutil
-import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse import paths
 from picoinfuse.errors import DeployError, NoAnswer, NotAPump, PortError, PortVanished, PumpError
 from picoinfuse.messages import Hello
 from picoinfuse.mpremote import Runner, run_mpremote
 from picoinfuse.port import open_port
 from picoinfuse.profile import Profile
 from picoinfuse.pump import Pump
+from picoinfuse.staging import commit, mpremote_commands, staged
 
-NOT_DEPLOYED = ("tests", "__pycache__", "*.pyc", ".*")
+__all__ = ["Deployed", "commit", "deploy", "staged"]
+
 HELLO_TIMEOUT_S = 1.0
 SERVICE_TIMEOUT_S = 15.0
 BOOT_TIMEOUT_S = 20.0
-
-# Runs on the board. Removes what is no longer part of the pump, then makes the folders.
-PREPARE = """
-import os
-keep = {keep}
-folders = {folders}
-def clean(folder):
-    for name, kind, *_ in list(os.ilistdir(folder)):
-        path = folder + "/" + name
-        if kind == 0x4000:
-            clean(path)
-            if path not in folders:
-                os.rmdir(path)
-        elif path not in keep:
-            os.remove(path)
-            print("removed", path)
-for path in folders:
-    try:
-        os.mkdir(path)
-    except OSError:
-        pass
-clean("/pump")
-"""
+PROMPT_LOOK_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -80,45 +56,10 @@ def deploy(
         with staged(profile) as folder:
             done = _transfer(pump.device, folder, progress, run)
             progress("waiting for the pump")
-            hello = _check(pump.reconnect(BOOT_TIMEOUT_S), folder, profile)
+            hello = _check(_wait_for_pump(pump), folder, profile)
     finally:
         pump.close()
     return Deployed(*done, seconds=time.monotonic() - began_s, hello=hello)
-
-
-@contextmanager
-def staged(profile: Profile) -> Iterator[Path]:
-    """A temporary folder with exactly what goes on the board."""
-    with tempfile.TemporaryDirectory(prefix="picoinfuse-") as name:
-        folder = Path(name) / "board"
-        shutil.copytree(paths.firmware(), folder, ignore=shutil.ignore_patterns(*NOT_DEPLOYED))
-        build = f'"""What this firmware was made from."""\n\nCOMMIT = "{commit()}"\n'
-        (folder / "pump" / "build.py").write_text(build, encoding="utf-8")
-        (folder / "profile.json").write_bytes(profile.frame())
-        yield folder
-
-
-def commit() -> str:
-    """The commit of the clone as git describes it, or "unknown"."""
-    command = ["git", "-C", str(paths.root()), "describe", "--tags", "--always", "--dirty", "--abbrev=8"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return done.stdout.strip() or "unknown"
-
-
-def mpremote_commands(folder: Path) -> list[str]:
-    """What mpremote is to do, in one chain. main.py comes last, after what it imports."""
-    files = sorted(
-        (path for path in folder.rglob("*") if path.is_file()), key=lambda p: (p.name == "main.py", p)
-    )
-    folders = sorted(_on_board(path, folder) for path in folder.rglob("*") if path.is_dir())
-    keep = sorted(_on_board(path, folder) for path in files)
-    commands = ["exec", PREPARE.format(keep=keep, folders=folders)]
-    for path in files:
-        commands += ["+", "fs", "cp", str(path), ":" + _on_board(path, folder)]
-    return [*commands, "+", "reset"]
 
 
 def _hand_over(pump: Pump, progress: Callable[[str], None]) -> None:
@@ -131,21 +72,25 @@ def _hand_over(pump: Pump, progress: Callable[[str], None]) -> None:
     try:
         with suppress(PortVanished):  # the port may go before the reply has come
             pump.service()
-        if not pump.link.wait_for_prompt(SERVICE_TIMEOUT_S):
-            pump.check_port()
-            raise DeployError(
-                "the pump said that it goes into service, but shows no MicroPython prompt; reset it"
-            )
+        _wait_for_prompt(pump)
     except PortVanished:
         _wait_for_port(pump)
     except PumpError as error:
         if error.code != "wrong_state":
             raise
-        raise DeployError(
-            f"the pump is {error.data.get('state')}; stop it first, then deploy again"
-        ) from error
+        raise DeployError(f"the pump is {error.data.get('state')}; stop it first, then deploy again") from error
     finally:
         pump.close()
+
+
+def _wait_for_prompt(pump: Pump) -> None:
+    """Asks for it too: the first one may have been said while nobody listened."""
+    deadline_s = time.monotonic() + SERVICE_TIMEOUT_S
+    while not pump.link.wait_for_prompt(PROMPT_LOOK_S):
+        pump.check_port()
+        if time.monotonic() > deadline_s:
+            raise DeployError("the pump went into service but shows no MicroPython prompt; reset it")
+        pump.link.write(b"\r")  # an empty line, which a pump ignores
 
 
 def _wait_for_port(pump: Pump) -> None:
@@ -161,9 +106,7 @@ def _wait_for_port(pump: Pump) -> None:
             time.sleep(0.1)
 
 
-def _transfer(
-    device: str, folder: Path, progress: Callable[[str], None], run: Runner
-) -> tuple[int, int, int]:
+def _transfer(device: str, folder: Path, progress: Callable[[str], None], run: Runner) -> tuple[int, int, int]:
     """Files copied, skipped, removed."""
     total = sum(path.is_file() for path in folder.rglob("*"))
     begun = skipped = removed = 0
@@ -182,6 +125,21 @@ def _transfer(
     return total - skipped, skipped, removed
 
 
+def _wait_for_pump(pump: Pump) -> Hello:
+    try:
+        return pump.reconnect(BOOT_TIMEOUT_S)
+    except (NoAnswer, NotAPump) as error:
+        said = _last_words(pump.link.heard().decode("ascii", "replace"))
+        raise DeployError(f"the files are on the board, but no pump answers; it said: {said}") from error
+
+
+def _last_words(heard: str) -> str:
+    """The end of the newest traceback, else the newest line that is no prompt."""
+    lines = [line.strip() for line in heard.splitlines() if line.strip(" >")]
+    errors = [line for line in lines if re.match(r"\w+(Error|Exception)\b", line)]
+    return (errors or lines or ["nothing"])[-1]
+
+
 def _check(hello: Hello, folder: Path, profile: Profile) -> Hello:
     """The pump that answers must be the one that was sent."""
     sent = {
@@ -198,7 +156,3 @@ def _check(hello: Hello, folder: Path, profile: Profile) -> Hello:
 def _constant(file: Path, name: str) -> str | None:
     found = re.search(rf'^{name} = "(.*)"', file.read_text(encoding="utf-8"), re.MULTILINE)
     return found[1] if found else None
-
-
-def _on_board(path: Path, folder: Path) -> str:
-    return "/" + path.relative_to(folder).as_posix()

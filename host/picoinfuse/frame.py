@@ -22,9 +22,7 @@ def encode(message: dict[str, Any], limit_bytes: int = TO_PUMP_BYTES) -> bytes:
     body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
     line = body + b"#%08x\n" % crc32(body)
     if len(line) > limit_bytes:
-        raise FrameError(
-            "too_long", f"the line would have {len(line)} bytes, at most {limit_bytes} are allowed"
-        )
+        raise FrameError("too_long", f"the line would have {len(line)} bytes, at most {limit_bytes} are allowed")
     return line
 
 

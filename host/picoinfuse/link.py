@@ -32,7 +32,7 @@ from picoinfuse.port import Port
 from picoinfuse.replies import Pending, error_of, result_of
 
 ATTEMPTS = 3  # one, and two again
-NOISE_BYTES = 256  # of what is no frame, kept to say what answers
+NOISE_BYTES = 4096  # of what is no frame, kept to say what answers
 UNMATCHED_REPLIES = 64
 # Always nine digits, so that lines keep their length from run to run; below 2**30.
 FIRST_ID, LAST_ID = 100_000_000, 999_999_999

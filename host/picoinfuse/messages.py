@@ -20,6 +20,7 @@ class Hello:
     machine: str
     profile: str | None  # None: the pump has no valid one
     unique_id: str
+    calibration: str | None  # the factor, as "1031/1000"; None: the pump knows none
     boot: int
     protocol: int
 
@@ -36,6 +37,7 @@ class Status:
     limit_pa: int | None
     alarms: tuple[str, ...]
     silenced_ms: int
+    calibration: str | None
     steps_commanded: int
     steps_counted: int
     overruns: int
@@ -71,6 +73,26 @@ class Tasks:
     loops: int
     overruns: int
     tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class CalibrationEntry:
+    """A factor num/den that was put in force, when and by whom."""
+
+    num: int
+    den: int
+    date: str
+    operator: str
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The factor in force and those before it, newest first. `fault`: why there is none."""
+
+    factor: str | None
+    step_pl: str | None  # the calibrated volume of a step, a ratio too
+    entries: tuple[CalibrationEntry, ...]
+    fault: str | None
 
 
 @dataclass(frozen=True)
@@ -159,7 +181,7 @@ def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
         element = hint.__args__[0]
         if not isinstance(value, list):
             raise _wrong(cls, name, value)
-        if element in (Alarm, Task):
+        if element in (Alarm, Task, CalibrationEntry):
             return tuple(parse(element, item if isinstance(item, dict) else {}) for item in value)
         return tuple(_value(cls, name, element, item) for item in value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

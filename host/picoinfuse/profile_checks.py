@@ -15,7 +15,7 @@ PICO_PINS = frozenset((*range(23), 26, 27, 28))  # 23, 24, 25 and 29 belong to t
 ADC_PINS = frozenset((26, 27, 28))
 # A soft reset stops only these PWM slices; on another one the tone would go on.
 PIEZO_PINS = frozenset((*range(8), *range(16, 24)))
-MAX_STEP_HZ = 25_000
+MAX_STEP_HZ = 200_000
 MAX_RAMP_S = 10
 STEP_ERROR = 1e-6
 SMALL_INT = 2**30  # what the pump can hold without allocating
@@ -30,9 +30,7 @@ def check_pins(reading: Reading) -> None:
             text = f"{name} and {used[pin]} are both on GPIO {pin}"
             reading.mistake("pin_used_twice", "wiring", name, text)
         elif name == "piezo" and pin not in PIEZO_PINS:
-            text = (
-                f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: a soft reset leaves the tone on elsewhere"
-            )
+            text = f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: a soft reset leaves the tone on elsewhere"
             reading.mistake("piezo_pin", "wiring", name, text)
         elif name == "pressure" and pin not in ADC_PINS:
             text = f"pressure is on GPIO {pin}, must be on an ADC pin: 26, 27 or 28"
@@ -45,9 +43,7 @@ def check_pressures(reading: Reading) -> None:
     order = [("", 0), *((name, values[name]) for name in ("low_mmhg", "medium_mmhg", "high_mmhg"))]
     for (before, smaller), (name, limit) in pairwise(order):
         if limit <= smaller:
-            reading.mistake(
-                "limit_order", "occlusion", name, f"{name} is {limit}, must be above {before} ({smaller})"
-            )
+            reading.mistake("limit_order", "occlusion", name, f"{name} is {limit}, must be above {before} ({smaller})")
     if values["high_mmhg"] >= MAX_MMHG:
         text = f"high_mmhg is {values['high_mmhg']}, must be below {MAX_MMHG} mmHg (20 psi)"
         reading.mistake("limit_order", "occlusion", "high_mmhg", text)

@@ -74,10 +74,7 @@ def world_values(values: dict[str, Any]) -> dict[str, Any]:
     return {
         "step_nl": float(step_pl_exact(mechanics)) / 1000,
         "compliance_nl_per_pa": world["compliance_ml_per_bar"] * 1e6 / 1e5,  # mL in nL, bar in Pa
-        "resistance_pa_s_per_nl": world["resistance_kpa_per_ml_h"]
-        * 1e3
-        * 3600
-        / 1e6,  # kPa in Pa, mL/h in nL/s
+        "resistance_pa_s_per_nl": world["resistance_kpa_per_ml_h"] * 1e3 * 3600 / 1e6,  # kPa in Pa, mL/h in nL/s
         "stall_pa": world["stall_kpa"] * 1e3,
         "sensor": {
             "offset_mv": sensor["offset_mv"],

@@ -67,13 +67,9 @@ class Reading:
         elif not _is(rule.kind, value):
             self.mistake("wrong_type", table, key, f"{key} must be {_TYPES[rule.kind]}, not {value!r}")
         elif rule.words and value not in rule.words:
-            self.mistake(
-                "out_of_range", table, key, f"{key} is {value!r}, must be one of {', '.join(rule.words)}"
-            )
+            self.mistake("out_of_range", table, key, f"{key} is {value!r}, must be one of {', '.join(rule.words)}")
         elif rule.kind in ("int", "number") and not rule.low <= value <= rule.high:
-            self.mistake(
-                "out_of_range", table, key, f"{key} is {value}, must be {rule.low:g} to {rule.high:g}"
-            )
+            self.mistake("out_of_range", table, key, f"{key} is {value}, must be {rule.low:g} to {rule.high:g}")
         elif key == "name" and not _NAME.fullmatch(value):
             self.mistake("out_of_range", table, key, "name must be 1 to 32 of a-z, 0-9 and -, not - first")
 
@@ -93,9 +89,7 @@ def _keys_of(table: str, keys: dict[str, Key], values: dict[str, Any]) -> dict[s
     if isinstance(kind, str) and kind in KINDS:
         return {**keys, **KINDS[kind]}
     either = {
-        key: Key(rule.kind, rule.low, rule.high, required=False)
-        for k in KINDS.values()
-        for key, rule in k.items()
+        key: Key(rule.kind, rule.low, rule.high, required=False) for k in KINDS.values() for key, rule in k.items()
     }
     return {**keys, **either}
 

@@ -16,6 +16,7 @@ from picoinfuse.errors import BadAnswer, PortVanished
 from picoinfuse.messages import (
     Alarms,
     AlarmTest,
+    Calibration,
     Cleared,
     Hello,
     OcclusionLevel,
@@ -43,6 +44,9 @@ class Pump(Session):
 
     def tasks(self) -> Tasks:
         return parse(Tasks, self.request("tasks"))
+
+    def calibration(self) -> Calibration:
+        return parse(Calibration, self.request("calibration"))
 
     # Commands
 
@@ -80,6 +84,14 @@ class Pump(Session):
     def occlusion_level(self, level: str) -> OcclusionLevel:
         return parse(OcclusionLevel, self.command("occlusion_level", level=level))
 
+    def calibrate(self, num: int, den: int, date: str, operator: str, timeout_s: float = 10.0) -> str:
+        """Puts the factor num/den in force. The pump resets; returns the factor when it answers again."""
+        return self._recalibrated(timeout_s, "calibrate", num=num, den=den, date=date, operator=operator)
+
+    def uncalibrate(self, timeout_s: float = 10.0) -> str:
+        """Goes back to the factor before. The pump resets; returns the factor when it answers again."""
+        return self._recalibrated(timeout_s, "uncalibrate")
+
     def self_test(self) -> SelfTest:
         """Begins it; it is over when the state is no longer `self_test`."""
         return parse(SelfTest, self.command("self_test"))
@@ -93,6 +105,14 @@ class Pump(Session):
         with suppress(PortVanished):  # the port may go before the reply has come
             self.command("reset")
         return self.reconnect(timeout_s, after_reset=True)
+
+    def _recalibrated(self, timeout_s: float, method: str, **params: Any) -> str:
+        with suppress(PortVanished):  # the port may go before the reply has come
+            self.command(method, **params)
+        factor = self.reconnect(timeout_s, after_reset=True).calibration
+        if factor is None:
+            raise BadAnswer("the pump knows no calibration after it was calibrated; `picoinfuse status` says why")
+        return factor
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:
         """A query by name."""

@@ -154,9 +154,7 @@ class Session:
     def _hello(self, timeout_s: float) -> Hello:
         message = self.link.request("hello", None, None, timeout_s)
         if message.get("protocol") != PROTOCOL:
-            raise BadAnswer(
-                f"the pump speaks protocol {message.get('protocol')!r}, this program speaks {PROTOCOL}"
-            )
+            raise BadAnswer(f"the pump speaks protocol {message.get('protocol')!r}, this program speaks {PROTOCOL}")
         hello = parse(Hello, message)
         with self._changed:
             if hello.boot not in (self.boot, self._ready_boot):
@@ -209,7 +207,5 @@ def _who_answers(link: Link) -> PicoinfuseError:
     if link.wait_for_prompt(PROMPT_TIMEOUT_S):
         return ReplAnswers(link.url)
     if heard := link.heard():
-        return NotAPump(
-            f"what answers at {link.url} is no pump; it said {heard[-40:].decode('ascii', 'replace')!r}"
-        )
+        return NotAPump(f"what answers at {link.url} is no pump; it said {heard[-40:].decode('ascii', 'replace')!r}")
     return NoAnswer(f"nothing answers at {link.url}; reset the board, or deploy the firmware")

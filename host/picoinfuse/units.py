@@ -36,7 +36,7 @@ def ml_h(rate_ul_h: int) -> str:
 
 
 def mmhg(pressure_pa: int) -> str:
-    return f"{Decimal(pressure_pa) / PA_PER_MMHG:.0f} mmHg"
+    return f"{round(pressure_pa / PA_PER_MMHG)} mmHg"  # round() knows no -0
 
 
 def pa_of_mmhg(pressure_mmhg: int | float) -> int:

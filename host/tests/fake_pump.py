@@ -19,6 +19,7 @@ STATUS = {
     "limit_pa": 68927,
     "alarms": [],
     "silenced_ms": 0,
+    "calibration": "1/1",
     "steps_commanded": 3528,
     "steps_counted": 3527,
     "overruns": 0,
@@ -35,6 +36,7 @@ RESULTS: dict[str, dict[str, Any]] = {
         "machine": "Raspberry Pi Pico with RP2040",
         "profile": "syringe-50ml",
         "unique_id": "e660",
+        "calibration": "1/1",
         "protocol": 1,
     },
     "status": STATUS,
@@ -46,6 +48,12 @@ RESULTS: dict[str, dict[str, Any]] = {
         "loops": 9,
         "overruns": 1,
         "tasks": [{"name": "feed", "runs": 9, "overruns": 1, "late_ms": 12}],
+    },
+    "calibration": {
+        "factor": "1/1",
+        "step_pl": "44790997/128",
+        "entries": [],
+        "fault": None,
     },
     "telemetry": {"period_ms": 500},
     "start": {"state": "infusing"},
@@ -61,7 +69,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "service": {"state": "service"},
     "reset": {"state": "idle"},
 }
-QUERIES = ("hello", "status", "alarms", "tasks")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration")
 
 
 def line(message: dict[str, Any]) -> bytes:
@@ -128,6 +136,7 @@ class FakePump(ScriptedPort):
         self.executed: list[tuple[str, dict[str, Any]]] = []  # commands, and their parameters
         self.lose_replies = 0  # so many are executed, but their reply is lost
         self.after: dict[str, bytes] = {}  # said right after the reply to a method
+        self.at_enter = b""  # a pump ignores an empty line
         self._kept: dict[int, tuple[bytes, bytes]] = {}
 
     def notify(self, method: str, **params: Any) -> None:
@@ -139,6 +148,8 @@ class FakePump(ScriptedPort):
         self.notify("ready", boot=boot, version="0.1.0", reset_cause="watchdog")
 
     def _take(self, data: bytes) -> bytes:
+        if data == b"\r":
+            return self.at_enter
         try:
             request = decode(data)
         except FrameError as error:

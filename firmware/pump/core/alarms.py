@@ -62,6 +62,9 @@ ALARMS = (
      "Use another pump. Reset this one to test it; send it to service if the fault returns."),
     ("profile_fault", HIGH, STOP, UNTIL_RESET, "No valid wiring and mechanics profile, no delivery possible",
      "Deploy the profile of this pump again."),
+    # As for the profile: to go on with factor 1 would be to give another dose than yesterday, and tell nobody.
+    ("calibration_fault", HIGH, STOP, UNTIL_RESET, "Calibration damaged or not for this profile, no delivery possible",
+     "Use another pump. Set the calibration of this one anew (picoinfuse calibrate --factor)."),
     # HIGH, as for an occlusion: nobody asked for the stop, and the patient gets nothing. STOP bars a start
     # until somebody has seen it.
     ("interrupted", HIGH, STOP, LATCHES, "Pump restarted during an infusion, delivery stopped",

@@ -6,23 +6,26 @@ step is made at the first tick at which it is paid for, never earlier; what was 
 than one tick's earnings) counts towards the next. So at a constant rate every interval is P or P+1 ticks, and
 after any time the number of steps is the ideal one, rounded down.
 
-Steps are handed out in words for the PIO (see drivers/stepper.py): `count` steps `ticks` apart, or a wait of
-`ticks` when `count` is 0. All arithmetic of a steady rate is on small ints; a change of rate may use big ones.
+Steps are handed out in words for the PIO (core/words.py): `count` steps `ticks` apart, or a wait of `ticks` when `count` is
+0. Where such a word lasts less than 50 ms (above some 14 kHz) a slice is a whole table of batches instead, which takes the
+CPU no longer. All arithmetic of a steady rate is on small ints; a change of rate may use big ones.
 """
 
 from micropython import const
+
+from pump.core.words import MAX_BATCHES, MAX_COUNT, PREFIX, encode
 
 TICK_HZ = const(5000000)
 SLICE_TICKS = const(500000)  # 100 ms: the longest that one call hands out
 RAMP_TICKS = const(100000)  # 20 ms: one stair of a ramp
 MIN_TICKS = const(20)  # a word takes 17 ticks of its own, see drivers/stepper.py
-MAX_COUNT = const(2047)  # 11 bits of a word
 TICKS_PER_PL = const(18000)  # ticks in which 1 µL/h earns 1 pL
+TABLE_TICKS = const(250000)  # a batch that is shorter goes into a table with others
 _LEAVE = const(1000)  # a wait leaves at least so many ticks for the step that follows it
 
 
 class StepGrid:
-    """Hands out one slice of time after another: `ticks`, `count` pairs in `words`, `used` of them valid."""
+    """Hands out one slice of time after another, as words."""
 
     def __init__(self, step_pl_num, step_pl_den):
         self._cost = step_pl_num * TICKS_PER_PL
@@ -32,13 +35,14 @@ class StepGrid:
         self._over = 0  # units paid towards the step after the next
         self._wait = 0  # ticks until the next step; 0 when it is a whole interval
         self._owed = self._cost  # units until the next step, while the rate is 0
-        self._period = 0  # P: whole ticks of an interval
-        self._rest = 0  # and what is left of it, in units
-        self._batch = 1
-        self._batch_long = 0
-        self._batch_rest = 0
-        self.words = [0, 0, 0, 0]  # ticks, count, ticks, count
-        self.used = 0
+        self._rest = 0  # of an interval beyond `period`, in units
+        self._batch = 1  # steps that are handed out in two words
+        self._in_slice = 1  # batches
+        self._slice_long = 0
+        self._slice_rest = 0
+        self._rates = 0  # how often the rate was set: names it, for the tables
+        self.by_table = False  # slices of this rate go into a table
+        self.used = 0  # words of the slice handed out last
         self.steps = 0  # in the slice handed out last
         self.ticks = 0
 
@@ -50,6 +54,7 @@ class StepGrid:
         earn = self._earn = rate_ul_h * self._den
         self._over = self._wait = 0
         if not earn:
+            self.by_table = False
             return
         self._period, self._rest = divmod(self._cost, earn)
         self._wait = -(-self._owed // earn)
@@ -57,45 +62,83 @@ class StepGrid:
         # A batch of n steps is two runs, long intervals first: at most n/4 ticks late, so n <= 2P keeps it
         # within half a step.
         batch = max(1, min(slice_ticks // (self._period + 1), 2 * self._period, MAX_COUNT))
+        batch_ticks = batch * (self._period + 1)
+        in_slice = 1 if batch_ticks >= TABLE_TICKS or batch < 2 else slice_ticks // batch_ticks
         self._batch = batch
-        self._batch_long, self._batch_rest = divmod(batch * self._rest, earn)
+        self._in_slice = max(1, min(in_slice, MAX_BATCHES))
+        self.by_table = in_slice > 1
+        self._rates = (self._rates + 1) & MAX_COUNT
+        self._slice_long, self._slice_rest = divmod(batch * self._in_slice * self._rest, earn)
 
     def forget_part(self):
         """After a stop in the middle of a step nobody knows how much of it was paid for: it is paid for anew."""
         self.set_rate(0)
         self._owed = self._cost
 
-    def next_slice(self, budget_steps):
-        """Hands out at most one slice, with at most `budget_steps` steps, into `words`; sets `used`, `steps`
-        and `ticks`.
+    def next_slice(self, budget_steps, words, table):
+        """Hands out at most one slice, with at most `budget_steps` steps; sets `used`, `steps` and `ticks`.
+
+        `words` is a list of three, `table` a WordTable, which is used when `by_table` says so.
         """
         self.used = self.steps = self.ticks = 0
         if not self._earn or budget_steps <= 0:
             return
-        if self._wait:
-            self._lead()
-        elif self._batch == 1:
-            self._wait = self._take_interval()
-            self._lead()
-        elif budget_steps >= self._batch:
-            self._run_batch()
-        else:
-            self._put(self._take_interval(), 1)
+        if self.by_table:
+            self._next_table(budget_steps, table)
+            return
+        if self._wait or self._batch == 1 or budget_steps < self._batch or self._over >= self._earn:
+            self._wait = self._wait or self._take_interval()
+            self._lead(words)
+        if self._batch > 1 and not self._wait and self._over < self._earn and budget_steps - self.steps >= self._batch:
+            self._run_batch(words)
 
-    def _lead(self):
+    def _run_batch(self, words):
+        steps = self._batch
+        long = self._slice_long + self._extra_long()
+        if long:
+            self._put(words, self._period + 1, long)
+        if steps > long:
+            self._put(words, self._period, steps - long)
+
+    def _next_table(self, budget_steps, table):
+        """Single steps until the account is even, then the batches; single steps too when the budget ends within the slice."""
+        steps = self._batch * self._in_slice
+        few = budget_steps < steps + PREFIX
+        while self.used < PREFIX and self.steps < budget_steps and (few or self._wait or self._over >= self._earn):
+            self._wait = self._wait or self._take_interval()
+            self._lead(table.words)
+        if few or self._over >= self._earn:
+            return
+        extra = self._extra_long()
+        self.used = table.fill(
+            self._rates, self.used, self._in_slice, self._batch, self._period, self._slice_long, extra
+        )
+        self.steps += steps
+        self.ticks += steps * self._period + self._slice_long + extra
+
+    def _extra_long(self):
+        """Long intervals of this slice beyond `_slice_long`: 0 or 1. Takes the slice off the account."""
+        over = self._over - self._slice_rest
+        if over < 0:
+            self._over = over + self._earn
+            return 1
+        self._over = over
+        return 0
+
+    def _lead(self, words):
         """A step that is more than a slice away is waited for in slices; else it is made, alone."""
         wait = self._wait
         if wait > SLICE_TICKS + _LEAVE:
-            self._put(SLICE_TICKS, 0)
+            self._put(words, SLICE_TICKS, 0)
             self._wait = wait - SLICE_TICKS
         elif wait > SLICE_TICKS:
-            self._put(wait - _LEAVE, 0)
+            self._put(words, wait - _LEAVE, 0)
             self._wait = _LEAVE
         else:
-            # After a change of rate the next step may be paid for sooner than a word takes: it is made as soon
-            # as it can be, and the ticks that this costs are earned ticks.
+            # After a change of rate the next step may be paid for sooner than a word takes: it is made as soon as it
+            # can be, and the ticks that this costs are earned ticks.
             late = MIN_TICKS - wait if wait < MIN_TICKS else 0
-            self._put(wait + late, 1)
+            self._put(words, wait + late, 1)
             self._wait = 0
             self._over += late * self._earn
 
@@ -117,25 +160,8 @@ class StepGrid:
         self._over = over
         return period
 
-    def _run_batch(self):
-        if self._over >= self._earn:
-            self._put(self._take_interval(), 1)
-            return
-        long = self._batch_long
-        over = self._over - self._batch_rest
-        if over < 0:
-            long += 1
-            over += self._earn
-        self._over = over
-        if long:
-            self._put(self._period + 1, long)
-        if self._batch > long:
-            self._put(self._period, self._batch - long)
-
-    def _put(self, ticks, count):
-        at = 2 * self.used
-        self.words[at] = ticks
-        self.words[at + 1] = count
+    def _put(self, words, ticks, count):
+        words[self.used] = encode(ticks, count)
         self.used += 1
         self.steps += count
         self.ticks += ticks * (count or 1)

@@ -13,7 +13,7 @@ def unique_id():
 
 def micropython():
     """Version of MicroPython, such as "1.25.0"."""
-    return ".".join([str(part) for part in sys.implementation[1][:3]])
+    return ".".join([str(part) for part in sys.implementation.version[:3]])
 
 
 def board():

@@ -1,7 +1,8 @@
 """The stepper: one PIO state machine that makes the steps it was granted, and no others.
 
 A word grants `count` steps, `ticks` apart (200 ns each), or a wait of `ticks`. The FIFO holds eight words. When
-it is empty the state machine waits in `pull`: a CPU that hangs starves it, and the motor stops.
+it is empty the state machine waits in `pull`: a CPU that hangs starves it, and the motor stops. Where words are
+short, `feed` keeps the FIFO full from tables that end by themselves.
 
 Each step takes `field + 17` ticks, whether it is the first of a word or not, so a change of word leaves no gap:
     pull, out, jmp          3   (or the nop [2] on the way round)
@@ -17,9 +18,8 @@ from rp2 import PIO, StateMachine, asm_pio, asm_pio_encode
 
 from pump import wiring
 from pump.core.grid import TICK_HZ
+from pump.drivers.step_feed import StepFeed
 
-WORD_TICKS = const(17)
-COUNT_BITS = const(11)
 FIFO_WORDS = const(8)
 _STATE_MACHINE = const(0)
 
@@ -56,6 +56,7 @@ class Stepper:
         self._enable = Pin(wiring.ENABLE, Pin.OUT, value=1)
         self._low = asm_pio_encode("set(pins, 0)", 0)
         self._machine = StateMachine(_STATE_MACHINE, step_words, freq=TICK_HZ, set_base=self._step)
+        self.feed = StepFeed(self._machine, _STATE_MACHINE)
         self.enabled = False
 
     def start(self, enable=True):
@@ -72,14 +73,15 @@ class Stepper:
         """Words that the FIFO can take."""
         return FIFO_WORDS - self._machine.tx_fifo()
 
-    def grant(self, ticks, count):
-        """Grants `count` steps `ticks` apart. The caller has looked at `room()`: a put on a full FIFO would block."""
-        self._machine.put((ticks - WORD_TICKS) << COUNT_BITS | count)
+    def grant(self, word):
+        """Grants one word (core/words.py). The caller has looked at `room()`: a put on a full FIFO would block."""
+        self._machine.put(word)
 
     def halt(self):
         """At once, in the middle of a step if need be: the enable goes first. What was granted is taken back."""
         self._enable.value(1)
         self._machine.active(0)
+        self.feed.abort()
         self._machine.exec(self._low)
         self.enabled = False
 

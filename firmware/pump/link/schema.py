@@ -21,6 +21,7 @@ METHODS = {
     "status": (QUERY, ()),
     "alarms": (QUERY, ()),
     "tasks": (QUERY, ()),
+    "calibration": (QUERY, ()),
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
     "start": (COMMAND, (("rate_ul_h", int, True, None), ("vtbi_nl", int, False, (1, MAX_VTBI_NL)))),
     "set_rate": (COMMAND, (("rate_ul_h", int, True, None),)),
@@ -31,6 +32,12 @@ METHODS = {
     "clear_alarms": (COMMAND, ()),
     "alarm_test": (COMMAND, (("priority", str, True, _LEVELS),)),
     "occlusion_level": (COMMAND, (("level", str, True, _LEVELS),)),
+    "calibrate": (
+        COMMAND,
+        # Their limits are those of what is stored, in storage/calibration.py.
+        (("num", int, True, None), ("den", int, True, None), ("date", str, True, None), ("operator", str, True, None)),
+    ),
+    "uncalibrate": (COMMAND, ()),
     "self_test": (COMMAND, ()),
     "service": (COMMAND, ()),
     "reset": (COMMAND, ()),

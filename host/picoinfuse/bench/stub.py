@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from picoinfuse.bench.base import CAPABILITIES
 from picoinfuse.bench.wire import Wire
@@ -22,12 +24,20 @@ _READY_S = 1.0  # bench time within which the pump is up after a reset
 
 
 class StubBench:
-    """A context manager. `deployed`: with this firmware on its flash, else empty as from the factory."""
+    """A context manager. `deployed`: with this firmware on its flash, else empty as from the factory. `world`: where
+    the world is not as the profile says, such as `{"step_nl": 360.4}`.
+    """
 
     name = "stub"
 
     def __init__(
-        self, profile: Profile, *, seed: int = 1, deployed: bool = True, real_grid_ms: int = 250
+        self,
+        profile: Profile,
+        *,
+        seed: int = 1,
+        deployed: bool = True,
+        real_grid_ms: int = 250,
+        world: Mapping[str, Any] | None = None,
     ) -> None:
         self.profile = profile
         self.seed = seed
@@ -36,6 +46,7 @@ class StubBench:
         self.trace = Trace()
         self._deployed = deployed
         self._real_grid_ms = real_grid_ms
+        self._world = {**profile.world(), **(world or {})}
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
         self._pty: PtyPort | None = None
 
@@ -47,7 +58,7 @@ class StubBench:
             flash_image.erase(image)
         self._wire = Wire(self._to_board)
         self.board = StubBoard(
-            self.profile.world(),
+            self._world,
             image,
             vm=self.vm,
             on_serial=self._from_board,
@@ -71,7 +82,7 @@ class StubBench:
     # ---- time ----
 
     def now(self) -> float:
-        return self.board.now_ns / 1e9
+        return self.board.control("look")["now_ns"] / 1e9  # a request may just have let some time pass
 
     def sleep(self, seconds: float) -> None:
         self.board.sleep(seconds)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from picoinfuse.cli import board, demo, profile, pump, stub, watch
+from picoinfuse.cli import board, calibrate, demo, profile, pump, stub, watch
 from picoinfuse.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
@@ -32,6 +32,7 @@ COMMANDS = (
     ("alarm-test", pump.alarm_test),
     ("self-test", pump.self_test),
     ("occlusion-level", pump.occlusion_level),
+    ("calibrate", calibrate.calibrate),
 )
 
 app = typer.Typer(

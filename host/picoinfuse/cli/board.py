@@ -23,7 +23,7 @@ def doctor(as_json: JsonOption = False) -> None:
     else:
         table = Table(box=None, header_style="bold")
         for column in ("", "What", "Found", "What to do"):
-            table.add_column(column)
+            table.add_column(column, overflow="fold")
         for check in checks:
             verdict = f"[{STYLES[check.verdict]}]{check.verdict}[/]"
             table.add_row(verdict, check.name, check.found, check.advice)
@@ -61,7 +61,8 @@ def deploy(
     console().print(
         f"picoinfuse {hello.version} ({hello.commit}) with profile {hello.profile} runs on {name}: "
         f"{done.files_copied} files copied, {done.files_skipped} already there, {done.files_removed} removed, "
-        f"{done.seconds:.1f} s"
+        f"{done.seconds:.1f} s",
+        soft_wrap=True,
     )
 
 

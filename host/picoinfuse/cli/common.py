@@ -61,7 +61,7 @@ def tell(as_json: bool, value: Any, sentence: str) -> None:
     if as_json:
         print_json(value)
     else:
-        console().print(sentence)
+        console().print(sentence, soft_wrap=True)
 
 
 def grid() -> Table:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from picoinfuse import units
+from picoinfuse.calibration import describe
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -130,9 +131,8 @@ def _status_table(hello: Hello, now: Status):
     if now.limit_pa is not None:
         table.add_row("Occlusion", f"{now.occlusion_level}, above {units.mmhg(now.limit_pa)}")
     table.add_row("Alarms", alarm_text(now.alarms))
+    table.add_row("Calibration", describe(now.calibration))
     table.add_row("Steps", f"{now.steps_commanded} commanded, {now.steps_counted} counted")
-    table.add_row(
-        "Loop", f"{now.overruns} overruns, {now.heap_free} bytes free, up {now.uptime_ms / 1000:.0f} s"
-    )
+    table.add_row("Loop", f"{now.overruns} overruns, {now.heap_free} bytes free, up {now.uptime_ms / 1000:.0f} s")
     table.add_row("Pump", f"{hello.version} ({hello.commit}), profile {hello.profile}, {hello.machine}")
     return table

@@ -1,11 +1,8 @@
-"""Builds the production image: MicroPython for the board boards/PICOINFUSE with this firmware frozen in, as
-a UF2 file.
+"""Builds the production image: MicroPython for the board boards/PICOINFUSE with the firmware frozen in, as a UF2 file.
 
-CMake does the work, in build/image/; MicroPython's tree is only read (but for mpy-cross, which it builds in
-its own place when it is missing). The firmware is copied first, because the commit is written into
-pump/build.py. What makes the bytes depend on the inputs alone: a date taken from the commit
-(SOURCE_DATE_EPOCH), compiler options that take folders out of __FILE__ (mpconfigboard.cmake), and a sorted
-list of frozen files (manifest.py).
+CMake does the work, in build/image/; MicroPython's tree is only read (but for mpy-cross, which it builds in its own
+place when it is missing). The firmware is copied first, because the commit is written into pump/build.py. The bytes
+depend on the inputs alone: the date is the commit's (SOURCE_DATE_EPOCH), and manifest.py sorts the frozen files.
 """
 
 import os

@@ -16,19 +16,20 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, MultipleLocator
 
 from picoinfuse.report import series
 from picoinfuse.report.inks import LIGHT, STAND_IN, to_variables
 from picoinfuse.report.model import Run
 from picoinfuse.report.summary import has_volume, mmhg
-from picoinfuse.report.timeline import TimeAxis, draw_markers, draw_timeline, timeline_rows
+from picoinfuse.report.timeline import TimeAxis, draw_markers, draw_timeline, timeline_rows, window
 from picoinfuse.units import UL_PER_ML
 
 OPENING = r'<svg class="run" role="img" aria-label="rate, pressure, volume, states against time" \1>'
 WIDTH_IN = 10.0
-LEFT_IN, RIGHT_IN, TOP_IN, BOTTOM_IN = 1.2, 0.2, 0.55, 0.5
+RIGHT_IN, TOP_IN, BOTTOM_IN = 0.2, 0.55, 0.5
 PANEL_IN, GAP_IN, ROW_IN = 1.7, 0.42, 0.27
+LETTER_IN = 0.082  # of a row's name
 DASHES = (0, (4, 2))
 VOLUMES = {
     "delivered_nl": ("delivered", "out of the syringe"),
@@ -62,12 +63,13 @@ def png(run: Run, path: Path, dpi: int = 160) -> None:
 def draw(run: Run, ink: Mapping[str, str]) -> Figure:
     """The four panels, from top to bottom."""
     time = TimeAxis(run)
-    rows_in = ROW_IN * len(timeline_rows(run))
+    rows = timeline_rows(run)
+    rows_in, left_in = ROW_IN * len(rows), LETTER_IN * max(8, *map(len, rows))
     height_in = TOP_IN + 3 * (PANEL_IN + GAP_IN) + rows_in + BOTTOM_IN
     figure = Figure(figsize=(WIDTH_IN, height_in))
     panels, top_in = [], height_in - TOP_IN
     for panel_in in (PANEL_IN, PANEL_IN, PANEL_IN, rows_in):
-        box = (LEFT_IN, top_in - panel_in, WIDTH_IN - LEFT_IN - RIGHT_IN, panel_in)
+        box = (left_in, top_in - panel_in, WIDTH_IN - left_in - RIGHT_IN, panel_in)
         panels.append(figure.add_axes(_fractions(box, height_in)))
         top_in -= panel_in + GAP_IN
     rate, pressure, volume, timeline = panels
@@ -94,7 +96,7 @@ def _rate(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> None
             color=ink["delivered"],
             linewidth=1.6,
             baseline=None,
-            label=f"delivered, mean of {series.rate_window_s(run)} s",
+            label=f"delivered, mean of {window(series.rate_window_s(run))}",
         )
         highest = float(curve.rate_ul_h.max()) / UL_PER_ML
     else:
@@ -149,7 +151,7 @@ def _volume(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> No
 def _dress(panel: Axes, time: TimeAxis, ink: Mapping[str, str]) -> None:
     panel.set_facecolor("none")
     panel.set_xlim(0, time.end)
-    panel.xaxis.set_major_locator(MaxNLocator(10, steps=[1, 2, 3, 6, 10] if time.unit == "h" else [1, 2, 5, 10]))
+    panel.xaxis.set_major_locator(MultipleLocator(time.tick))
     panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     panel.grid(color=ink["grid"], linewidth=0.8)
     panel.set_axisbelow(True)

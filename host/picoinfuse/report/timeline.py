@@ -11,8 +11,13 @@ from numpy.typing import NDArray
 
 from picoinfuse.report.model import AlarmSpan, Marker, Run, StateSpan
 
-# (unit, seconds in it, length of run from which it is used)
-TIME_UNITS = (("h", 3600.0, 3 * 3600.0), ("min", 60.0, 180.0), ("s", 1.0, 0.0))
+# (unit, seconds in it, length of run from which it is used, distances of ticks that read well)
+TIME_UNITS = (
+    ("h", 3600, 3 * 3600, (0.5, 1, 2, 3, 6, 12, 24, 48, 120, 240)),
+    ("min", 60, 180, (0.5, 1, 2, 5, 10, 15, 20)),
+    ("s", 1, 0, (0.1, 0.2, 0.5, 1, 2, 5, 10, 20)),
+)
+MOST_TICKS = 12
 STATE_COLOURS = {"infusing": "working", "alarm_stopped": "stopped", "fault": "stopped"}
 CLOSE = 0.03  # of the axis: marks nearer than this share a label
 LETTER = 0.009  # of the axis: about one letter of a bar's label
@@ -23,14 +28,21 @@ class TimeAxis:
 
     def __init__(self, run: Run) -> None:
         self.start_s = run.start_s
-        self.unit, self.second, _ = next(unit for unit in TIME_UNITS if run.seconds >= unit[2])
+        self.unit, self.second, _, ticks = next(unit for unit in TIME_UNITS if run.seconds >= unit[2])
         self.end = max(run.seconds, 1.0) / self.second
+        self.tick = next((tick for tick in ticks if self.end / tick <= MOST_TICKS), ticks[-1])
 
     def of(self, t_s: NDArray[np.floating]) -> NDArray[np.floating]:
         return (t_s - self.start_s) / self.second
 
     def at(self, t_s: float) -> float:
         return (t_s - self.start_s) / self.second
+
+
+def window(seconds: int) -> str:
+    """A round time in its largest unit: `30 s`, `5 min`, `1 h`."""
+    size, unit = next((s, u) for u, s, _, _ in TIME_UNITS if seconds % s == 0)
+    return f"{seconds // size} {unit}"
 
 
 def timeline_rows(run: Run) -> list[str]:

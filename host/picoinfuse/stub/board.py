@@ -159,6 +159,13 @@ class StubBoard:
             self._process.send(b"i", part)
 
     def _listen(self) -> None:
+        try:
+            self._take_messages()
+        except Exception as error:
+            self._fail(f"the stub could not take what its board said: {error!r}")
+            raise
+
+    def _take_messages(self) -> None:
         while True:
             message = self._process.receive()
             if message is None:

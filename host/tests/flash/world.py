@@ -43,7 +43,7 @@ def port(device: str = "/dev/ttyACM0", serial: str = "E660A", location: str | No
 
 
 class VolumeFile:
-    """A file on the boot ROM's disk. `fail(written)` comes before each write and may raise; `leave()` is the restart."""
+    """A file on the boot ROM's disk. `fail(written)` comes before each write and may raise; `leave()`: the restart."""
 
     def __init__(self, path: Path, size: int, fail: Callable[[int], None], leave: Callable[[], None]) -> None:
         self._file = path.open("wb", buffering=0)

@@ -1,4 +1,6 @@
-"""What the PIO tests share: the step program, a counter, a wire that remembers, and pioemu as the judge. The first half runs on both VMs."""
+"""What the PIO tests share: the step program, a counter, a wire that remembers. Runs on both VMs."""
+
+# ruff: noqa: F821
 
 from _gpio import COUNT, Gpio
 from _pio import PioBlocks
@@ -14,7 +16,7 @@ JOIN_TX = 1
 
 @asm_pio(set_init=OUT_LOW, out_shiftdir=SHIFT_RIGHT, fifo_join=JOIN_TX)
 def step_program():
-    """Each word: 13 bits of count, 19 bits of delay. Count 0 only waits. A step takes delay + 17 ticks, a wait delay + 5."""
+    """A word is 13 bits of count, 19 of delay. A step takes delay + 17 ticks; count 0 waits for delay + 6."""
     label("start")
     pull(block)
     out(y, 13)
@@ -82,7 +84,13 @@ class Rig:
         offset = sm.block.offset_of(program)
         if offset < 0:
             offset = sm.block.load(program)
-        bases = {"in_base": STEP_PIN, "out_base": STEP_PIN, "set_base": STEP_PIN, "side_base": STEP_PIN, "jmp_pin": STEP_PIN}
+        bases = {
+            "in_base": STEP_PIN,
+            "out_base": STEP_PIN,
+            "set_base": STEP_PIN,
+            "side_base": STEP_PIN,
+            "jmp_pin": STEP_PIN,
+        }
         bases.update(pins)
         sm.configure(0, program, offset, divider, **bases)
         return sm

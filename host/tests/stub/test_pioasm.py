@@ -1,7 +1,7 @@
 """The assembler against words worked out by hand from the RP2040 datasheet, section 3.4.
 
-    15..13  12..8            7..5  4..0
-    opcode  side-set, delay  operands
+15..13  12..8            7..5  4..0
+opcode  side-set, delay  operands
 """
 
 import pytest

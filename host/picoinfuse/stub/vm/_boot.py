@@ -21,6 +21,7 @@ if ON_VM:
 else:
     import _oncpython as _host
 
+import _dma
 import _machine
 import _select
 import _time
@@ -66,6 +67,7 @@ def build_world(setup, channel):
     WORLD.gpio[wiring["piezo"]].resistor = 0
     WORLD.gpio[wiring["strap"]].resistor = 1
     WORLD.pio = PioBlocks(WORLD.gpio)
+    WORLD.dma_reset = _dma.hard_reset
     WORLD.fluid = FluidPath(world)
     WORLD.sensor = PressureSensor(world["sensor"], setup["seed"])
     WORLD.motor = Motor(
@@ -84,10 +86,11 @@ def build_world(setup, channel):
         WORLD.gpio[wiring[name]].listeners.append(WireTrace(channel, name))
         if not setup.get("state"):
             WORLD.channel.record(_WIRES.index(name), 0, 0, 0, WORLD.gpio[wiring[name]].level)
-    WORLD.set_pace(setup["pace"])
-    if setup.get("state"):
-        WORLD.granted_ns = setup["state"]["granted_ns"]
-        WORLD.sequence = setup["state"]["seq"]
+    state = setup.get("state")
+    WORLD.set_pace(state["pace"] if state else setup["pace"])
+    if state:
+        WORLD.granted_ns = state["granted_ns"]
+        WORLD.sequence = state["seq"]
 
 
 def restore(state):
@@ -154,6 +157,7 @@ def take_modules(os_names):
         "stdin": Stdin(WORLD),
         "stdout": stdout,
         "platform": "rp2",
+        "implementation": Shadow(sys.implementation, {"_machine": "Raspberry Pi Pico in software (stub)"}),
         "print_exception": board_print_exception,
     }
     modules["sys"] = Shadow(sys, names)

@@ -4,12 +4,15 @@
 
     dP/dt = (Q - (P - patient_pa)/R) / C        valve closed: dP/dt = Q/C
 
-Between events Q is constant and the solution is an exponential, so nothing is integrated in steps: the state is kept at the last event, and asking for the
-pressure changes nothing. The patient's volume is what was delivered less what the line holds, C·P: volume is conserved by construction.
+Between events Q is constant and the solution is an exponential, so nothing is integrated in steps: the state
+is kept at the last event, and asking for the pressure changes nothing. The patient's volume is what was
+delivered less what the line holds, C·P: volume is conserved by construction.
 
-No properties: one in a class makes every attribute of its instances slow in the VM. `__getattr__` is asked only for names that are not there.
+No properties: one in a class makes every attribute of its instances slow in the VM. `__getattr__` is asked
+only for names that are not there.
 
-The motor stalls: at `stall_pa` it delivers only what keeps the pressure there. Drawing back does the same at -80 kPa, where water would soon boil.
+The motor stalls: at `stall_pa` it delivers only what keeps the pressure there. Drawing back does the same at
+-80 kPa, where water would soon boil.
 """
 
 import math
@@ -21,9 +24,10 @@ _STATE = ("patient_pa", "closed", "t_ns", "base_ns", "base_pa", "base_nl", "flow
 
 
 class FluidPath:
-    """Times are ns since power-on, never earlier than the last one given; volumes nL, pressures Pa above the atmosphere.
+    """Times are ns since power-on, never earlier than the last one given; pressures are above the atmosphere's.
 
-    At the time of the last event or `advance`: `pressure_pa` in the line, `delivered_nl` out of the syringe, `patient_nl` into the patient.
+    At the time of the last event or `advance`: `pressure_pa` in the line, `delivered_nl` out of the syringe,
+    `patient_nl` into the patient.
     """
 
     def __init__(self, config):
@@ -45,7 +49,7 @@ class FluidPath:
 
     def impulse(self, t_ns, nl):
         """One step; negative draws back."""
-        if self._phase_end_ns == _NEVER_NS:  # nothing flows from the motor, as between slow steps: the same, but quicker
+        if self._phase_end_ns == _NEVER_NS:  # no flow from the motor, as between slow steps: the same, but quicker
             pushed_pa = self._pressure(t_ns) + nl / self._c
             if _FLOOR_PA < pushed_pa < self._stall_pa:
                 self._t_ns = self._base_ns = t_ns
@@ -145,7 +149,7 @@ class FluidPath:
         self._find_phase()
 
     def _find_phase(self):
-        """What the motor really gives from the base on (`_given`), the pressure that leads to (`_goal_pa`), and when that ends."""
+        """What the motor really gives from the base on (`_given`), where that leads (`_goal_pa`), when it ends."""
         self._phase_end_pa = None
         if self._base_ns >= self._flow_end_ns or not self._flow:
             self._give(0.0)

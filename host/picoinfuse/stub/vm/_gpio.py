@@ -1,7 +1,7 @@
 """The pins of the modelled Pico, as levels on wires.
 
-A wire's level is what drives it: the chip (SIO, PIO or PWM), else a signal from outside, else the resistor on
-the board, else the chip's own pull. Whoever wants to know what happens on a wire adds itself to `listeners`.
+A wire's level is what drives it: a strap, a button or a short circuit outside, else the chip (SIO, PIO or PWM), else
+the resistor on the board, else the chip's own pull. Whoever wants to know what happens on a wire adds itself to `listeners`.
 """
 
 COUNT = 30
@@ -16,12 +16,19 @@ class Gpio:
         self.function = "in"
         self.pull = -1  # the RP2040 resets its pins to inputs with pull-down
         self.resistor = None  # 0 or 1: a pull on the board, stronger than the chip's
-        self.outside = None  # 0 or 1: driven from outside, a strap or a button
+        self.outside = None  # 0 or 1: held from outside, by a strap, a button or a fault; stronger than the chip
+        self.driven = 0  # what the chip drives
         self.level = 0
         self.listeners = []
 
     def set_level(self, t_ns, level):
-        """The chip drives the wire. Tells the listeners when the level changes."""
+        """The chip drives the wire."""
+        self.driven = level
+        if self.outside is None:
+            self._become(t_ns, level)
+
+    def _become(self, t_ns, level):
+        """Tells the listeners when the level changes."""
         if level != self.level:
             self.level = level
             for listener in self.listeners:
@@ -29,20 +36,20 @@ class Gpio:
 
     def train(self, t_ns, period_ns, high_ns, count):
         """`count` pulses from `t_ns` on; the wire is low before and after."""
-        for listener in self.listeners:
-            listener.on_train(t_ns, period_ns, high_ns, count)
+        if self.outside is None:
+            for listener in self.listeners:
+                listener.on_train(t_ns, period_ns, high_ns, count)
 
     def use(self, t_ns, function):
         """Hands the wire to another peripheral. An input floats to what else holds it; an output keeps its level."""
         self.function = function
         if function == "in":
-            self.set_level(t_ns, self._held())
+            self._become(t_ns, self._held())
 
     def drive_outside(self, t_ns, level):
-        """A strap or button: 0, 1 or None for let go."""
+        """Holds the wire at 0 or 1; None lets go."""
         self.outside = level
-        if self.function == "in":
-            self.set_level(t_ns, self._held())
+        self._become(t_ns, self._held() if level is not None or self.function == "in" else self.driven)
 
     def reset(self, t_ns):
         """Hard reset: an input with pull-down."""
@@ -61,3 +68,4 @@ class Gpio:
 
     def restore(self, state):
         self.function, self.pull, self.outside, self.level = state
+        self.driven = self.level

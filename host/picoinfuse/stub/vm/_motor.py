@@ -1,7 +1,8 @@
 """The stepper motor behind its driver: it turns pulses on STEP into volume.
 
-Listens on the STEP wire. Moves only while ENABLE is low; DIR says which way. A step at an interval of at most 10 ms after the one before is a flow over as
-long again, otherwise an impulse: so it makes no difference whether pulses are told one by one or as trains.
+Listens on the STEP wire. Moves only while ENABLE is low; DIR says which way. A step at an interval of at most
+10 ms after the one before is a flow over as long again, otherwise an impulse: so it makes no difference
+whether pulses are told one by one or as trains.
 """
 
 from _fluid import IMPULSE_NS
@@ -14,7 +15,10 @@ class StepTooShort(Exception):
 
 
 class Motor:
-    """`fault`: None; "stalled": it hums but does not move; "slip 50": it loses 50 of 1000 steps. `steps`: net steps really made."""
+    """`steps` counts the net steps really made.
+
+    `fault`: None; "stalled": it hums but does not move; "slip 50": it loses 50 of 1000 steps.
+    """
 
     def __init__(self, step_gpio, dir_gpio, enable_gpio, fluid, step_nl, reverse):
         self._dir = dir_gpio

@@ -1,7 +1,9 @@
-"""The two PIO blocks: instruction memory, IRQ flags, output latches, and the order in which their state machines run.
+"""The two PIO blocks: instruction memory, IRQ flags, output latches, and the order in which their state machines
+run.
 
-A state machine that another one watches (by a pin, or by an IRQ flag of their block) runs first, and the watcher is brought up to each change as it comes.
-Where that leaves no order (each watches the other, or one watches two), all run in step, instant by instant, without short cuts.
+A state machine that another one watches (by a pin, or by an IRQ flag of their block) runs first, and the
+watcher is brought up to each change as it comes. Where that leaves no order (each watches the other, or one
+watches two), all run in step, instant by instant, without short cuts.
 """
 
 from _pio_machine import NEVER, StateMachineModel
@@ -154,10 +156,10 @@ class PioBlocks:
     def order_changed(self, t_ns):
         """A state machine was started, stopped or set up: who runs before whom?"""
         left = [sm for block in self.blocks for sm in block.machines if sm.enabled]
-        self._in_step = any([len([other for other in left if _feeds(other, sm)]) > 1 for sm in left])
+        self._in_step = any(sum(_feeds(other, sm) for other in left) > 1 for sm in left)
         self._order = []
         while left and not self._in_step:
-            free = [sm for sm in left if not any([_feeds(other, sm) for other in left])]
+            free = [sm for sm in left if not any(_feeds(other, sm) for other in left)]
             self._in_step = not free
             self._order += free
             left = [sm for sm in left if sm not in free]

@@ -1,7 +1,8 @@
 """Turns a PIO word into what the interpreter runs: `(operation, a, b, next, cycles, side, touch)`.
 
-Decoded once, when a state machine is set up: the operands, the pins they reach, the delay and the side-set depend on its configuration. `touch` tells the
-short cuts of _pio_ride what the instruction looks at besides zero or not zero.
+Decoded once, when a state machine is set up: the operands, the pins they reach, the delay and the side-set
+depend on its configuration. `touch` tells the short cuts of _pio_ride what the instruction looks at besides
+zero or not zero.
 """
 
 import _pio_ops as ops
@@ -46,6 +47,8 @@ def decode(word, sm, pc, nxt):
         operation, a, b, touch = _set(field, low, sm, side_mask)
     if side and sm.side_pindir:
         touch |= UNFORESEEABLE
+    if side and (touch & INPUT or kind == 2):  # pins are looked at before the side-set drives them
+        return ops.look_first, (operation, a, side), b, nxt, cycles, None, touch
     return operation, a, b, nxt, cycles, side, touch
 
 

@@ -1,50 +1,25 @@
 """One PIO state machine, cycle by cycle.
 
-It runs only when something is due: `due_ns` is the next instant at which it acts by itself, NEVER while it is stalled or stopped. What happens to it from
-outside (a word put, a pin that changes, an instruction executed by the CPU) first brings it up to that instant. Cycle k of its clock is at
-`epoch_ns + (k * divider >> 8) * 8`: the divider counts 256ths of a system cycle of 8 ns, as in the RP2040. A pin's change is seen by the first
-cycle at or after it; the two system cycles of the input synchroniser (16 ns, always the same) are not modelled.
+It runs only when something is due: `due_ns` is the next instant at which it acts by itself, NEVER while it is
+stalled or stopped. What happens to it from outside (a word put, a pin that changes, an instruction executed
+by the CPU) first brings it up to that instant. Cycle k of its clock is at `epoch_ns + (k * divider >> 8) *
+8`: the divider counts 256ths of a system cycle of 8 ns, as in the RP2040. A pin's change is seen by the first
+cycle at or after it; the two system cycles of the input synchroniser (16 ns, always the same) are not
+modelled.
 
 No properties here: one property in a class makes every attribute of its instances slow in the VM.
 """
 
 import _pio_ops as ops
 import _pio_ride
-from _pio_decode import INPUT, X, decode
+import _pio_train
+from _pio_decode import decode
+from _pio_setup import set_up
 
 NEVER = 1 << 61
 
 _AGAIN = ops.AGAIN
 _OUTS = (ops.out, ops.out_pins, ops.out_pindirs)
-
-
-class PinWatch:
-    """Tells a state machine of one GPIO that its program looks at."""
-
-    def __init__(self, sm, gpio):
-        self.sm = sm
-        self.gpio = gpio
-        self.bit = 1 << gpio.n
-
-    def on_level(self, t_ns, level):
-        self.sm.input_changed(t_ns, self.bit, level)
-
-    def on_train(self, t_ns, period_ns, high_ns, count):
-        sm = self.sm
-        effect = sm.effect
-        if (
-            sm.effect_holds
-            and effect.bit == self.bit
-            and sm.x > count
-            and effect.register == X
-            and t_ns >= sm.settled_ns
-            and high_ns >= effect.up_ns
-            and (count == 1 or period_ns - high_ns >= effect.down_ns)
-        ):  # nothing has happened since the last train: the quick way through take_train
-            sm.x -= count
-            sm.settled_ns = t_ns + (count - 1) * period_ns + high_ns + effect.down_ns
-            return
-        _pio_ride.take_train(sm, self.bit, t_ns, period_ns, high_ns, count)
 
 
 class StateMachineModel:
@@ -57,6 +32,7 @@ class StateMachineModel:
         self.short_cuts = short_cuts  # False: the reference, every turn of every loop but `jmp x--` to itself
         self.lock_step = False  # others depend on it and it on them: no short cuts either
         self.watches = []
+        self.feeder = None  # the DMA channel that fills the TX FIFO
         self.configured = False
         self.unconfigure()
 
@@ -98,94 +74,25 @@ class StateMachineModel:
         self.spin_end = -1
         self.ride = None
         self.no_ride_tick = -1
-        self.effect = None  # what a pulse does, see _pio_ride
+        self.effect = None  # what a pulse does, see _pio_train
         self.effect_holds = False
-        self.settled_ns = 0
+        self.rose_ns = self.fell_ns = self.settled_ns = 0  # the last pulse of a train, and when it surely waits again
 
-    # ---- set-up ----
-
-    def configure(self, t_ns, program, offset, divider, in_base=0, out_base=None, set_base=None, side_base=None, jmp_pin=0):
-        """Stops it, empties it and sets it up for `program`, which is loaded at `offset`. Bases are GPIO numbers; None: the group has no pins."""
+    def configure(self, t_ns, program, offset, divider, **bases):
+        """Stops it, empties it and sets it up for `program`, which is loaded at `offset`; `bases` as in _pio_setup."""
         self.blocks.run_until(t_ns)
         fdebug = self.fdebug & ~(ops.TXSTALL | ops.TXOVER | ops.RXUNDER | ops.RXSTALL)
         x, y, osr = self.x, self.y, self.osr
         self.unconfigure()
         self.x, self.y, self.osr, self.fdebug = x, y, osr, fdebug
-        self.program = program
-        self.initial_pc = self.pc = offset
         self.divider = divider
         self.epoch_ns = -(-t_ns // 8) * 8
-        self.in_base = in_base
-        self.jmp_bit = 1 << jmp_pin
-        self.in_right, self.out_right = bool(program.in_shiftdir), bool(program.out_shiftdir)
-        self.autopush, self.autopull = bool(program.autopush), bool(program.autopull)
-        self.push_thresh, self.pull_thresh = program.push_thresh, program.pull_thresh
-        self.tx_depth, self.rx_depth = ((4, 4), (8, 0), (0, 8))[program.fifo_join]
-        self.out_base, self.out_count = out_base or 0, 0 if out_base is None else len(program.out_init)
-        self.set_base, self.set_count = set_base or 0, 0 if set_base is None else len(program.set_init)
-        self.side_base, self.side_pindir = side_base or 0, program.side_pindir
-        side_pins = len(program.sideset_init) if side_base is not None else 0
-        self.side_opt = program.sideset_opt and side_pins > 0
-        self.side_count = side_pins + self.side_opt
+        set_up(self, t_ns, program, offset, **bases)
         self.configured = True
-        self._decode_program()
-        self._take_pins(t_ns, program)
-        self._watch_pins()
         self.blocks.order_changed(t_ns)
-
-    def _decode_program(self):
-        """Decodes the program as this state machine sees it; the rest of the memory counts as `jmp(0)`."""
-        first, last = self.initial_pc, self.initial_pc + len(self.program.words)
-        wrap, target = self.program.wrap + first, self.program.wrap_target + first
-        self.code = []
-        for pc in range(32):
-            nxt = target if pc == wrap else (pc + 1) & 31
-            word = self.block.memory[pc] if first <= pc < last else 0
-            self.code.append(decode(word, self, pc, nxt))
-        if self.short_cuts:
-            _pio_ride.mark_heads(self.code, first, last)
 
     def decode_forced(self, word):
         return decode(word, self, -1, -1)
-
-    def _take_pins(self, t_ns, program):
-        """Puts the pins of each group into their initial state and hands them to PIO."""
-        block = self.block
-        groups = ((self.out_base, self.out_count, program.out_init), (self.set_base, self.set_count, program.set_init))
-        side = (self.side_base, self.side_count - self.side_opt, program.sideset_init)
-        self.writes = 0
-        for base, count, init in groups + (side,):
-            for i in range(count):
-                n = (base + i) & 31
-                self.writes |= 1 << n
-                block.take_pin(t_ns, n, init[i] & 1, init[i] >> 1)
-        self.pins = [(1 << n, block.gpio[n]) for n in range(len(block.gpio)) if self.writes >> n & 1]
-
-    def _watch_pins(self):
-        """Finds out which pins the program looks at, and listens to them."""
-        first = self.initial_pc
-        self.reads = 0
-        self.uses_irq = False
-        for word in self.block.memory[first : first + len(self.program.words)]:
-            touch = decode(word, self, -1, 0)
-            kind, source = word >> 13, word >> 5 & 3
-            self.uses_irq = self.uses_irq or kind == 6 or (kind == 1 and source == 2)
-            if not touch[6] & INPUT and not (kind == 2 and word >> 5 & 7 == 0):
-                continue
-            if kind == 0:
-                self.reads |= self.jmp_bit
-            elif kind == 1:
-                self.reads |= touch[1]
-            else:
-                count = (word & 31 or 32) if kind == 2 else 32
-                self.reads |= ops.rotated((1 << count) - 1, self.in_base)
-        self.inputs = 0
-        for gpio in self.block.gpio:
-            if self.reads >> gpio.n & 1:
-                self.inputs |= gpio.level << gpio.n
-                watch = PinWatch(self, gpio)
-                gpio.listeners.append(watch)
-                self.watches.append(watch)
 
     # ---- the CPU's side ----
 
@@ -219,6 +126,8 @@ class StateMachineModel:
         if len(self.tx) >= self.tx_depth:
             self.fdebug |= ops.TXOVER
             return
+        if self.due_ns < t_ns:
+            self.blocks.run_until(t_ns - 1)
         if self.autopull and self.enabled:
             self.sync(t_ns)
             self.effect_holds = False
@@ -284,10 +193,8 @@ class StateMachineModel:
         limit = self.tick_at(t_ns + 1)
         self.busy = True
         self.effect_holds = False
-        answer = 0
-        while answer != ops.STALLED and (not self.ride or _pio_ride.is_over(self, limit)):
-            answer = self._interpret(limit)
-            if not answer:
+        while not self.ride or _pio_ride.is_over(self, limit):
+            if not self._interpret(limit) or self.stall:
                 break
         if self.rise_gpio:
             self._tell_rise()
@@ -323,9 +230,11 @@ class StateMachineModel:
         return 0
 
     def sync(self, t_ns):
-        """Brings the registers to exactly where they are at `t_ns`: no short cut, no delay loop is under way afterwards."""
+        """Brings the registers to exactly where they are at `t_ns`: no short cut or delay loop is under way then."""
         if not self.enabled:
             return
+        if t_ns < self.settled_ns:
+            _pio_train.replay_last_pulse(self)
         self.run_until(t_ns)
         limit = self.tick_at(t_ns + 1)
         if self.ride:
@@ -357,8 +266,6 @@ class StateMachineModel:
         self.stall = 0
         self.effect_holds = False
         self.tick = max(self.tick, self.tick_at(t_ns))
-        if t_ns < self.settled_ns:
-            self.tick = max(self.tick, self.tick_at(self.settled_ns - self.effect.down_ns) + self.effect.down)
         if not self.busy:
             self._set_due()
 
@@ -366,10 +273,7 @@ class StateMachineModel:
         if self.stall or not self.enabled:
             self.due_ns = NEVER
             return
-        if self.ride:
-            due_ns = _pio_ride.due_ns(self)
-        else:
-            due_ns = self.epoch_ns + ((self.tick * self.divider >> 8) << 3)
+        due_ns = _pio_ride.due_ns(self) if self.ride else self.time_ns(self.tick)
         self.due_ns = due_ns
         blocks = self.blocks
         if due_ns < blocks.next_due_ns:
@@ -379,6 +283,8 @@ class StateMachineModel:
 
     def input_changed(self, t_ns, bit, level):
         """A watched wire changed."""
+        if t_ns < self.settled_ns:
+            _pio_train.replay_last_pulse(self)
         if self.enabled and not self.busy:
             self.run_until(t_ns - 1)
             if self.ride and self.ride.looks:
@@ -386,7 +292,7 @@ class StateMachineModel:
         self.inputs = self.inputs | bit if level else self.inputs & ~bit
         self.effect_holds = False
         if self.stall == ops.PIN:
-            self.wake(t_ns)
+            self.wake(t_ns + 1 if self.busy else t_ns)  # its own change it sees in the next cycle
 
     def drive(self, mask, bits):
         """Sets output latches, and the wires that PIO drives."""
@@ -404,7 +310,7 @@ class StateMachineModel:
                 self._tell(t_ns, bit, gpio, 1 if bits & bit else 0)
 
     def _tell(self, t_ns, bit, gpio, level):
-        """Tells of a level; a rise only when it is sure that its fall does not follow at once, for a pulse is told as one."""
+        """Tells of a level; of a rise only when its fall does not follow at once, for a pulse is told as one."""
         if self.rise_gpio is gpio:
             self.rise_gpio = None
             high_ns = t_ns - self.rise_ns

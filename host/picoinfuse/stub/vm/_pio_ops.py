@@ -1,7 +1,8 @@
 """What each PIO instruction does to a state machine, in one cycle.
 
-An operation is a function `(sm, a, b, next)`: `a` and `b` are its decoded operands, `next` is the address it goes on to when it does not jump. It
-returns the address to go on to, or one of the negative answers below. RP2040 datasheet, chapter 3.
+An operation is a function `(sm, a, b, next)`: `a` and `b` are its decoded operands, `next` is the address it
+goes on to when it does not jump. It returns the address to go on to, or one of the negative answers below.
+RP2040 datasheet, chapter 3.
 """
 
 STALLED = -1  # cannot be done yet; sm.stall says what it waits for
@@ -35,6 +36,14 @@ def stall(sm, what):
     elif what == RX:
         sm.fdebug |= RXSTALL
     return STALLED
+
+
+def look_first(sm, inner, b, nxt):
+    """An instruction that looks at pins and has a side-set."""
+    operation, a, side = inner
+    answer = operation(sm, a, b, nxt)
+    sm.set_side(side)
+    return answer
 
 
 # ---- jmp ----
@@ -144,10 +153,12 @@ def irq_clear(sm, flag, _, nxt):
 
 
 def pull(sm, if_empty, block, nxt):
-    if if_empty and sm.osr_count < sm.pull_thresh or sm.autopull and not sm.osr_count:
+    if (if_empty and sm.osr_count < sm.pull_thresh) or (sm.autopull and not sm.osr_count):
         return nxt
     if sm.tx:
         sm.osr = sm.tx.pop(0)
+        if sm.feeder:
+            sm.feeder.top_up()
     elif block:
         return stall(sm, TX)
     else:
@@ -160,6 +171,8 @@ def refill(sm):
     """Autopull: an empty OSR takes the next word as soon as there is one."""
     if sm.tx and sm.osr_count >= sm.pull_thresh:
         sm.osr = sm.tx.pop(0)
+        if sm.feeder:
+            sm.feeder.top_up()
         sm.osr_count = 0
         return True
     return False

@@ -1,13 +1,11 @@
 """Short cuts: many turns of a PIO loop, or many pulses on a watched pin, at once and still exact.
 
-A loop can be *ridden* when one turn, looked ahead from the loop's head, comes back to the head with everything as it was, except that X or Y is one
-less and was only tested for zero; when it neither touches FIFOs, IRQ flags nor pin directions; and when it makes no more than one pulse on one wire.
-Then the turns down to 1 are all alike. While it rides, the registers stay as they were at the start; the pulses that are over are reported with
-`Gpio.train` whenever the state machine is asked to run. If it is asked in the middle of a pulse, or somebody wants to see its registers, it leaves the
-ride and goes on instruction by instruction.
-
-The same look ahead tells what one pulse on a watched pin does to a state machine that waits for it. If that is only "one less", a whole train is
-a subtraction, as long as both phases last until the state machine waits again. What it does in the few cycles after the last fall then counts as done.
+A loop can be *ridden* when one turn, looked ahead from the loop's head, comes back to the head with
+everything as it was, except that X or Y is one less and was only tested for zero; when it neither touches
+FIFOs, IRQ flags nor pin directions; and when it makes no more than one pulse on one wire. Then the turns down
+to 1 are all alike. While it rides, the registers stay as they were at the start; the pulses that are over are
+reported with `Gpio.train` whenever the state machine is asked to run. If it is asked in the middle of a
+pulse, or somebody wants to see its registers, it leaves the ride and goes on instruction by instruction.
 """
 
 import _pio_ops as ops
@@ -16,7 +14,7 @@ from _pio_decode import INPUT, UNFORESEEABLE, X, Y
 _ENDLESS = 1 << 40  # turns
 _LONGEST_TURN = 64  # instructions
 _MOST_PATIENT = 6  # after so many vain looks in a row, only every 2**6th arrival at a head is looked at
-_FAR = 1 << 61
+FAR = 1 << 61
 
 _JUMPS = (ops.jmp, ops.jmp_x_dec, ops.jmp_y_dec, ops.jmp_if)
 
@@ -78,7 +76,13 @@ def _may_ride(code, head):
 
 def at_head(sm, head, instruction, nxt):
     """Rides if it can, otherwise does the instruction."""
-    if sm.quiet is None and not sm.lock_step and sm.tick > sm.no_ride_tick and _looks_worth_it(sm, head) and _begin(sm, head):
+    if (
+        sm.quiet is None
+        and not sm.lock_step
+        and sm.tick > sm.no_ride_tick
+        and _looks_worth_it(sm, head)
+        and _begin(sm, head)
+    ):
         return ops.RIDING
     if instruction[5]:
         sm.set_side(instruction[5])
@@ -95,14 +99,14 @@ def _looks_worth_it(sm, head):
 
 
 def _begin(sm, head):
-    before = _registers(sm)
+    before = registers(sm)
     start = sm.tick
     sm.quiet = changes = []
-    found = _look_ahead(sm, head.pc)
+    found = look_ahead(sm, head.pc)
     sm.quiet = None
     length = sm.tick - start
-    turns, register = _turns(sm, before) if found else (0, 0)
-    _put_back(sm, before)
+    turns, register = turns_alike(sm, before) if found else (0, 0)
+    put_back(sm, before)
     ride = Ride(head.pc, start, length, turns, register, sm.touched & INPUT)
     if turns and (not changes or _one_pulse(sm, ride, changes)):
         head.failures = 0
@@ -114,16 +118,42 @@ def _begin(sm, head):
     return False
 
 
-def _registers(sm):
-    return sm.x, sm.y, sm.isr, sm.isr_count, sm.osr, sm.osr_count, sm.block.out, sm.inputs, sm.pc, sm.tick, sm.stall, sm.spin_end
+def registers(sm):
+    return (
+        sm.x,
+        sm.y,
+        sm.isr,
+        sm.isr_count,
+        sm.osr,
+        sm.osr_count,
+        sm.block.out,
+        sm.inputs,
+        sm.pc,
+        sm.tick,
+        sm.stall,
+        sm.spin_end,
+    )
 
 
-def _put_back(sm, registers):
-    sm.x, sm.y, sm.isr, sm.isr_count, sm.osr, sm.osr_count, sm.block.out, sm.inputs, sm.pc, sm.tick, sm.stall, sm.spin_end = registers
+def put_back(sm, registers):
+    (
+        sm.x,
+        sm.y,
+        sm.isr,
+        sm.isr_count,
+        sm.osr,
+        sm.osr_count,
+        sm.block.out,
+        sm.inputs,
+        sm.pc,
+        sm.tick,
+        sm.stall,
+        sm.spin_end,
+    ) = registers
 
 
-def _look_ahead(sm, stop):
-    """Runs on without telling anybody: until address `stop` (True), or with `stop` -1 until it waits for a pin (True)."""
+def look_ahead(sm, stop):
+    """Runs on without telling anybody. Does it come to address `stop`, or, if that is -1, to a wait for a pin?"""
     code = sm.code
     sm.touched = 0
     for _ in range(_LONGEST_TURN):
@@ -143,10 +173,10 @@ def _look_ahead(sm, stop):
     return False
 
 
-def _turns(sm, before):
-    """(number of turns that are surely alike, register that counts them) from the registers before and after one turn."""
+def turns_alike(sm, before):
+    """How many turns are surely alike, and the register that counts them: from the registers before one turn and now."""
     x, y = before[0], before[1]
-    after = _registers(sm)
+    after = registers(sm)
     if after[2:7] != before[2:7]:
         return 0, 0
     if sm.x == x and sm.y == y:
@@ -159,7 +189,7 @@ def _turns(sm, before):
 
 
 def _one_pulse(sm, ride, changes):
-    """Are the changes of one turn one pulse on one wire, with a period of whole system cycles? Then the ride will report it."""
+    """Are the changes of one turn one pulse on one wire, with a period of whole system cycles? Then it is noted."""
     if len(changes) != 2 or ride.looks or ride.length * sm.divider & 255:
         return False
     rise, bit, up = changes[0]
@@ -212,7 +242,7 @@ def _settle(sm, turn):
 
 
 def leave(sm, limit):
-    """Ends the ride with the registers as they are just before tick `limit`; what that turn did to the wires is told already."""
+    """Ends the ride with the registers as they are just before tick `limit`; the wires know of it already."""
     _settle(sm, min(sm.ride.turns, (limit - sm.ride.start) // sm.ride.length))
     code = sm.code
     sm.quiet = []
@@ -231,97 +261,5 @@ def due_ns(sm):
     if ride.gpio is not None and ride.told < ride.turns:
         return sm.time_ns(ride.start + ride.told * ride.length + ride.rise)
     if ride.turns == _ENDLESS:
-        return _FAR
+        return FAR
     return sm.time_ns(ride.start + ride.turns * ride.length)
-
-
-# ---- trains on a watched pin ----
-
-
-class Effect:
-    """What one pulse does to a state machine that waits for it: one less in `register`, and back in `key` again."""
-
-    def __init__(self, bit, register, key, up_ns, down_ns, down):
-        self.bit = bit
-        self.register = register
-        self.key = key
-        self.up_ns = up_ns  # the high phase must last so long
-        self.down_ns = down_ns  # and the low phase
-        self.down = down  # cycles from the fall until it waits again
-
-
-def _key(sm, register):
-    """Everything that decides what a pulse does, but for the register that counts."""
-    x = 0 if register == X else sm.x
-    y = 0 if register == Y else sm.y
-    return sm.pc, x, y, sm.osr, sm.osr_count, sm.isr, sm.isr_count, sm.inputs
-
-
-def take_train(sm, bit, t_ns, period_ns, high_ns, count):
-    """`count` pulses from `t_ns` on a watched pin, low before and after."""
-    if sm.busy or not sm.enabled:
-        return
-    while count:
-        if t_ns > sm.due_ns:
-            sm.run_until(t_ns - 1)
-        if sm.stall != ops.PIN:
-            if sm.stall == ops.TX or sm.stall == ops.RX:
-                return  # only the CPU can end that
-            alike = 0
-        else:
-            alike = _alike(sm, bit, t_ns, high_ns, count)
-        if alike > 1 and period_ns - high_ns < sm.effect.down_ns:
-            alike = 0
-        if alike > 0:
-            effect = sm.effect
-            if effect.register == X:
-                sm.x -= alike
-            elif effect.register == Y:
-                sm.y -= alike
-            sm.settled_ns = t_ns + (alike - 1) * period_ns + high_ns + effect.down_ns
-            t_ns += alike * period_ns
-            count -= alike
-        else:
-            sm.input_changed(t_ns, bit, 1)
-            sm.input_changed(t_ns + high_ns, bit, 0)
-            t_ns += period_ns
-            count -= 1
-
-
-def _alike(sm, bit, t_ns, high_ns, count):
-    """How many of `count` pulses from `t_ns` on surely have the known effect, each on its own."""
-    effect = sm.effect
-    if not sm.effect_holds:
-        if sm.lock_step or not sm.short_cuts or sm.forced or t_ns < sm.settled_ns:
-            return 0
-        if effect is None or effect.bit != bit or effect.key != _key(sm, effect.register):
-            effect = sm.effect = _look_at_pulse(sm, bit)
-        sm.effect_holds = True
-    if t_ns < sm.settled_ns or high_ns < effect.up_ns or effect.bit != bit:
-        return 0
-    if effect.register:
-        return min(count, (sm.x if effect.register == X else sm.y) - 1)
-    return count
-
-
-def _look_at_pulse(sm, bit):
-    before = _registers(sm)
-    sm.quiet = changes = []
-    sm.stall = 0
-    sm.inputs |= bit
-    found = _look_ahead(sm, -1)
-    touched = sm.touched
-    up = sm.tick - before[9]
-    sm.stall = 0
-    sm.inputs &= ~bit
-    found = found and _look_ahead(sm, -1)
-    sm.touched |= touched
-    down = sm.tick - before[9] - up
-    sm.quiet = None
-    same_place = sm.pc == before[8]
-    turns, register = _turns(sm, before) if found and same_place and not changes else (0, 0)
-    _put_back(sm, before)
-    if not turns:
-        return Effect(bit, 0, _key(sm, 0), _FAR, _FAR, 0)  # look at each pulse in detail as long as the key stays
-    cycle_ns = (sm.divider >> 5) + 1
-    return Effect(bit, register, _key(sm, register), (up + 2) * cycle_ns, (down + 2) * cycle_ns, down)

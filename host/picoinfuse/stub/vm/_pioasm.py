@@ -1,8 +1,10 @@
 """The PIO assembler behind `rp2.asm_pio` and `rp2.asm_pio_encode`.
 
-A PIO program is a Python function that calls names nobody defined: `pull(block)`, `jmp(x_dec, "loop")`. The decorator puts these names into the
-function's globals, and nothing else, as on the Pico; it runs the function once, notes the instructions, and puts the globals back. Encoding waits until
-all is noted: only then is it known where the labels are and whether every instruction has a side-set (if not, one bit of the field says which have).
+A PIO program is a Python function that calls names nobody defined: `pull(block)`, `jmp(x_dec, "loop")`. The
+decorator puts these names into the function's globals, and nothing else, as on the Pico; it runs the function
+once, notes the instructions, and puts the globals back. Encoding waits until all is noted: only then is it
+known where the labels are and whether every instruction has a side-set (if not, one bit of the field says
+which have).
 """
 
 _ROOM = 32  # instructions in a block
@@ -234,14 +236,16 @@ def asm_pio(**config):
         program.sideset_opt = bool(side_pins) and sides != count
         program.wrap_target = text.first
         program.wrap = count - 1 if text.last is None else text.last
-        program.words = [each.encode(text.labels, count, side_pins, int(program.sideset_opt)) for each in text.instructions]
+        program.words = [
+            each.encode(text.labels, count, side_pins, int(program.sideset_opt)) for each in text.instructions
+        ]
         return program
 
     return assemble
 
 
 def asm_pio_encode(instruction, sideset_count=0, sideset_opt=False):
-    """The word of one instruction in text, for `StateMachine.exec`. `jmp` is not supported, as on the Pico: it would need a label."""
+    """The word of one instruction in text, for `StateMachine.exec`. No `jmp`, as on the Pico: it would need a label."""
     text = _Text()
     names = text.names(_MNEMONICS)
     names["jmp"] = None

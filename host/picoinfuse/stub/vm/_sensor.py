@@ -1,6 +1,7 @@
 """The pressure sensor on its ADC pin: an offset, a gain, noise, and the ways in which it fails.
 
-The noise is drawn from a table of 256 values by an integer generator, so that the same seed gives the same readings on every VM.
+The noise is drawn from a table of 256 values by an integer generator, so that the same seed gives the same
+readings on every VM.
 """
 
 _REFERENCE_MV = 3300
@@ -8,6 +9,7 @@ _MASK = 0x7FFFFFFF
 _FAULTS_MV = {"open": _REFERENCE_MV, "short": 0}
 
 # Quantiles of the normal distribution at (128.5 + i)/256, in thousandths of sigma; their root mean square is 993.
+# fmt: off
 _QUANTILES = (
     5, 15, 24, 34, 44, 54, 64, 74, 83, 93, 103, 113, 123, 133, 142, 152, 162, 172, 182, 192, 202, 212, 222,
     232, 242, 252, 262, 273, 283, 293, 303, 313, 324, 334, 345, 355, 365, 376, 386, 397, 408, 418, 429,
@@ -17,6 +19,7 @@ _QUANTILES = (
     1262, 1284, 1306, 1330, 1354, 1379, 1405, 1431, 1459, 1488, 1518, 1550, 1584, 1619, 1656, 1696, 1739,
     1785, 1836, 1891, 1953, 2024, 2107, 2207, 2335, 2521, 2886,
 )
+# fmt: on
 
 
 class PressureSensor:

@@ -8,6 +8,7 @@ import json
 
 NEVER = 1 << 62
 _NUDGE_NS = 10000000  # serial bytes that arrive while time stands still buy the firmware one turn of its loop
+_LONGEST_WAIT_NS = 10000000  # with the wall clock
 _FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
 _RX_LIMIT = 512
 
@@ -15,7 +16,7 @@ POWER_ON, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "reset", "watchdog", "soft
 
 
 class World:
-    """Filled by `_boot`: channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals and wall (the wall clock in
+    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals and wall (the wall clock in
     ns).
     """
 
@@ -53,21 +54,22 @@ class World:
         """Lets `duration_ns` pass, for the firmware."""
         target_ns = self.now_ns + duration_ns + self.slow_ns
         self.usb.flush()
-        if self.pace == "stepped":
-            while self.now_ns < target_ns or self.hung:
+        if self.pace != "stepped":
+            self._look()
+        while self.now_ns < target_ns or self.hung:  # the pace may change on the way
+            if self.pace == "stepped":
                 if self.now_ns >= self.granted_ns:
                     self._hold()
-                self._go(min(NEVER if self.hung else target_ns, self.granted_ns))
-        else:
-            self._look()
-            while self.now_ns < target_ns or self.hung:
-                if self.pace == "real":
-                    self._keep_pace(min(target_ns, self.now_ns + 2000000))
-                elif self.hung:
-                    self._look()
-                    self._go(self.now_ns + 1000000)
                 else:
-                    self._go(target_ns)
+                    self._go(min(NEVER if self.hung else target_ns, self.granted_ns))
+            elif self.pace == "real":
+                limit_ns = self.now_ns + _LONGEST_WAIT_NS
+                self._keep_pace(limit_ns if self.hung else min(target_ns, limit_ns))
+            elif self.hung:
+                self._look()
+                self._go(self.now_ns + 1000000)
+            else:
+                self._go(target_ns)
         if self.interrupted:
             self.interrupted = False
             raise KeyboardInterrupt
@@ -83,10 +85,12 @@ class World:
         self.advance(to_ns)
 
     def _keep_pace(self, to_ns):
+        """Waits for the wall clock to reach `to_ns`, or for a message."""
         wall_ns = self.wall() - self._wall_offset_ns
-        if self.channel.waiting(max(0, (to_ns - wall_ns) // 1000000)):
-            self._handle(*self.channel.receive())
+        told = self.channel.waiting(max(0, (to_ns - wall_ns + 999999) // 1000000))
         self._go(max(self.now_ns, min(to_ns, self.wall() - self._wall_offset_ns)))
+        if told:
+            self._handle(*self.channel.receive())
 
     def _look(self):
         self._looks += 1
@@ -117,7 +121,7 @@ class World:
         else:
             self.flush()
             if self.pace == "real":
-                self._keep_pace(self.now_ns + 10000000)
+                self._keep_pace(self.now_ns + _LONGEST_WAIT_NS)
             else:
                 self._handle(*self.channel.receive())
         self.interrupted = False
@@ -165,6 +169,7 @@ class World:
             for pwm in self.pwms.values():
                 pwm.stop(self.now_ns)
             self.pwms.clear()
+            self.dma_reset()
             self.pio.hard_reset()
             for gpio in self.gpio:
                 gpio.reset(self.now_ns)

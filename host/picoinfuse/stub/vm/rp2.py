@@ -1,13 +1,17 @@
-"""`rp2` of the modelled Pico: PIO. What a Pico refuses is refused with the same exception; what would hang it for ever raises RuntimeError.
+"""`rp2` of the modelled Pico: PIO. What a Pico refuses is refused with the same exception; what would hang it
+for ever raises RuntimeError.
 
-Reads the clock of `_world` and lets it run when a Pico would wait. `rp2.Flash`, `rp2.DMA` and interrupts from PIO are not modelled.
+Reads the clock of `_world` and lets it run when a Pico would wait. `rp2.Flash` and interrupts from PIO are
+not modelled.
 """
 
+from _dma import DMA  # noqa: F401
 from _pioasm import PIOASMError, Program, asm_pio, asm_pio_encode  # noqa: F401
 from _world import WORLD
 
 _SYSTEM_HZ = 125000000
 _IRQ = "{} is not modelled on a software board"
+_BUFFER = "StateMachine.{} with a buffer is not modelled on a software board: one word at a time"
 
 
 def bootsel_button():
@@ -80,12 +84,14 @@ class StateMachine:
         in_shiftdir=None,
         out_shiftdir=None,
         push_thresh=None,
-        pull_thresh=None
+        pull_thresh=None,
     ):
-        """Stops the state machine, loads the program when it is not there yet, takes the pins. `active(1)` starts it."""
+        """Stops it, loads the program when it is not there yet, takes the pins; `active(1)` starts it."""
         for shift in (in_shiftdir, out_shiftdir, push_thresh, pull_thresh):
             if shift is not None:
-                raise NotImplementedError("give shift directions and thresholds to asm_pio: overriding them is not modelled")
+                raise NotImplementedError(
+                    "give shift directions and thresholds to asm_pio: overriding them is not modelled"
+                )
         divider = _divider(freq)
         block = self._model.block
         offset = block.offset_of(_program(prog))
@@ -125,9 +131,7 @@ class StateMachine:
     def put(self, value, shift=0):
         """Waits while the TX FIFO is full."""
         if not isinstance(value, int):
-            for word in value:
-                self.put(word, shift)
-            return
+            raise NotImplementedError(_BUFFER.format("put"))
         model = self._model
         while len(model.tx) >= model.tx_depth:
             self._wait("put() on a full FIFO", model.enabled)
@@ -136,9 +140,7 @@ class StateMachine:
     def get(self, buf=None, shift=0):
         """Waits while the RX FIFO is empty."""
         if buf is not None:
-            for i in range(len(buf)):
-                buf[i] = self.get(None, shift)
-            return buf
+            raise NotImplementedError(_BUFFER.format("get"))
         model = self._model
         while not model.rx:
             self._wait("get() on an empty FIFO", model.enabled and model.rx_depth)

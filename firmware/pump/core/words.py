@@ -1,0 +1,69 @@
+"""The words that the step generator's PIO program takes (drivers/stepper.py), and tables of them.
+
+A word is 30 bits, so that it is a small int on the Pico: 19 bits of ticks, 11 bits of count.
+"""
+
+from array import array
+
+from micropython import const
+
+WORD_TICKS = const(17)  # ticks of a step, or of a wait, that are not in its field
+COUNT_BITS = const(11)
+MAX_COUNT = const(2047)
+PREFIX = const(8)  # single words that may stand before the batches
+MAX_BATCHES = const(200)
+
+
+def encode(ticks, count):
+    """`count` steps `ticks` apart, each `ticks` after the one before; a wait of `ticks` when `count` is 0."""
+    return (ticks - WORD_TICKS) << COUNT_BITS | count
+
+
+class WordTable:
+    """Room for one slice of short words.
+
+    A batch is two words, neither of them empty (a count of 0 would be a wait): first the intervals of `period` + 1, then
+    those of `period`, so that steps come late; a step in the middle of a table may be early by part of a tick.
+    """
+
+    def __init__(self):
+        self.words = array("I", [0] * (PREFIX + 2 * MAX_BATCHES))
+        self._filled_for = -1  # whose batches stand from the first word on
+        self._last_long = 0
+
+    def fill(self, filled_for, at, batches, count, period, long_total, extra):
+        """Writes `batches` of `count` steps from word `at` on; `long_total` of all intervals, and one more in the last batch if
+        `extra`, are a tick longer, spread evenly. Returns the number of words, those before `at` included.
+
+        `filled_for` names the rate: what stands there for the same one already is not written again.
+        """
+        if at or filled_for != self._filled_for:
+            self._fill(at, batches, count, period, long_total)
+            self._filled_for = -1 if at else filled_for
+        end = at + 2 * batches
+        self._put_batch(end - 2, count, period, self._last_long + extra)
+        return end
+
+    def _fill(self, at, batches, count, period, long_total):
+        base, more = divmod(long_total, batches)
+        owed = batches - 1  # the first batch takes what does not go round
+        long = base
+        for _ in range(batches):
+            owed += more
+            long = base
+            if owed >= batches:
+                owed -= batches
+                long += 1
+            self._put_batch(at, count, period, long)
+            at += 2
+        self._last_long = long
+
+    def _put_batch(self, at, count, period, long):
+        words = self.words
+        if 0 < long < count:
+            words[at] = encode(period + 1, long)
+            words[at + 1] = encode(period, count - long)
+        else:
+            ticks = period + 1 if long else period
+            words[at] = encode(ticks, count // 2)
+            words[at + 1] = encode(ticks, count - count // 2)

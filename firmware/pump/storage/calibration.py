@@ -1,0 +1,185 @@
+"""The calibration: the factor in force, who found it and when, and those before it, in one frame line in a file.
+
+    {"format":1,"profile":"syringe-50ml","step_pl":[44790997,128],"entries":[{"num":..,"den":..,"date":..,"operator":..}]}
+
+The last entry is in force; none means: not calibrated, factor 1/1, and so does no file. A factor belongs to the step
+that it was found for: beside another profile it is a fault, as is a damaged file. Nothing is silently replaced.
+It is written under another name and then renamed, so that a power cut leaves the old one or the new one.
+"""
+
+import os
+
+from micropython import const
+
+from pump.core.calibration import BadFactor, calibrated_step, check_factor
+from pump.link import frame
+
+PATH = "/calibration.json"
+NEW = ".new"  # after the name of the file while it is written
+MAX_BYTES = const(1024)
+MAX_ENTRIES = const(5)  # the one in force, and four to go back to
+MAX_OPERATOR_BYTES = const(32)
+FORMAT = const(1)
+_ENOENT = const(2)
+
+_MEMBERS = ("format", "profile", "step_pl", "entries")
+_ENTRY = ("num", "den", "date", "operator")
+
+
+class CalibrationFault(Exception):
+    """`reason` is corrupt, wrong_format, out_of_range or other_profile; `detail` says what."""
+
+    def __init__(self, reason, detail):
+        super().__init__("%s: %s" % (reason, detail))
+        self.reason = reason
+        self.detail = detail
+
+
+class BadEntry(Exception):
+    """An entry that cannot be kept. `parameter` names what is wrong with it."""
+
+    def __init__(self, parameter, message):
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class Calibration:
+    """What is known of the factor for one profile. `entries` are dicts, newest last; none is ever changed."""
+
+    def __init__(self, profile_name, geometric_step_pl, entries=()):
+        """Raises BadFactor."""
+        self._profile_name = profile_name
+        self._geometric_step_pl = geometric_step_pl
+        self.entries = list(entries)
+        self.num, self.den = 1, 1
+        if self.entries:
+            self.num, self.den = self.entries[-1]["num"], self.entries[-1]["den"]
+        self.step_pl = calibrated_step(*geometric_step_pl, self.num, self.den)
+
+    def with_entry(self, entry):
+        """The one that follows: with `entry` in force, and the oldest dropped when there are too many. Raises
+        BadEntry and BadFactor.
+        """
+        check_entry(entry)
+        entries = self.entries[-(MAX_ENTRIES - 1) :]
+        entries.append(entry)
+        return self._with(entries)
+
+    def without_last(self):
+        """The one before, as far as it is kept."""
+        return self._with(self.entries[:-1])
+
+    def _with(self, entries):
+        return Calibration(self._profile_name, self._geometric_step_pl, entries)
+
+    def line(self):
+        """The file."""
+        return frame.encode(
+            {
+                "format": FORMAT,
+                "profile": self._profile_name,
+                "step_pl": self._geometric_step_pl,
+                "entries": self.entries,
+            }
+        )
+
+
+def load_calibration(profile_name, geometric_step_pl, path=PATH):
+    """The calibration for a profile. Raises CalibrationFault."""
+    data = _read(path)
+    if data is None:
+        return Calibration(profile_name, geometric_step_pl)
+    value = _parse(data)
+    _check_keys("the calibration", value, _MEMBERS)
+    if type(value["format"]) is not int or value["format"] != FORMAT:
+        raise CalibrationFault("wrong_format", "format is not %d" % FORMAT)
+    if value["profile"] != profile_name or value["step_pl"] != list(geometric_step_pl):
+        raise CalibrationFault("other_profile", "it was not made for %s with this step" % profile_name)
+    _check_entries(value["entries"])
+    problem = None
+    try:
+        return Calibration(profile_name, geometric_step_pl, value["entries"])
+    except BadFactor as bad:
+        problem = str(bad)
+    raise CalibrationFault("out_of_range", problem)
+
+
+def store_calibration(calibration, path=PATH):
+    with open(path + NEW, "wb") as file:
+        file.write(calibration.line())
+    os.rename(path + NEW, path)
+
+
+def check_entry(entry):
+    """Raises BadEntry unless it can be kept."""
+    for name in ("num", "den"):
+        if type(entry[name]) is not int:
+            raise BadEntry(name, name + " is not an integer")
+    problem = None
+    try:
+        check_factor(entry["num"], entry["den"])
+    except BadFactor as bad:
+        problem = str(bad)
+    if problem is not None:
+        raise BadEntry("num", problem)
+    if not _is_date(entry["date"]):
+        raise BadEntry("date", "date is not a day as in 2026-11-22")
+    operator = entry["operator"]
+    if type(operator) is not str or not 1 <= len(operator.encode()) <= MAX_OPERATOR_BYTES:
+        raise BadEntry("operator", "operator is not a name of 1 to %d bytes" % MAX_OPERATOR_BYTES)
+    if any(ord(char) < 32 or ord(char) == 127 for char in operator):
+        raise BadEntry("operator", "operator has a character that cannot be printed")
+
+
+def _is_date(date):
+    if type(date) is not str or len(date) != 10 or date[4] != "-" or date[7] != "-":
+        return False
+    digits = date[:4] + date[5:7] + date[8:]
+    if not all("0" <= digit <= "9" for digit in digits):
+        return False
+    return 1 <= int(date[5:7]) <= 12 and 1 <= int(date[8:]) <= 31
+
+
+def _check_entries(entries):
+    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
+        raise CalibrationFault("wrong_format", "entries is not a list of at most %d" % MAX_ENTRIES)
+    problem = None
+    try:
+        for entry in entries:
+            _check_keys("an entry", entry, _ENTRY)
+            check_entry(entry)
+    except BadEntry as bad:
+        problem = str(bad)
+    if problem is not None:
+        raise CalibrationFault("out_of_range", problem)
+
+
+def _read(path):
+    """None: there is no file."""
+    problem = None
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        problem = error.errno
+    if problem != _ENOENT:
+        raise CalibrationFault("corrupt", "it cannot be read, error %s" % problem)
+    return None
+
+
+def _parse(data):
+    if len(data) > MAX_BYTES or data.find(b"\n") != len(data) - 1:
+        raise CalibrationFault("corrupt", "not one line of at most %d bytes" % MAX_BYTES)
+    problem = "no CRC"
+    try:
+        value, has_crc, _ = frame.decode(data[:-1])
+        if has_crc:
+            return value
+    except frame.BadFrame as bad:
+        problem = bad.message
+    raise CalibrationFault("corrupt", problem)
+
+
+def _check_keys(where, value, keys):
+    if not isinstance(value, dict) or sorted(value) != sorted(keys):
+        raise CalibrationFault("wrong_format", "%s has not the members %s" % (where, ", ".join(keys)))

@@ -1,0 +1,211 @@
+"""A calibration is whole, known, in range and for this profile, or it is a fault; no file means: not calibrated."""
+
+import json
+import os
+from binascii import crc32
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pump.core.calibration import BadFactor, calibrated_step, check_factor
+from pump.storage import calibration as storage
+from pump.storage.calibration import (
+    MAX_ENTRIES,
+    NEW,
+    BadEntry,
+    Calibration,
+    CalibrationFault,
+    load_calibration,
+    store_calibration,
+)
+
+NAME = "syringe-50ml"
+STEP_PL = [44790997, 128]  # 26.7 mm across, 2 mm lead, 3200 microsteps a turn
+ENTRY = {"num": 103, "den": 100, "date": "2026-11-22", "operator": "Jürgen K."}
+
+
+def framed(value):
+    text = json.dumps(value).encode()
+    return text + b"#%08x\n" % crc32(text)
+
+
+def a_file(**changes):
+    return {"format": 1, "profile": NAME, "step_pl": STEP_PL, "entries": [ENTRY], **changes}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "calibration.json")
+
+
+@pytest.fixture
+def reason(path):
+    """Why these bytes are no calibration."""
+
+    def reason(data):
+        with open(path, "wb") as file:
+            file.write(data)
+        with pytest.raises(CalibrationFault) as caught:
+            load_calibration(NAME, STEP_PL, path)
+        assert caught.value.detail
+        return caught.value.reason
+
+    return reason
+
+
+def test_no_file_means_not_calibrated(path):
+    calibration = load_calibration(NAME, STEP_PL, path)
+    assert (calibration.num, calibration.den, calibration.entries) == (1, 1, [])
+    assert list(calibration.step_pl) == STEP_PL
+
+
+def test_what_is_stored_is_loaded_again(path):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), path)
+    calibration = load_calibration(NAME, STEP_PL, path)
+    assert (calibration.num, calibration.den, calibration.entries) == (103, 100, [ENTRY])
+    # 44790997/128 pL * 1.03 = 360427.5540 pL; in 1/256 pL: 92269453.8, so 92269454
+    assert calibration.step_pl == (92269454, 256)
+    assert not os.path.exists(path + NEW)
+
+
+def test_undo_goes_back_step_by_step_to_not_calibrated(path):
+    calibration = Calibration(NAME, STEP_PL)
+    for num in (101, 102):
+        calibration = calibration.with_entry(dict(ENTRY, num=num))
+    for num, den in ((101, 100), (1, 1)):
+        calibration = calibration.without_last()
+        store_calibration(calibration, path)
+        calibration = load_calibration(NAME, STEP_PL, path)
+        assert (calibration.num, calibration.den) == (num, den)
+
+
+def test_the_oldest_entry_is_dropped_and_the_longest_file_fits(path):
+    calibration = Calibration(NAME, STEP_PL)
+    for num in range(901, 901 + MAX_ENTRIES + 1):
+        calibration = calibration.with_entry(dict(ENTRY, num=num, den=1000, operator="ü" * 16))
+    assert [entry["num"] for entry in calibration.entries] == [902, 903, 904, 905, 906]
+    store_calibration(calibration, path)
+    assert load_calibration(NAME, STEP_PL, path).entries == calibration.entries
+
+
+def test_a_power_cut_before_the_rename_leaves_the_old_one(path, monkeypatch):
+    old = Calibration(NAME, STEP_PL).with_entry(ENTRY)
+    store_calibration(old, path)
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage.os, "rename", cut)
+    with pytest.raises(KeyboardInterrupt):
+        store_calibration(old.with_entry(dict(ENTRY, num=99)), path)
+    assert load_calibration(NAME, STEP_PL, path).entries == [ENTRY]
+
+
+GOOD = framed(a_file())
+
+
+@given(st.data())
+def test_any_byte_changed_is_corrupt(tmp_path_factory, data):
+    damaged = bytearray(GOOD)
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
+    path = tmp_path_factory.mktemp("calibration") / "calibration.json"
+    path.write_bytes(damaged)
+    with pytest.raises(CalibrationFault) as caught:
+        load_calibration(NAME, STEP_PL, str(path))
+    assert caught.value.reason == "corrupt"
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", GOOD[:-1], GOOD + GOOD, GOOD[:-10] + b"\n", b" " * 1015 + GOOD[-10:]])
+def test_a_file_that_is_not_one_whole_line_is_corrupt(reason, data):
+    assert reason(data) == "corrupt"
+
+
+def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path):
+    with pytest.raises(CalibrationFault, match="cannot be read"):
+        load_calibration(NAME, STEP_PL, str(tmp_path))  # a folder
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        None,
+        {},
+        a_file(format=2),
+        a_file(format=True),
+        a_file(extra=1),
+        a_file(entries={}),
+        a_file(entries=[ENTRY] * (MAX_ENTRIES + 1)),
+        a_file(entries=[1]),
+        a_file(entries=[{"num": 1, "den": 1}]),
+    ],
+)
+def test_what_is_no_calibration_has_the_wrong_format(reason, value):
+    assert reason(framed(value)) == "wrong_format"
+
+
+@pytest.mark.parametrize("value", [a_file(profile="syringe-10ml"), a_file(step_pl=[44790996, 128]), a_file(step_pl=1)])
+def test_a_factor_for_another_profile_is_not_applied(reason, value):
+    assert reason(framed(value)) == "other_profile"
+
+
+BAD_ENTRIES = [
+    ("num", 111),  # of 100: above 10 %
+    ("num", 89),
+    ("num", 1.03),
+    ("num", True),
+    ("den", 0),
+    ("den", 1001),
+    ("date", "22.11.2026"),
+    ("date", "2026-13-01"),
+    ("date", "2026-11-32"),
+    ("date", "2026-1-222"),
+    ("date", 20261122),
+    ("operator", ""),
+    ("operator", "x" * 33),
+    ("operator", "ü" * 17),  # two bytes each
+    ("operator", "a\tb"),
+    ("operator", None),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_ENTRIES)
+def test_an_entry_out_of_range_is_a_fault_in_a_file_and_is_not_taken(reason, name, value):
+    entry = dict(ENTRY, **{name: value})
+    assert reason(framed(a_file(entries=[entry]))) == "out_of_range"
+    with pytest.raises(BadEntry):
+        Calibration(NAME, STEP_PL).with_entry(entry)
+
+
+def test_the_message_names_the_limit():
+    with pytest.raises(BadFactor, match=r"the factor is 1150/1000, 90/100 to 110/100 \(10 %\) are allowed"):
+        check_factor(1150, 1000)
+
+
+@pytest.mark.parametrize(("num", "den"), [(9, 10), (11, 10), (1100, 1000), (900, 1000), (1, 1)])
+def test_the_ends_of_the_range_are_allowed(num, den):
+    check_factor(num, den)
+
+
+FACTORS = st.integers(1, 1000).flatmap(
+    lambda den: st.tuples(st.integers(-(-9 * den // 10), 11 * den // 10), st.just(den))
+)
+
+
+@given(st.integers(500_000, 2**29), st.integers(1, 256), FACTORS)
+def test_the_calibrated_step_is_right_to_one_in_a_million_and_fits_the_grid(step_num, step_den, factor):
+    step = Fraction(step_num, step_den)
+    if step * Fraction(*factor) < 1954:  # 500,000 / 256 pL: below, it is refused
+        return
+    num, den = calibrated_step(step_num, step_den, *factor)
+    exact = step * Fraction(*factor)
+    assert abs(Fraction(num, den) - exact) <= exact / 1_000_000
+    assert num < 2**30
+    assert den * 1_200_000 < 2**30  # what core/grid.py needs at the highest rate
+
+
+def test_a_step_too_small_for_the_factor_is_refused():
+    with pytest.raises(BadFactor, match="one in a million"):
+        calibrated_step(1000, 1, 103, 100)

@@ -1,0 +1,115 @@
+"""A calibration: kept over a reset, in force from the next start, taken back, bounded, and never guessed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from picoinfuse.bench import Bench
+from picoinfuse.errors import PumpError
+
+DAY, OPERATOR = "2026-11-22", "A. Tester"
+RATE_UL_H = 360_000  # 5 mL take 50 s
+VOLUME_NL = 5_000_000
+
+
+def calibrate(bench: Bench, num: int, den: int, operator: str = OPERATOR) -> str:
+    factor = bench.pump.calibrate(num, den, DAY, operator)
+    bench.sleep(1)  # the self-test after the reset
+    return factor
+
+
+def refusal(bench: Bench, num: int, den: int, day: str = DAY, operator: str = OPERATOR) -> PumpError:
+    with pytest.raises(PumpError) as caught:
+        bench.pump.calibrate(num, den, day, operator)
+    return caught.value
+
+
+def infuse(bench: Bench) -> tuple[int, int]:
+    """Gives the volume; returns the nL that the pump says it gave, and its steps."""
+    bench.pump.start(RATE_UL_H, VOLUME_NL)
+    bench.sleep(60)
+    status = bench.pump.status()
+    assert status.state == "idle"
+    bench.pump.clear_alarms()
+    return status.delivered_nl, status.steps_counted
+
+
+def test_a_pump_that_nobody_calibrated_says_so(bench: Bench) -> None:
+    told = bench.pump.calibration()
+    assert (told.factor, told.entries, told.fault) == ("1/1", (), None)
+    assert bench.pump.hello().calibration == bench.pump.status().calibration == "1/1"
+
+
+@pytest.mark.needs("virtual_time")
+def test_a_factor_is_in_force_from_the_next_start(bench: Bench) -> None:
+    before_nl, steps_before = infuse(bench)
+    assert calibrate(bench, 103, 100) == "103/100"
+    assert bench.pump.status().calibration == "103/100"
+    after_nl, steps_after = infuse(bench)
+    # A step gives 3 % more, so the same volume takes 3 % fewer: the number is rounded down to whole steps.
+    step_nl = Fraction(bench.pump.calibration().step_pl or "") / 1000
+    assert steps_after == VOLUME_NL // step_nl
+    assert steps_after == pytest.approx(steps_before / 1.03, abs=1)
+    # Both tell the volume that was asked for, less than one step short.
+    assert VOLUME_NL - step_nl < after_nl <= VOLUME_NL
+    assert VOLUME_NL - step_nl < before_nl <= VOLUME_NL
+
+
+@pytest.mark.needs("virtual_time", "pressure")
+def test_the_rate_is_in_true_volume_too(bench: Bench) -> None:
+    # The world's step is that of the profile, so a factor of 11/10 makes the motor slower by 10/11.
+    calibrate(bench, 11, 10)
+    start_s = bench.now()
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(120)
+    given_ml = (bench.trace.value_at("delivered_nl", round(bench.now() * 1e9))) / 1e6
+    # 360 mL/h for 120 s are 12 mL, times 10/11 are 10.909 mL. The start ramps, and 300 ms are granted ahead: 0.05 mL.
+    assert given_ml == pytest.approx(360 * (bench.now() - start_s) / 3600 * 10 / 11, abs=0.05)
+
+
+@pytest.mark.needs("power")
+def test_a_factor_outlives_the_supply(bench: Bench) -> None:
+    calibrate(bench, 97, 100, "Jürgen K.")
+    bench.power_cycle()
+    told = bench.pump.calibration()
+    assert told.factor == "97/100"
+    entry = told.entries[0]
+    assert (entry.num, entry.den, entry.date, entry.operator) == (97, 100, DAY, "Jürgen K.")
+
+
+def test_undo_goes_back_one_by_one_and_then_says_that_there_is_no_more(bench: Bench) -> None:
+    calibrate(bench, 101, 100)
+    calibrate(bench, 102, 100)
+    assert [entry.num for entry in bench.pump.calibration().entries] == [102, 101]
+    for expected in ("101/100", "1/1"):
+        assert bench.pump.uncalibrate() == expected
+        bench.sleep(1)
+    with pytest.raises(PumpError, match="no calibration to take back"):
+        bench.pump.uncalibrate()
+
+
+@pytest.mark.parametrize(("num", "den"), [(111, 100), (89, 100), (1101, 1000), (0, 1), (1, 0), (1030, 1001)])
+def test_a_factor_beyond_the_limit_is_refused_with_the_limit(bench: Bench, num: int, den: int) -> None:
+    refused = refusal(bench, num, den)
+    assert refused.code == "out_of_range"
+    assert "are allowed" in refused.message
+    assert bench.pump.calibration().factor == "1/1"
+    assert bench.pump.status().state == "idle"  # no reset
+
+
+@pytest.mark.parametrize(("day", "operator", "what"), [("22.11.2026", OPERATOR, "date"), (DAY, "x" * 33, "operator")])
+def test_who_and_when_are_checked(bench: Bench, day: str, operator: str, what: str) -> None:
+    refused = refusal(bench, 101, 100, day, operator)
+    assert (refused.code, refused.data["parameter"]) == ("out_of_range", what)
+
+
+def test_it_is_refused_while_infusing_and_while_paused_and_the_infusion_goes_on(bench: Bench) -> None:
+    bench.pump.start(5000)
+    assert refusal(bench, 101, 100).code == "wrong_state"
+    bench.pump.pause()
+    assert refusal(bench, 101, 100).code == "wrong_state"
+    bench.pump.resume()
+    with pytest.raises(PumpError, match="wrong_state"):
+        bench.pump.uncalibrate()
+    assert bench.pump.status().state == "infusing"

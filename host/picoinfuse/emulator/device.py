@@ -1,0 +1,205 @@
+"""One emulated Pico: boots an image, runs in steps of virtual time, loses power, comes back.
+
+Everything happens in the thread that calls `run`; listeners of wires and of the serial port are called from there. Time goes on for ever, through
+resets and power cuts, and never runs by itself.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+
+from picoinfuse.emulator.cures import cured_chip
+from picoinfuse.emulator.errors import PicoStopped
+from picoinfuse.emulator.nets import Net
+from picoinfuse.emulator.pinned import BOOTROM_B1, HAD_POR, HAD_RUN
+from picoinfuse.emulator.usb import UsbHost
+from picoinfuse.flash import uf2
+
+FLASH_BYTES = 2 * 1024 * 1024
+FS_START = 0xA0000  # of MicroPython's filesystem on a Pico: the last 1408 KiB
+FS_BYTES = FLASH_BYTES - FS_START
+_QSPI_SS = 1
+_ADC_CHANNELS = 5
+# Where the SDK leaves a watchdog reset that is to go on somewhere else than in flash (scratch 4 to 7).
+_VECTOR_MAGIC = 0xB007C0D3
+_ROM_BYTES = 0x4000
+
+
+class Cause(Enum):
+    """Why the chip started."""
+
+    POWER_ON = "power_on"
+    BROWN_OUT = "brown_out"
+    RUN_PIN = "run"
+    WATCHDOG = "watchdog"  # a bite, or `machine.reset()`, which is done with the watchdog
+
+
+class Pico:
+    """`flash` is the file that holds the filesystem's part of the flash; written back at every reset and by `close`."""
+
+    def __init__(
+        self, image: uf2.Uf2, flash: Path, on_serial: Callable[[bytes], None], *, seed: int = 1
+    ) -> None:
+        self._file = flash
+        self._random = random.Random(seed)
+        self._chip, self._runner = cured_chip(seed)
+        self._chip.logger = _Silent()
+        self._chip.load_bootrom(BOOTROM_B1)
+        self._chip.on_break = self._on_break
+        self._chip.watchdog.on_watchdog_trigger = self._on_watchdog
+        self._chip.adc.on_adc_read = self._on_adc_read
+        self._clock = self._chip.clock
+        self._end = self._clock.create_alarm(self._stop)
+        self._reset_due: Cause | None = None
+        self._broken: str | None = None
+        self.bootsel_held = False
+        self.in_bootsel = False  # the boot ROM waits for a UF2; nothing else runs
+        self.starts: list[Cause] = []
+        self.usb = UsbHost(self._chip.usb_ctrl, on_serial)
+        self.nets = [Net(pin, self._chip) for pin in self._chip.gpio]
+        self._analog: list[Callable[[int], int] | None] = [None] * _ADC_CHANNELS
+        self._program(image)
+        if flash.exists():
+            self._chip.flash[FS_START:FLASH_BYTES] = flash.read_bytes()
+        self._start(Cause.POWER_ON)
+
+    # ---- time ----
+
+    @property
+    def now_ns(self) -> int:
+        return round(self._clock.nanos)
+
+    @property
+    def cpu_cycles(self) -> int:
+        """Executed since the last start, sleep left out; 8 ns each."""
+        return int(self._chip.core.cycles)
+
+    def run(self, duration_ns: float) -> None:
+        """Lets that much time pass, through resets if there are any."""
+        end_ns = self._clock.nanos + duration_ns
+        while True:
+            left_ns = end_ns - self._clock.nanos
+            if left_ns <= 0:
+                return
+            self._end.schedule(left_ns)
+            if self.in_bootsel:
+                type(self._clock).tick(self._clock, left_ns)
+            else:
+                self._runner.run()
+            if self._broken is not None:
+                raise PicoStopped(self._broken)
+            if self._reset_due is not None:
+                self._restart(self._reset_due)
+
+    def alarm(self, callback: Callable[[], None]) -> Callable[[float], None]:
+        """An alarm of the clock; returns what schedules it, so many ns ahead."""
+        return self._clock.create_alarm(callback).schedule
+
+    def stop_soon(self) -> None:
+        """Ends `run` before its time, at the next instruction; for listeners. What is left of the time is not run."""
+        self._end.schedule(0)
+
+    # ---- what is wired to it ----
+
+    def analog(self, channel: int, read: Callable[[int], int]) -> None:
+        """`read(t_ns)` gives the 12 bits that a conversion at `t_ns` finds."""
+        self._analog[channel] = read
+
+    # ---- resets ----
+
+    def reset(self) -> None:
+        """The RUN pin, briefly low."""
+        self._restart(Cause.RUN_PIN)
+
+    def power_cut(self, off_ns: float) -> None:
+        """RAM and registers are gone; flash stays. The world goes on for `off_ns`."""
+        self._off()
+        self._chip.sram[:] = self._random.randbytes(len(self._chip.sram))
+        self._chip.usb_dpram[:] = bytes(len(self._chip.usb_dpram))
+        type(self._clock).tick(self._clock, off_ns)
+        self._start(Cause.POWER_ON)
+
+    def brown_out(self) -> None:
+        """The supply dips: the chip starts as after power-on, but RAM may hold what it held."""
+        self._restart(Cause.BROWN_OUT)
+
+    def flash_uf2(self, image: uf2.Uf2) -> None:
+        """What the boot ROM does with a UF2 that is copied to its volume: programs it and starts it."""
+        if not self.in_bootsel:
+            raise PicoStopped("the Pico shows no UF2 volume: hold BOOTSEL at reset, or call machine.bootloader()")
+        self._program(image)
+        self.bootsel_held = False
+        self._restart(Cause.WATCHDOG)
+
+    def close(self) -> None:
+        self._save()
+
+    # ---- inside ----
+
+    def _program(self, image: uf2.Uf2) -> None:
+        self._chip.flash[: len(image.flash)] = image.flash
+
+    def _save(self) -> None:
+        self._file.write_bytes(bytes(self._chip.flash[FS_START:FLASH_BYTES]))
+
+    def _restart(self, cause: Cause) -> None:
+        self._off(from_watchdog=cause is Cause.WATCHDOG)
+        self._start(cause)
+
+    def _off(self, from_watchdog: bool = False) -> None:
+        self._save()
+        self._reset_due = None
+        self._chip.enter_reset(from_watchdog=from_watchdog)
+        watchdog = self._chip.watchdog
+        watchdog.timer.enable = False
+        watchdog.alarm.enable = False
+        for net in self.nets:
+            net.refresh()
+
+    def _start(self, cause: Cause) -> None:
+        self.starts.append(cause)
+        if cause is not Cause.WATCHDOG:
+            self._chip.watchdog.reset()
+            self._chip.vreg_and_chip_reset.record_reset_cause(HAD_RUN if cause is Cause.RUN_PIN else HAD_POR)
+        self._chip.qspi[_QSPI_SS].set_input_value(not self.bootsel_held)
+        self.in_bootsel = self.bootsel_held or (cause is Cause.WATCHDOG and self._asked_for_bootsel())
+        self._chip.leave_reset()
+
+    def _asked_for_bootsel(self) -> bool:
+        """`machine.bootloader()` resets into the ROM's USB boot, whose entry it leaves in the scratch registers."""
+        scratch = self._chip.watchdog.scratch_data
+        return scratch[4] == _VECTOR_MAGIC and 0 < scratch[7] < _ROM_BYTES
+
+    def _stop(self) -> None:
+        self._runner.stopped = True
+
+    def _on_watchdog(self) -> None:
+        """In the middle of an instruction or of an alarm: the reset itself waits until the loop has ended."""
+        self._reset_due = Cause.WATCHDOG
+        self._runner.stopped = True
+
+    def _on_break(self, code: int) -> None:
+        self._broken = f"the firmware hit a breakpoint, {code}, at {self._chip.core.pc:#x}"
+        self._runner.stopped = True
+
+    def _on_adc_read(self, channel: int) -> None:
+        read = self._analog[channel]
+        if read is not None:
+            self._chip.adc.channel_values[channel] = read(self.now_ns)
+        self._chip.adc._default_on_adc_read(channel)
+
+
+class _Silent:
+    """rp2040py warns of each register that it does not model; MicroPython's start touches many."""
+
+    def debug(self, component_name: str, message: str) -> None: ...
+
+    def info(self, component_name: str, message: str) -> None: ...
+
+    def warning(self, component_name: str, message: str) -> None: ...
+
+    def error(self, component_name: str, message: str) -> None:
+        raise PicoStopped(f"{component_name}: {message}")

@@ -1,0 +1,82 @@
+"""The wires at the pins of an emulated Pico.
+
+A wire's level is what drives it: the chip, else a signal from outside, else the resistor on the board, else the chip's own pull; the same order as on the stub. The
+chip reads that level back on the same pin, also while it drives it: PIO 1 counts what PIO 0 makes. rp2040py does not do that by itself.
+
+Listeners get `on_level(t_ns, level)`, as those of the stub's pins do, so motor and line are the same code.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from picoinfuse.emulator.pinned import RP2040, GPIOPin, GPIOPinState
+from picoinfuse.emulator.pio import ClockedPio
+
+
+class Listener(Protocol):
+    def on_level(self, t_ns: int, level: int) -> None: ...
+
+
+class Net:
+    """One wire. `level` is what a probe would read."""
+
+    def __init__(self, pin: GPIOPin, chip: RP2040) -> None:
+        self.listeners: list[Listener] = []
+        self.level = 0
+        self._pin = pin
+        self._clock = chip.clock
+        self._pios: list[ClockedPio] = list(chip.pio)
+        self._state = pin.value
+        self._outside: int | None = None  # a strap, a button, another chip
+        self._resistor: int | None = None
+        pin.add_listener(self._on_state)
+        self._settle()
+
+    @property
+    def driven_by_chip(self) -> bool:
+        return self._state in (GPIOPinState.LOW, GPIOPinState.HIGH)
+
+    def pull(self, level: int) -> None:
+        """A resistor on the board, stronger than the chip's own pulls."""
+        self._resistor = level
+        self._settle()
+
+    def drive(self, level: int | None) -> None:
+        """From outside; None lets go. The chip wins when it drives too."""
+        self._outside = level
+        self._settle()
+
+    def refresh(self) -> None:
+        """After a reset, which takes the pins away from the chip without a word."""
+        self._on_state(self._pin.value, self._state)
+
+    def _on_state(self, state: GPIOPinState, _: GPIOPinState) -> None:
+        self._state = state
+        self._settle()
+
+    def _settle(self) -> None:
+        level = self._level()
+        if level == self.level and self._pin._driven:
+            return
+        for pio in self._pios:
+            pio.catch_up()
+        changed = level != self.level
+        self.level = level
+        self._pin.set_input_value(bool(level))
+        if changed:
+            t_ns = round(self._clock.nanos)
+            for listener in self.listeners:
+                listener.on_level(t_ns, level)
+
+    def _level(self) -> int:
+        state = self._state
+        if state == GPIOPinState.HIGH:
+            return 1
+        if state == GPIOPinState.LOW:
+            return 0
+        if self._outside is not None:
+            return self._outside
+        if self._resistor is not None:
+            return self._resistor
+        return 1 if state == GPIOPinState.INPUT_PULL_UP else 0

@@ -1,0 +1,294 @@
+"""The command line: exit status, sentences, JSON. 0 well, 1 an error of ours, 2 a wrong call, 130 Ctrl-C."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from picoinfuse import cli
+from picoinfuse.doctor import Check
+from picoinfuse.port import UsbPort
+from tests.fake_pump import STATUS, FakePump
+
+REPORT = {"seq": 1, "t_ms": 0, "rate_ul_h": 5000, "delivered_nl": 10**6, "pressure_pa": 2000, "dropped": 0}
+
+
+@pytest.fixture(autouse=True)
+def _no_port_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PICOINFUSE_PORT", raising=False)
+
+
+@pytest.fixture
+def pump(monkeypatch: pytest.MonkeyPatch) -> FakePump:
+    """At any port."""
+    pump = FakePump()
+    monkeypatch.setattr("picoinfuse.session.open_port", lambda url: pump)
+    return pump
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """The program as the shell sees it: exit status, stdout, stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        try:
+            code: Any = cli.main(arguments)
+        except SystemExit as end:
+            code = end.code
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def usb(*devices: str) -> Callable[[], list[UsbPort]]:
+    return lambda: [UsbPort(device, f"E66{n}", "1-2", "Board in FS mode") for n, device in enumerate(devices)]
+
+
+def test_help_lists_every_command() -> None:
+    result = CliRunner().invoke(cli.app, ["--help"])
+    assert result.exit_code == 0
+    assert all(name in result.output for name, _ in cli.COMMANDS)
+    assert "profile" in result.output
+
+
+def test_a_missing_port_is_one_sentence(run: Run) -> None:
+    code, out, err = run("status", "-p", "/dev/no-such-port")
+    assert (code, out) == (1, "")
+    assert err == "picoinfuse: there is no port /dev/no-such-port; `picoinfuse ports` lists those there are\n"
+
+
+def test_a_file_is_no_serial_port(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    code, _, err = run("status", "-p", str(file))
+    assert code == 1
+    assert "cannot be opened as a serial port" in err
+
+
+def test_without_a_port_and_without_a_pico_it_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picoinfuse.port.usb_ports", usb())
+    assert run("status") == (1, "", "picoinfuse: no Pico was found on USB; plug one in, or name a port with --port\n")
+
+
+def test_between_two_picos_it_does_not_guess(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picoinfuse.port.usb_ports", usb("/dev/ttyACM0", "/dev/ttyACM1"))
+    code, _, err = run("status")
+    assert code == 1
+    assert "2 Picos were found" in err
+    assert "/dev/ttyACM0 (serial number E660), /dev/ttyACM1 (serial number E661)" in err
+
+
+def test_the_one_pico_is_taken(run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picoinfuse.port.usb_ports", usb("/dev/ttyACM0"))
+    assert run("stop") == (0, "idle\n", "")
+
+
+def test_the_port_may_be_in_the_environment(run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PICOINFUSE_PORT", "/dev/test")
+    assert run("pause") == (0, "paused\n", "")
+
+
+def test_status_shows_the_units_that_people_read(run: Run, pump: FakePump) -> None:
+    code, out, _ = run("status", "-p", "x")
+    assert code == 0
+    for text in ("4.99 mL/h, set to 5 mL/h", "1.235 mL", "15 mmHg", "medium, above 517 mmHg", "3528 commanded"):
+        assert text in out
+
+
+def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
+    code, out, _ = run("status", "-p", "x", "--json")
+    assert code == 0
+    assert json.loads(out) == STATUS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "executed", "result"),
+    [
+        (["pause"], ("pause", {}), {"state": "paused"}),
+        (["resume"], ("resume", {}), {"state": "infusing"}),
+        (["stop"], ("stop", {}), {"state": "idle"}),
+        (["silence"], ("silence", {}), {"silenced_ms": 120_000}),
+        (["clear"], ("clear_alarms", {}), {"state": "alarm_stopped", "alarms": ["occlusion"]}),
+        (["alarm-test", "low"], ("alarm_test", {"priority": "low"}), {"priority": "low", "duration_ms": 450}),
+        (["occlusion-level", "high"], ("occlusion_level", {"level": "high"}), {"level": "high", "limit_pa": 103_325}),
+        (["service"], ("service", {}), {"state": "service"}),
+        (["infuse", "5", "--detach"], ("start", {"rate_ul_h": 5000}), {"state": "infusing"}),
+    ],
+)
+def test_a_command_reaches_the_pump_and_prints_its_result(
+    run: Run, pump: FakePump, arguments: list[str], executed: tuple[str, dict[str, Any]], result: dict[str, Any]
+) -> None:
+    code, out, err = run(*arguments, "-p", "x", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == result
+    assert pump.executed == [executed]
+
+
+def test_a_refusal_is_one_sentence(run: Run, pump: FakePump) -> None:
+    pump.refusals["resume"] = {"code": "wrong_state", "message": "resume is refused while idle", "data": {}}
+    assert run("resume", "-p", "x") == (
+        1,
+        "",
+        "picoinfuse: the pump refused (wrong_state): resume is refused while idle\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "rate_ul_h"),
+    [("5", 5000), ("0.1", 100), ("5mL/h", 5000), ("5 ml/h", 5000), ("0.001", 1), ("1200", 1_200_000)],
+)
+def test_a_rate_is_exact(run: Run, pump: FakePump, text: str, rate_ul_h: int) -> None:
+    assert run("infuse", text, "--detach", "-p", "x")[0] == 0
+    assert pump.executed == [("start", {"rate_ul_h": rate_ul_h})]
+
+
+@pytest.mark.parametrize("text", ["", "five", "0", "0.0005", "5,5", "1e3", "nan", "5 L/h", "+5", "٥", "5_000", "5."])
+def test_a_wrong_rate_is_a_wrong_call_and_reaches_no_pump(run: Run, pump: FakePump, text: str) -> None:
+    code, _, err = run("infuse", text, "-p", "x")
+    assert code == 2
+    assert "RATE" in err
+    assert pump.written == []
+
+
+def test_a_volume_goes_along(run: Run, pump: FakePump) -> None:
+    assert run("infuse", "5", "--volume", "2.5mL", "--detach", "-p", "x")[0] == 0
+    assert pump.executed == [("start", {"rate_ul_h": 5000, "vtbi_nl": 2_500_000})]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["alarm-test", "loud"], ["occlusion-level", "3"], ["no-such-command"], ["infuse"]]
+)
+def test_a_wrong_call_is_exit_status_2(run: Run, pump: FakePump, arguments: list[str]) -> None:
+    assert run(*arguments, *(["-p", "x"] if arguments != ["no-such-command"] else []))[0] == 2
+    assert pump.written == []
+
+
+def reports(pump: FakePump, *states: str) -> bytes:
+    """Reports with these states, sent once they are asked for."""
+    from tests.fake_pump import line
+
+    return b"".join(line({"method": "telemetry", "params": {**REPORT, "state": state}}) for state in states)
+
+
+def test_infuse_ends_with_the_infusion(run: Run, pump: FakePump) -> None:
+    pump.after["telemetry"] = reports(pump, "infusing", "infusing", "idle")
+    code, out, _ = run("infuse", "5", "--volume", "1", "-p", "x")
+    assert code == 0
+    assert "idle after 1.000 mL; alarms: none" in out
+    assert pump.executed[-1] == ("telemetry", {"period_ms": 0})  # nobody listens any more
+
+
+def test_an_infusion_that_an_alarm_stopped_is_exit_status_1(run: Run, pump: FakePump) -> None:
+    pump.after["telemetry"] = reports(pump, "infusing", "alarm_stopped")
+    code, out, _ = run("infuse", "5", "-p", "x")
+    assert code == 1
+    assert "alarm stopped after 1.000 mL" in out
+
+
+def test_infuse_as_json_is_a_line_for_each_event(run: Run, pump: FakePump) -> None:
+    pump.after["telemetry"] = reports(pump, "infusing", "idle")
+    code, out, _ = run("infuse", "5", "-p", "x", "--json")
+    assert code == 0
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [(event["event"], event["state"]) for event in events] == [("telemetry", "infusing"), ("telemetry", "idle")]
+
+
+def interrupt(*arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_the_pump_running_and_says_so(run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picoinfuse.cli.watch._messages", interrupt)
+    code, _, err = run("infuse", "5", "-p", "x")
+    assert code == 130
+    assert err == "the pump goes on at 5 mL/h; `picoinfuse stop` ends it\n"
+    assert "stop" not in [method for method, _ in pump.executed]
+
+
+def test_monitor_ends_when_the_port_vanishes(run: Run, pump: FakePump) -> None:
+    pump.after["telemetry"] = reports(pump, "infusing")
+    answer = pump.answer
+
+    def vanish_after_reports(data: bytes) -> bytes:
+        reply = answer(data)
+        if b'"telemetry"' in data:
+            pump.say(reply)
+            pump.vanish()
+            return b""
+        return reply
+
+    pump.answer = vanish_after_reports
+    code, out, err = run("monitor", "-p", "x", "--json")
+    assert code == 1
+    assert json.loads(out)["state"] == "infusing"
+    assert "has gone" in err
+
+
+def test_a_self_test_is_waited_for(run: Run, pump: FakePump) -> None:
+    answers = iter(["self_test", "self_test", "idle"])
+    answer = pump.answer
+
+    def answer_in_turn(data: bytes) -> bytes:
+        if b'"status"' in data:
+            pump.results["status"] = {**STATUS, "state": next(answers)}
+        return answer(data)
+
+    pump.answer = answer_in_turn
+    assert run("self-test", "-p", "x") == (0, "self-test passed\n", "")
+
+
+def test_a_self_test_that_fails_is_exit_status_1(run: Run, pump: FakePump) -> None:
+    pump.results["status"] = {**STATUS, "state": "fault", "alarms": ["self_test_failed"]}
+    code, out, _ = run("self-test", "-p", "x", "--json")
+    assert code == 1
+    assert json.loads(out) == {"passed": False, "state": "fault", "alarms": ["self_test_failed"]}
+
+
+def test_ports_as_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("picoinfuse.cli.board.usb_ports", usb("/dev/ttyACM0"))
+    code, out, _ = run("ports", "--json")
+    assert code == 0
+    assert json.loads(out)[0]["device"] == "/dev/ttyACM0"
+
+
+def test_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    checks = [Check("python", "ok", "3.12.1"), Check("mpremote", "fault", "1.24.0", "pip install mpremote==1.29.0")]
+    monkeypatch.setattr("picoinfuse.cli.board.examine", lambda: checks)
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert "pip install mpremote==1.29.0" in out
+    assert json.loads(run("doctor", "--json")[1])[1]["verdict"] == "fault"
+
+
+def test_doctor_finds_this_installation_right(run: Run) -> None:
+    found = {check["name"]: check["verdict"] for check in json.loads(run("doctor", "--json")[1])}
+    assert found["python"] == found["mpremote"] == "ok"
+
+
+def test_a_right_profile_is_right(run: Run) -> None:
+    assert run("profile", "check", "syringe-50ml") == (0, "syringe-50ml is right\n", "")
+
+
+def test_a_wrong_profile_is_told_with_lines(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "bench.toml"
+    file.write_text('name = "bench"\nname_ = 3\n')
+    code, out, err = run("profile", "check", str(file))
+    assert (code, out) == (1, "")
+    assert f"{file}:2: unknown key name_" in err
+    code, out, _ = run("profile", "check", str(file), "--json")
+    assert code == 1
+    assert json.loads(out)["mistakes"][-1] == {"name": "unknown_key", "line": 2, "message": "unknown key name_"}
+
+
+def test_deploy_with_a_wrong_profile_touches_no_board(run: Run, pump: FakePump) -> None:
+    code, _, err = run("deploy", "--profile", "no-such-profile", "-p", "x")
+    assert code == 1
+    assert "there is no profile no-such-profile" in err
+    assert pump.written == []
