@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 

@@ -1,8 +1,8 @@
 """The task that makes alarms heard and seen.
 
 It asks the alarm manager who owns sound and light, lets the burst player walk its melody, and hands the
-result to piezo and lamps, only when it changes. It wakes for each edge, and at least every 20 ms to notice
-a new alarm. The lamps go on during an audio pause.
+result to piezo and lamps, only when it changes. It asks to run at each edge, and is woken when an alarm comes
+or goes, or a test begins. The lamps go on during an audio pause.
 """
 
 from micropython import const
@@ -11,7 +11,7 @@ from pump.core.alarms import NONE
 from pump.core.bursts import LAMPS, BurstPlayer, burst_ms, lamp_levels, lamp_wait_ms
 from pump.core.ticks import elapsed_ms, later
 
-_POLL_MS = const(20)
+_IDLE_MS = const(1000)
 
 
 class Annunciator:
@@ -57,7 +57,11 @@ class Annunciator:
         lamp_ms = self._shine(light, now_ms)
         if lamp_ms < wait_ms:
             wait_ms = lamp_ms
-        return wait_ms if wait_ms < _POLL_MS else _POLL_MS
+        if self._test and self._player.resting:
+            return 1  # its burst is over, and the test with it
+        if alarms.silenced:
+            wait_ms = min(wait_ms, alarms.silenced_ms(now_ms) or 1)
+        return wait_ms if wait_ms < _IDLE_MS else _IDLE_MS
 
     def _play(self, sound, now_ms):
         player = self._player

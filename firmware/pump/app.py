@@ -103,8 +103,13 @@ class App:
         self.report("system_fault", True, now_ms)
         self.supervisor.handle(sv.FAULT_FOUND, now_ms)
 
+    def wake(self, task):
+        if self.scheduler is not None:  # before the loop begins everything is due anyway
+            self.scheduler.wake(task)
+
     def _on_alarm(self, name, priority, active, seq, now_ms):
         self.outbox.alarm(name, priority, active, now_ms)
+        self.wake(self.annunciator)
 
     def _on_state(self, old, new, event, now_ms):
         if self.delivery is not None:
@@ -114,6 +119,8 @@ class App:
         elif new == sv.IDLE and not self.alarms.stops_delivery():
             self.note.set(NONE)  # an infusion that an alarm ended counts as cut short until somebody has seen it
         self.outbox.state(sv.STATES[new], sv.EVENTS[event], now_ms)
+        if new == sv.SELF_TEST:
+            self.wake(self.self_test)
         self.obey_alarms(now_ms)
 
     def _move(self, old, new, now_ms):

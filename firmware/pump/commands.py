@@ -164,6 +164,7 @@ class Commands:
         duration_ms = self._app.annunciator.test(PRIORITIES.index(priority), time.ticks_ms())
         if not duration_ms:
             raise Refused("wrong_state", "an alarm or another test is sounding", {"state": "alarm"})
+        self._app.wake(self._app.annunciator)
         return {"priority": priority, "duration_ms": duration_ms}
 
     def occlusion_level(self, level):
@@ -189,6 +190,7 @@ class Commands:
 
     def telemetry(self, period_ms):
         self._app.telemetry_task.set_period(period_ms, time.ticks_ms())
+        self._app.wake(self._app.telemetry_task)
         return {"period_ms": period_ms}
 
     def self_test(self):

@@ -6,6 +6,7 @@ from pump.core.ticks import elapsed_ms
 
 _LONGEST_MS = const(200)
 _LOOK_MS = const(20)
+_IDLE_MS = const(1000)  # `ask` wakes it
 
 
 class Leave:
@@ -23,11 +24,13 @@ class Leave:
         """`reason` is left for the next boot."""
         self._reason = reason
         self._asked_ms = now_ms
+        self.scheduler.wake(self)
 
     def run(self, now_ms):
-        if self._reason is not None:
-            waited_ms = elapsed_ms(now_ms, self._asked_ms)
-            if waited_ms >= _LONGEST_MS or (waited_ms >= _LOOK_MS and not self._outbox.reply_waiting()):
-                self._note.set(self._reason)
-                self.scheduler.running = False
+        if self._reason is None:
+            return _IDLE_MS
+        waited_ms = elapsed_ms(now_ms, self._asked_ms)
+        if waited_ms >= _LONGEST_MS or (waited_ms >= _LOOK_MS and not self._outbox.reply_waiting()):
+            self._note.set(self._reason)
+            self.scheduler.running = False
         return _LOOK_MS

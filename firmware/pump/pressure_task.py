@@ -36,16 +36,20 @@ class PressureTask:
             self._change_fault(fault, now_ms)
         # A bad sample that is not yet a fault leaves the last pressure standing, for 40 ms at most.
         if fault is None and check.good:
-            pressure_pa = self._calibration.pa(self._filter.update(raw_sum))
-            self.pressure_pa = pressure_pa
-            occluded = self._detector.update(pressure_pa, now_ms)
-            if occluded is not self._occluded:
-                self._occluded = occluded
-                self._report("occlusion", occluded, now_ms)
+            self._take(raw_sum, now_ms)
         # On a grid of 10 ms, however late this run is. Grid points that were missed are not made up for.
         wait_ms = SAMPLE_MS - ((now_ms - self._due_ms) & MASK) % SAMPLE_MS
         self._due_ms = (now_ms + wait_ms) & MASK
         return wait_ms
+
+    def _take(self, raw_sum, now_ms):
+        """A good sample."""
+        pressure_pa = self._calibration.pa(self._filter.update(raw_sum))
+        self.pressure_pa = pressure_pa
+        occluded = self._detector.update(pressure_pa, now_ms)
+        if occluded is not self._occluded:
+            self._occluded = occluded
+            self._report("occlusion", occluded, now_ms)
 
     def _change_fault(self, fault, now_ms):
         if fault is not None:

@@ -7,7 +7,7 @@ reported, and that turn does not feed the watchdog.
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms, later
+from pump.core.ticks import HALF, MASK
 
 MAX_SLEEP_MS = const(10)
 
@@ -35,35 +35,60 @@ class Scheduler:
         self.overruns = 0
         self.loops = 0
         self.running = True
+        self._now_ms = now_ms  # as of the last look
+        self._met = True  # this turn's deadlines
+        self._woken = False
 
     def run(self):
         while self.running:
             self._sleep_ms(self.turn())
 
+    def wake(self, task):
+        """Something happened that `task` has to see before it is due: it runs in this turn or the next, which then
+        begins in 1 ms.
+        """
+        for slot in self.slots:
+            if slot.task is task:
+                slot.due_ms = self._ticks_ms()
+                self._woken = True
+
     def turn(self):
         """Runs what is due; feeds the watchdog when nothing was late; returns the ms until something is due."""
-        ticks_ms = self._ticks_ms
+        self._now_ms = self._ticks_ms()
+        self._met = True
         wait_ms = MAX_SLEEP_MS
-        met = True
         for slot in self.slots:
-            now_ms = ticks_ms()
-            late_ms = elapsed_ms(now_ms, slot.due_ms)
-            if late_ms >= 0:
-                if late_ms > slot.late_ms:
-                    slot.late_ms = late_ms
-                if late_ms > slot.task.max_late_ms:
-                    met = False
-                    slot.overruns += 1
-                    self.overruns += 1
-                    self._overrun(slot.task.name, late_ms)
-                slot.runs += 1
-                next_ms = slot.task.run(now_ms)
-                slot.due_ms = later(now_ms, next_ms)
-            else:
-                next_ms = -late_ms
+            next_ms = self._serve(slot)
             if next_ms < wait_ms:
                 wait_ms = next_ms
         self.loops += 1
-        if met:
+        if self._met:
             self._feed()
+        if self._woken:
+            self._woken = False
+            return 1
         return wait_ms if wait_ms > 0 else 1
+
+    def _serve(self, slot):
+        """Runs a task that is due; returns the ms until it is due again."""
+        now_ms = self._now_ms
+        late_ms = (now_ms - slot.due_ms) & MASK  # elapsed_ms, written out: this is the busiest line of the pump
+        if late_ms > HALF:
+            return MASK - late_ms + 1
+        task = slot.task
+        if late_ms:
+            if late_ms > slot.late_ms:
+                slot.late_ms = late_ms
+            if late_ms > task.max_late_ms:
+                self._miss(slot, late_ms)
+        slot.runs += 1
+        next_ms = task.run(now_ms)
+        slot.due_ms = (now_ms + next_ms) & MASK
+        self._now_ms = self._ticks_ms()
+        return next_ms
+
+    def _miss(self, slot, late_ms):
+        self._met = False
+        slot.overruns += 1
+        self.overruns += 1
+        self._overrun(slot.task.name, late_ms)

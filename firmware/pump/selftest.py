@@ -15,7 +15,7 @@ STEPS = const(10)
 _STEP_TICKS = const(5000)  # 1 ms
 _SETTLE_MS = const(400)  # the sensor's filter and its check for a frozen reading have samples by then
 _MIN_FREE = const(20000)
-_LOOK_MS = const(50)
+_IDLE_MS = const(1000)  # who asks for a test wakes the task
 
 
 class SelfTest:
@@ -35,7 +35,7 @@ class SelfTest:
     def run(self, now_ms):
         if self._supervisor.state != sv.SELF_TEST:
             self._began = False
-            return _LOOK_MS
+            return _IDLE_MS
         if not self._began:
             self._begin()
             return _SETTLE_MS
@@ -46,7 +46,7 @@ class SelfTest:
         if self.failed is not None:
             self._on_failed(self.failed, now_ms)
         self._supervisor.handle(sv.TEST_PASSED if self.failed is None else sv.TEST_FAILED, now_ms)
-        return _LOOK_MS
+        return _IDLE_MS
 
     def _begin(self):
         self._began = True

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.core.grid import TICK_HZ, TICKS_PER_PL
 from pump.core.monitor import DeliveryMonitor
 

@@ -92,3 +92,22 @@ def test_ticks_may_wrap_between_two_runs():
     loop.turn()
     assert task.runs == [2**30 - 5, 5]
     assert late == []
+
+
+def test_a_woken_task_runs_in_the_same_turn_or_1_ms_later():
+    clock = Clock()
+    first, last = Task("first", 1000), Task("last", 1000)
+
+    class Waker(Task):
+        def run(self, now_ms):
+            loop.wake(first)
+            loop.wake(last)
+            return super().run(now_ms)
+
+    loop, _, late = make([first, Waker("waker", 1000), last], clock)
+    assert loop.turn() == 1
+    clock.now_ms += 1
+    loop.turn()
+    assert first.runs == [0, 1]  # it had had its turn when it was woken
+    assert last.runs == [0]
+    assert late == []

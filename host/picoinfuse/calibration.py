@@ -1,8 +1,8 @@
 """What a calibration finds: by how much the pump errs, how surely, and the factor that puts it right.
 
 Each run gives one error: what was collected against what the pump said. Their mean is the error, Student's t for so
-many runs its 95 % interval. The factor in force times (1 + error), as a ratio with a denominator of at most 1000, is
-the new one: it differs from the exact value by at most 0.05 %, near 1 where such ratios are rarest.
+many runs its 95 % interval. The factor in force times (1 + error), rounded to thousandths, is the new one: half a
+thousandth, 0.05 %, is below what a balance and a tip with a drop on it can tell.
 """
 
 from collections.abc import Sequence
@@ -80,7 +80,8 @@ def find(collected: Sequence[Collected], in_force: Fraction) -> Finding:
     errors = [run.error_percent for run in collected]
     interval = T_95[len(errors) - 2] * stdev(errors) / sqrt(len(errors))
     factor = in_force * (1 + Fraction(mean(errors)) / 100)
-    return Finding(len(errors), mean(errors), interval, checked(factor.limit_denominator(MAX_DEN)))
+    thousandths = Fraction(round(factor * MAX_DEN), MAX_DEN)
+    return Finding(len(errors), mean(errors), interval, checked(thousandths))
 
 
 def checked(factor: Fraction) -> Fraction:

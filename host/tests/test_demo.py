@@ -148,6 +148,10 @@ def test_the_report_of_the_run_adds_up(out):
     ]
 
 
+def test_the_calibration_is_among_the_facts(out):
+    assert play(cast(Bench, FakeBench()), out).facts["Calibration"] == "none, factor 1/1"
+
+
 def test_a_pump_that_does_not_alarm_is_told(out):
     bench = FakeBench()
     bench.pump.deaf = True

@@ -59,15 +59,22 @@ def rate_from_volume(
     beat with the steps, and a jump after a rest stays a jump.
     """
     edges_s = _edges(window_s, start_s, end_s)
+    volumes = volume_at(trace, edges_s, window_s, signal)
+    return RateCurve(edges_s, np.diff(volumes) / window_s * UL_H_PER_NL_S)
+
+
+def volume_at(trace: Trace, t_s: Numbers, spread_s: float, signal: str = "delivered_nl") -> Numbers:
+    """A recorded volume at each of the times, each change spread over the time since the one before, but over
+    `spread_s` at most.
+    """
     t, v = trace.values(signal)
     if not len(t):
-        return RateCurve(edges_s, np.zeros(len(edges_s) - 1))
-    t_s, before = t / 1e9, np.concatenate(([0.0], v[:-1]))
-    begin_s = np.maximum(np.concatenate(([0.0], t_s[:-1])), t_s - window_s)
-    corners_s = np.column_stack((begin_s, t_s)).ravel()
+        return np.zeros(len(t_s))
+    changed_s, before = t / 1e9, np.concatenate(([0.0], v[:-1]))
+    begin_s = np.maximum(np.concatenate(([0.0], changed_s[:-1])), changed_s - spread_s)
+    corners_s = np.column_stack((begin_s, changed_s)).ravel()
     corners_nl = np.column_stack((before, v)).ravel()
-    volumes = np.interp(edges_s, corners_s, corners_nl, left=0.0)
-    return RateCurve(edges_s, np.diff(volumes) / window_s * UL_H_PER_NL_S)
+    return np.interp(t_s, corners_s, corners_nl, left=0.0)
 
 
 def _edges(window_s: float, start_s: float, end_s: float) -> Numbers:

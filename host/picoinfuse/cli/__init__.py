@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from picoinfuse.cli import board, calibrate, demo, profile, pump, stub, watch
+from picoinfuse.cli import board, calibrate, demo, profile, pump, stub, trumpet, watch
 from picoinfuse.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
@@ -33,6 +33,7 @@ COMMANDS = (
     ("self-test", pump.self_test),
     ("occlusion-level", pump.occlusion_level),
     ("calibrate", calibrate.calibrate),
+    ("trumpet", trumpet.trumpet),
 )
 
 app = typer.Typer(

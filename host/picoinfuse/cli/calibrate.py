@@ -48,10 +48,9 @@ def calibrate(
         elif wanted is not None:
             _store(pump, wanted, day, operator, as_json)
         else:
-            vessel = _vessel(by, temperature, density)
             rate_ul_h = quantity(units.rate_ul_h, rate, "--rate")
             volume_nl = quantity(units.volume_nl, volume, "--volume")
-            found = lead(pump, rate_ul_h, volume_nl, runs, vessel)
+            found = lead(pump, rate_ul_h, volume_nl, runs, _vessel(by, temperature, density))
             if found is None:
                 typer.echo("nothing is stored; the calibration is as it was", err=True)
                 raise typer.Exit(1)

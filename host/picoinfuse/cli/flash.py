@@ -23,10 +23,12 @@ def flash(
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console()) as bar:
-        task = bar.add_task(image.name, total=None)
-        done = flash_file(
-            image, port, bar.console.print, lambda written, total: bar.update(task, completed=written, total=total)
-        )
+        task = bar.add_task(image.name, visible=False)
+
+        def show(written: int, total: int) -> None:
+            bar.update(task, completed=written, total=total, visible=True)
+
+        done = flash_file(image, port, bar.console.print, show)
     console().print(f"{done.image.name} runs at {done.port}, {done.seconds:.1f} s")
 
 

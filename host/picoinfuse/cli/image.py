@@ -8,9 +8,9 @@ import typer
 
 from picoinfuse import paths
 from picoinfuse.cli.common import JsonOption, console, grid, print_json
-from picoinfuse.deploy import commit
 from picoinfuse.flash.image import dotted, load
 from picoinfuse.image.build import build
+from picoinfuse.staging import commit
 
 
 def image(
@@ -32,7 +32,9 @@ def image(
     if as_json:
         print_json({"path": str(done.path), "flash_bytes": done.flash_bytes, **dataclasses.asdict(done.info)})
     else:
-        console().print(f"{done.path}: {done.flash_bytes} bytes of flash, CRC {done.info.image_crc:08x}")
+        console().print(
+            f"{done.path}: {done.flash_bytes} bytes of flash, CRC {done.info.image_crc:08x}", soft_wrap=True
+        )
 
 
 def image_info(

@@ -17,6 +17,7 @@ empty list, and the real one is put back before the first instruction.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from picoinfuse.emulator.pinned import (
@@ -28,7 +29,9 @@ from picoinfuse.emulator.pinned import (
     execute_batch,
 )
 from picoinfuse.emulator.pio import ClockedPio
+from picoinfuse.emulator.thumb import Thumb, library
 
+_CYCLE_NS = 8.0  # 125 MHz
 _PIO_BASES = (0x50200, 0x50300)
 _ROSC_BASE = 0x40060
 _ROSC_STATUS, _ROSC_RANDOMBIT = 0x18, 0x1C
@@ -72,27 +75,54 @@ class RingOscillator(BasePeripheral):
 
 
 class Runner:
-    """Runs a chip without an event loop: what rp2040py's loop wants of a simulator."""
+    """Runs a chip, in the thread that calls `run`, until somebody sets `stopped`."""
 
-    __slots__ = ("_pios", "clock", "rp2040", "stopped")
-
-    def __init__(self, rp2040: RP2040, clock: Clock) -> None:
+    def __init__(self, rp2040: RP2040, clock: Clock, thumb: Thumb | None) -> None:
         self.rp2040 = rp2040
         self.clock = clock
         self.stopped = True
+        self.busy_ns = 0.0  # in which the CPU did not sleep
+        self._thumb = thumb
         self._pios = rp2040.pio
-        clock.runner = self
+
+    def forget(self) -> None:
+        """The chip was reset."""
+        if self._thumb is not None:
+            self._thumb.forget()
 
     def run(self) -> None:
-        """Until somebody sets `stopped`."""
         self.stopped = False
+        if self._thumb is not None:
+            self._run_with(self._thumb)
+            return
+        self.clock.runner = self
         while not self.stopped:
             self.rp2040.pio = []
             execute_batch(self, 1)
             self.begun()
 
     def begun(self) -> None:
+        """rp2040py's loop has taken the empty list of PIO blocks."""
         self.rp2040.pio = self._pios
+
+    def _run_with(self, thumb: Thumb) -> None:
+        """What rp2040py's loop does, but with all instructions that only compute at once."""
+        core, clock = self.rp2040.core, self.clock
+        tick = type(clock).tick
+        while not self.stopped:
+            if core.waiting:
+                tick(clock, clock.nanos_to_next_alarm)
+                continue
+            if not core.interrupts_updated:
+                used = thumb.run(ceil(clock.nanos_to_next_alarm / _CYCLE_NS))
+                if used:
+                    self.busy_ns += used * _CYCLE_NS
+                    tick(clock, used * _CYCLE_NS)
+                if not thumb.left_to_core or self.stopped or core.interrupts_updated:
+                    continue
+            used = thumb.step_core()
+            self.busy_ns += used * _CYCLE_NS
+            tick(clock, used * _CYCLE_NS)
 
 
 def cured_chip(seed: int) -> tuple[RP2040, Runner]:
@@ -107,7 +137,8 @@ def cured_chip(seed: int) -> tuple[RP2040, Runner]:
         chip.peripherals[base] = pio
     chip.peripherals[_ROSC_BASE] = RingOscillator(chip, seed)
     _shorten_lookups(chip, clock)
-    runner = Runner(chip, clock)
+    built = library()
+    runner = Runner(chip, clock, None if built is None else Thumb(chip, built))
     chip.simulator = runner  # without one, PIO runs a thousand instructions at once when it is started
     return chip, runner
 

@@ -73,9 +73,9 @@ class Pico:
         return round(self._clock.nanos)
 
     @property
-    def cpu_cycles(self) -> int:
-        """Executed since the last start, sleep left out; 8 ns each."""
-        return int(self._chip.core.cycles)
+    def busy_ns(self) -> int:
+        """How long the CPU has not slept, since the first start."""
+        return round(self._runner.busy_ns)
 
     def run(self, duration_ns: float) -> None:
         """Lets that much time pass, through resets if there are any."""
@@ -97,10 +97,6 @@ class Pico:
     def alarm(self, callback: Callable[[], None]) -> Callable[[float], None]:
         """An alarm of the clock; returns what schedules it, so many ns ahead."""
         return self._clock.create_alarm(callback).schedule
-
-    def stop_soon(self) -> None:
-        """Ends `run` before its time, at the next instruction; for listeners. What is left of the time is not run."""
-        self._end.schedule(0)
 
     # ---- what is wired to it ----
 
@@ -125,6 +121,11 @@ class Pico:
     def brown_out(self) -> None:
         """The supply dips: the chip starts as after power-on, but RAM may hold what it held."""
         self._restart(Cause.BROWN_OUT)
+
+    def hang(self) -> None:
+        """The CPU executes nothing any more, and no interrupt gets through. What runs without it runs on, the watchdog too."""
+        self._chip.core.enabled_interrupts = 0
+        self._chip.core.waiting = True
 
     def flash_uf2(self, image: uf2.Uf2) -> None:
         """What the boot ROM does with a UF2 that is copied to its volume: programs it and starts it."""
@@ -166,6 +167,7 @@ class Pico:
             self._chip.vreg_and_chip_reset.record_reset_cause(HAD_RUN if cause is Cause.RUN_PIN else HAD_POR)
         self._chip.qspi[_QSPI_SS].set_input_value(not self.bootsel_held)
         self.in_bootsel = self.bootsel_held or (cause is Cause.WATCHDOG and self._asked_for_bootsel())
+        self._runner.forget()
         self._chip.leave_reset()
 
     def _asked_for_bootsel(self) -> bool:

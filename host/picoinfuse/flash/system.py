@@ -17,7 +17,7 @@ from picoinfuse.mpremote import run_mpremote
 from picoinfuse.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 from picoinfuse.pump import Pump
 
-_WHO = "import json; from sys import implementation as i; print(json.dumps([i[1][:3], i._machine]))"
+_WHO = "import json; from sys import implementation as i; print(json.dumps([i.version[:3], i._machine]))"
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def _write_piece(file: File, piece: bytes) -> int:
 def _mounts() -> Iterator[tuple[Path, str]]:
     """Folders that may be a UF2 volume, each with the device mounted there ("" when that is not told)."""
     if sys.platform == "win32":
-        yield from ((Path(f"{letter}:\\"), "") for letter in string.ascii_uppercase)
+        yield from ((Path(f"{letter}:\\"), "") for letter in string.ascii_uppercase[3:])  # D to Z
     elif sys.platform == "darwin":
         yield from ((path, "") for path in _children(Path("/Volumes")))
     else:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.calibration import describe
 from picoinfuse.messages import AlarmEvent, Event, StateEvent
 from picoinfuse.report.model import AlarmSpan, ClosedSpan, Marker, OrderedSpan, Run, StateSpan
 
@@ -61,12 +62,14 @@ class Recorder:
             self._closed[-1] = replace(self._closed[-1], end_s=now_s)
 
     def run(self, title: str, facts: Mapping[str, str], notes: Sequence[str] = ()) -> Run:
-        """All that was collected, up to now. An order ends where an alarm stopped the pump."""
+        """All that was collected, up to now. An order ends where an alarm stopped the pump. The calibration is among
+        the facts of every run: without it nobody can tell what a step was taken for.
+        """
         events = list(self._bench.pump.events)
         states = state_spans(events, self._boot_s, StateSpan(self._first_state, self._start_s))
         return Run(
             title=title,
-            facts=facts,
+            facts={**facts, "Calibration": describe(self._bench.pump.hello().calibration)},
             trace=self._bench.trace,
             alarms=alarm_spans(events, self._boot_s, self._start_s),
             commands=self._markers,

@@ -123,8 +123,12 @@ class StubBoard:
     def write_serial(self, data: bytes) -> None:
         """Bytes to the board. It takes 512 that it has not read; more wait here, as in a USB host."""
         with self._changed:
+            told = bool(self._pending)  # then the last message was an "m"
             self._pending += data
-            self._feed()
+            if self._credit:
+                self._feed()
+            elif self._pending and not told:
+                self._process.send(b"m", b"")
 
     def close(self) -> None:
         self._closing = True
@@ -152,11 +156,12 @@ class StubBoard:
                 raise StubFailed(self._failure)
 
     def _feed(self) -> None:
+        """Sends what the board has room for; "m" tells it that more is waiting."""
         while self._pending and self._credit:
             part = bytes(self._pending[: self._credit])
             del self._pending[: len(part)]
             self._credit -= len(part)
-            self._process.send(b"i", part)
+            self._process.send(b"m" if self._pending else b"i", part)
 
     def _listen(self) -> None:
         try:

@@ -12,7 +12,7 @@ QUIET = {**CONFIG, "noise_mv": 0}
 
 def test_the_voltage_is_offset_plus_gain_times_pressure():
     sensor = PressureSensor(QUIET, 1)
-    assert sensor.millivolts(0, 0) == 500
+    assert sensor.millivolts(0, 0) == pytest.approx(500)
     assert sensor.millivolts(0, 60_000) == pytest.approx(1500)
 
 

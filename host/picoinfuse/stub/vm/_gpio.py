@@ -1,7 +1,8 @@
 """The pins of the modelled Pico, as levels on wires.
 
 A wire's level is what drives it: a strap, a button or a short circuit outside, else the chip (SIO, PIO or PWM), else
-the resistor on the board, else the chip's own pull. Whoever wants to know what happens on a wire adds itself to `listeners`.
+the resistor on the board, else the chip's own pull. Whoever wants to know what happens on a wire adds itself to
+`listeners`.
 """
 
 COUNT = 30

@@ -74,12 +74,17 @@ class ADC:
         if number not in (26, 27, 28):
             raise ValueError("Pin doesn't have ADC capabilities")
         self._sensor = WORLD.sensor if number == WORLD.wiring["pressure"] else None
+        self._at_ns = -1
+        self._pressure_pa = 0.0  # at that instant
 
     def read_u16(self):
         if self._sensor is None:
             return 0
         now_ns = WORLD.now_ns
-        return self._sensor.read_u16(now_ns, WORLD.fluid.pressure_at(now_ns))
+        if now_ns != self._at_ns:
+            self._at_ns = now_ns
+            self._pressure_pa = WORLD.fluid.pressure_at(now_ns)
+        return self._sensor.read_u16(now_ns, self._pressure_pa)
 
 
 class PWM:

@@ -174,7 +174,7 @@ def look_ahead(sm, stop):
 
 
 def turns_alike(sm, before):
-    """How many turns are surely alike, and the register that counts them: from the registers before one turn and now."""
+    """How many turns are alike, and the register that counts them, from the registers before one turn and now."""
     x, y = before[0], before[1]
     after = registers(sm)
     if after[2:7] != before[2:7]:

@@ -5,6 +5,7 @@ readings on every VM.
 """
 
 _REFERENCE_MV = 3300
+_COUNTS = 4096 * 65536 / _REFERENCE_MV  # of 2**-16, a millivolt
 _MASK = 0x7FFFFFFF
 _FAULTS_MV = {"open": _REFERENCE_MV, "short": 0}
 
@@ -26,25 +27,36 @@ class PressureSensor:
     """`fault` is None, "open" (the pull-up wins), "short" (to ground) or "frozen" (the last reading for ever)."""
 
     def __init__(self, config, seed):
-        self._offset_mv = config["offset_mv"]
-        self._mv_per_pa = config["mv_per_pa"]
-        sigma_mv = config["noise_mv"] / 1000
-        self._noise_mv = [-q * sigma_mv for q in _QUANTILES] + [q * sigma_mv for q in _QUANTILES]
+        self._offset = config["offset_mv"] * _COUNTS
+        self._gain = config["mv_per_pa"] * _COUNTS
+        sigma = config["noise_mv"] * _COUNTS / 1000
+        self._noise = [round(-q * sigma) for q in _QUANTILES] + [round(q * sigma) for q in _QUANTILES]
         self._state = seed & _MASK
         self.fault = None
         self._raw = 0
+        self._pressure_pa = None  # that `_level` was worked out for
+        self._level = 0
+
+    def _draw(self, pressure_pa):
+        """What is on the pin, in counts * 2**16, with the next noise. Integers but for a new pressure: this is the busiest place
+        of the stub."""
+        if pressure_pa is not self._pressure_pa:
+            self._pressure_pa = pressure_pa
+            self._level = int(self._offset + self._gain * pressure_pa)
+        self._state = state = (self._state * 1103515245 + 12345) & _MASK
+        return self._level + self._noise[state >> 23]
 
     def millivolts(self, t_ns, pressure_pa):
         """What is on the pin. Draws the next noise."""
         if self.fault and self.fault != "frozen":
             return _FAULTS_MV[self.fault]
-        self._state = state = (self._state * 1103515245 + 12345) & _MASK
-        return self._offset_mv + self._mv_per_pa * pressure_pa + self._noise_mv[state >> 23]
+        return self._draw(pressure_pa) / _COUNTS
 
     def read_u16(self, t_ns, pressure_pa):
         """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""
-        if self.fault != "frozen":
-            raw = int(self.millivolts(t_ns, pressure_pa) * 4096 / _REFERENCE_MV)
+        fault = self.fault
+        if fault != "frozen":
+            raw = (int(_FAULTS_MV[fault] * _COUNTS) if fault else self._draw(pressure_pa)) >> 16
             self._raw = 0 if raw < 0 else 4095 if raw > 4095 else raw
         raw = self._raw
         return raw << 4 | raw >> 8

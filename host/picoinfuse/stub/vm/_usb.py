@@ -26,11 +26,12 @@ class Usb:
         """
         if self.interrupt_char >= 0 and self.interrupt_char in data:
             kept = data[data.rfind(bytes([self.interrupt_char])) + 1 :]
-            self._world.consumed(len(self.rx) + len(data) - len(kept))
-            self.rx = bytearray()
-            data = kept
+            lost = len(self.rx) + len(data) - len(kept)
+            self.rx = bytearray(kept)
             self._world.interrupted = True
-        self.rx.extend(data)
+            self._world.consumed(lost)
+        else:
+            self.rx.extend(data)
 
     def take(self, size):
         """Up to `size` of the waiting bytes."""

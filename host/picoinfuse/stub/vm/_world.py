@@ -6,11 +6,13 @@ the pace: "stepped" (the bench grants it), "fast" (as fast as it can) or "real" 
 
 import json
 
-NEVER = 1 << 62
+NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
 _NUDGE_NS = 10000000  # serial bytes that arrive while time stands still buy the firmware one turn of its loop
 _LONGEST_WAIT_NS = 10000000  # with the wall clock
 _FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
 _RX_LIMIT = 512
+_MORE = b"m"  # serial bytes, and more of them wait at the host
+_SERIAL = (b"i", _MORE)
 
 POWER_ON, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "reset", "watchdog", "soft"
 
@@ -37,6 +39,8 @@ class World:
         self.ballast = None  # what the heap has beyond a Pico's
         self._looks = 0
         self._consumed = 0
+        self._more = False  # bytes wait at the host for room in the port
+        self._later = []  # messages that came while the port asked for them
         self._wall_offset_ns = 0
 
     # ---- time ----
@@ -106,7 +110,7 @@ class World:
         state = {"seq": self.sequence, "now_ns": self.now_ns, "rx_free": _RX_LIMIT - len(self.usb.rx)}
         self.channel.send_json(b"h", state)
         while self.now_ns >= self.granted_ns and self.pace == "stepped":
-            self._handle(*self.channel.receive())
+            self._handle(*(self._later.pop(0) if self._later else self.channel.receive()))
 
     def wait_for_serial(self):
         """The REPL waits for a byte: with the wall clock at pace "real", otherwise time stands still or goes as
@@ -129,7 +133,8 @@ class World:
     # ---- the host's side ----
 
     def _handle(self, kind, payload):
-        if kind == b"i":
+        if kind in _SERIAL:
+            self._more = kind == _MORE
             self.usb.arrive(payload)
             self.granted_ns = max(self.granted_ns, self.now_ns + _NUDGE_NS)
         elif kind == b"g":
@@ -148,6 +153,20 @@ class World:
         if self._consumed >= 64 or not self.usb.rx:
             self.channel.send_json(b"q", self._consumed)
             self._consumed = 0
+            if self._more and self.pace == "stepped":
+                self._fetch()
+
+    def _fetch(self):
+        """Within a grant of time the rest of a long write must come as the port has room for it, whatever the host's
+        threads do: waits for the bytes, and leaves what else comes for the end of the grant.
+        """
+        while True:
+            kind, payload = self.channel.receive()
+            if kind in _SERIAL:
+                self._more = kind == _MORE
+                self.usb.arrive(payload)
+                return
+            self._later.append((kind, payload))
 
     def set_pace(self, pace):
         self.pace = pace

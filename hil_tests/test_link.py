@@ -1,0 +1,316 @@
+"""The pump's ears: what is no request is refused by name or ignored, as docs/protocol.md says, and the infusion goes
+on as it was; what is a command is done once, however often it is sent.
+"""
+
+from __future__ import annotations
+
+import random
+from binascii import crc32
+from typing import Any
+
+import pytest
+from picoinfuse.bench import Bench
+from picoinfuse.errors import NoAnswer, PumpError
+from picoinfuse.frame import encode
+
+pytestmark = [pytest.mark.needs("capture")]
+
+RATE_UL_H = 100_000
+PUMP_READS_B_S = 12_800  # 128 bytes a turn of 10 ms
+CODES = {"parse_error", "crc_error", "crc_required", "too_long", "invalid_request", "unknown_method"}
+
+
+def framed(text: str) -> bytes:
+    """A line with the right CRC around any text, JSON or not."""
+    body = text.encode()
+    return body + b"#%08x\n" % crc32(body)
+
+
+def answers(bench: Bench, data: bytes) -> list[dict[str, Any]]:
+    """Sends bytes as they are and waits until they are read and answered; the replies in order."""
+    bench.pump.link.unmatched.clear()
+    bench.write_raw(data)
+    bench.sleep(0.1 + 1.2 * len(data) / PUMP_READS_B_S + 0.01 * data.count(b"\n"))  # at least a line a turn
+    return list(bench.pump.link.unmatched)
+
+
+def command(bench: Bench, request_id: int, method: str, **params: Any) -> bytes:
+    return encode({"id": request_id, "method": method, "params": params, "boot": bench.pump.boot})
+
+
+def infuse(bench: Bench) -> float:
+    """Starts, waits for the steady rate; returns the time from which on every step is due evenly."""
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(1.0)
+    return bench.now()
+
+
+def assert_even_steps(bench: Bench, since_s: float) -> None:
+    """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
+    intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), round(bench.now() * 1e9))
+    # µL/h over µL a step: 100000 / 0.3499 / 3600 s = 79 steps a second, of which some 0.1 s are here at least.
+    assert len(intervals_ns) > 5
+    assert int(intervals_ns.max() - intervals_ns.min()) <= 200
+
+
+# ---- lines that are no requests ----
+
+# What is sent, with $ for the boot number; the code of the answer, its id, what `data` names.
+LINES: dict[str, tuple[str, str, int | None, dict[str, Any] | None]] = {
+    "no JSON": ("start 5 mL/h", "parse_error", None, None),
+    "half an object": ('{"id":7,"method":"stop"', "parse_error", None, None),
+    "missing colon": ('{"id" 7,"method":"stop"}', "parse_error", None, None),
+    "two rates": (
+        '{"id":7,"method":"set_rate","params":{"rate_ul_h":1,"rate_ul_h":2},"boot":$}',
+        "parse_error",
+        None,
+        None,
+    ),
+    "rate NaN": ('{"id":7,"method":"set_rate","params":{"rate_ul_h":NaN},"boot":$}', "parse_error", None, None),
+    "no object": ("[1,2,3]", "invalid_request", None, None),
+    "no id": ('{"method":"stop","boot":$}', "invalid_request", None, {"member": "id"}),
+    "id 0": ('{"id":0,"method":"stop","boot":$}', "invalid_request", None, {"member": "id"}),
+    "id too large": ('{"id":1073741824,"method":"stop","boot":$}', "invalid_request", None, {"member": "id"}),
+    "id true": ('{"id":true,"method":"stop","boot":$}', "invalid_request", None, {"member": "id"}),
+    "no method": ('{"id":7,"boot":$}', "invalid_request", 7, {"member": "method"}),
+    "unknown member": ('{"id":7,"method":"stop","boot":$,"now":1}', "invalid_request", 7, {"member": "now"}),
+    "no boot": ('{"id":7,"method":"stop"}', "invalid_request", 7, {"member": "boot"}),
+    "params a list": ('{"id":7,"method":"stop","params":[],"boot":$}', "invalid_request", 7, {"member": "params"}),
+    "unknown method": ('{"id":7,"method":"purge","boot":$}', "unknown_method", 7, None),
+    "missing rate": ('{"id":7,"method":"set_rate","boot":$}', "missing_parameter", 7, {"parameter": "rate_ul_h"}),
+    "extra parameter": (
+        '{"id":7,"method":"stop","params":{"now":1},"boot":$}',
+        "extra_parameter",
+        7,
+        {"parameter": "now"},
+    ),
+    "unknown priority": (
+        '{"id":7,"method":"alarm_test","params":{"priority":"loud"},"boot":$}',
+        "out_of_range",
+        7,
+        {"parameter": "priority", "choices": ["low", "medium", "high"]},
+    ),
+    "period too short": (
+        '{"id":7,"method":"telemetry","params":{"period_ms":49},"boot":$}',
+        "out_of_range",
+        7,
+        {"parameter": "period_ms", "limit": 50},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_bad_line_is_refused_by_name_while_infusing(bench: Bench, name: str):
+    text, code, request_id, data = LINES[name]
+    since_s = infuse(bench)
+    (reply,) = answers(bench, framed(text.replace("$", str(bench.pump.boot))))
+    assert reply["id"] == request_id
+    assert reply["error"]["code"] == code
+    assert reply["error"].get("data") == data
+    assert_even_steps(bench, since_s)
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "data"),
+    [
+        ("0", "out_of_range", {"parameter": "rate_ul_h", "limit": 10}),
+        ("-5000", "out_of_range", {"parameter": "rate_ul_h", "limit": 10}),
+        ("1200001", "out_of_range", {"parameter": "rate_ul_h", "limit": 1_200_000}),
+        ("5000.0", "wrong_type", {"parameter": "rate_ul_h"}),
+        ("5e3", "wrong_type", {"parameter": "rate_ul_h"}),
+        ("true", "wrong_type", {"parameter": "rate_ul_h"}),
+        ('"5000"', "wrong_type", {"parameter": "rate_ul_h"}),
+        ("null", "wrong_type", {"parameter": "rate_ul_h"}),
+    ],
+)
+def test_bad_rate_is_refused_and_the_rate_stays(bench: Bench, value: str, code: str, data: dict[str, Any]):
+    since_s = infuse(bench)
+    text = f'{{"id":7,"method":"set_rate","params":{{"rate_ul_h":{value}}},"boot":{bench.pump.boot}}}'
+    (reply,) = answers(bench, framed(text))
+    assert (reply["error"]["code"], reply["error"]["data"]) == (code, data)
+    assert bench.pump.status().target_ul_h == RATE_UL_H
+    assert_even_steps(bench, since_s)
+
+
+def test_command_with_a_wrong_or_no_crc_is_not_done(bench: Bench):
+    since_s = infuse(bench)
+    line = command(bench, 7, "stop")
+    body = line[:-10]
+    flipped = body + b"#%08x\n" % (int(line[-9:-1], 16) ^ 1)
+    (wrong,) = answers(bench, flipped)
+    assert (wrong["id"], wrong["error"]["code"]) == (None, "crc_error")
+    (none,) = answers(bench, body + b"\n")
+    assert (none["id"], none["error"]["code"]) == (7, "crc_required")
+    assert bench.pump.status().state == "infusing"
+    assert_even_steps(bench, since_s)
+
+
+def test_query_may_be_typed_without_crc_and_with_any_line_end(bench: Bench):
+    replies = answers(bench, b'\n\r\n{"id":1,"method":"hello"}\r\n\n{"id":1073741823,"method":"hello"}\n')
+    assert [reply["id"] for reply in replies] == [1, 1073741823]  # empty lines are ignored
+    assert {reply["result"]["name"] for reply in replies} == {"picoinfuse"}
+
+
+def test_line_of_10_kb_is_refused_once_and_dropped(bench: Bench):
+    since_s = infuse(bench)
+    replies = answers(bench, b"x" * 10_000 + b'\n{"id":7,"method":"hello"}\n')
+    assert [(reply["id"], reply.get("error", {}).get("code")) for reply in replies] == [(None, "too_long"), (7, None)]
+    assert_even_steps(bench, since_s)
+
+
+def test_longest_line_is_a_line_and_one_byte_more_is_too_long(bench: Bench):
+    query = b'{"id":7,"method":"hello"}'
+    (fits,) = answers(bench, query.ljust(511) + b"\n")  # 512 bytes, newline included
+    assert "result" in fits
+    (too_long,) = answers(bench, query.ljust(512) + b"\n")
+    assert too_long["error"]["code"] == "too_long"
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, seed: int):
+    since_s = infuse(bench)
+    noise = random.Random(seed).randbytes(4096)
+    replies = answers(bench, noise + b"\n")
+    # One line in 256 bytes, of which the empty ones are silent.
+    assert 5 <= len(replies) <= noise.count(b"\n") + 1
+    assert {reply["id"] for reply in replies} == {None}
+    assert {reply["error"]["code"] for reply in replies} <= CODES
+    assert bench.pump.status().state == "infusing"
+    assert_even_steps(bench, since_s)
+
+
+def test_half_a_line_and_silence_is_forgotten_without_a_word(bench: Bench):
+    since_s = infuse(bench)
+    assert answers(bench, b'{"id":7,"method":"sto') == []
+    bench.sleep(1.1)  # 1 s of silence, and a turn of the loop
+    (reply,) = answers(bench, b'{"id":8,"method":"hello"}\n')
+    assert (reply["id"], "result" in reply) == (8, True)
+    assert_even_steps(bench, since_s)
+
+
+def test_line_may_come_in_pieces_with_pauses_below_a_second(bench: Bench):
+    assert answers(bench, b'{"id":7,"meth') == []
+    bench.sleep(0.7)
+    (reply,) = answers(bench, b'od":"hello"}\n')
+    assert reply["id"] == 7
+
+
+def test_a_thousand_bad_lines_take_no_memory(bench: Bench):
+    infuse(bench)
+    since_s = bench.now()
+    bad = [framed(text.replace("$", str(bench.pump.boot))) for text, *_ in LINES.values()]
+    batch = b"".join(bad) + command(bench, 7, "stop")[:-3] + b"00\n" + b"\xff" * 40 + b"\n"
+    lines = len(bad) + 2
+    bench.write_raw(batch * 2)  # the 16 kept replies are there, every message was written once
+    bench.sleep(2.0)
+    before = bench.pump.status().heap_free
+    answered = 0
+    for _ in range(1000 // lines + 1):
+        answered += len(answers(bench, batch))
+    assert answered >= 1000
+    # `heap_free` is measured after a collection. The status before and after are as long as their numbers; 16
+    # replies are kept, whose lengths do not change. So: nothing, but for some blocks of 32 bytes.
+    assert bench.pump.status().heap_free >= before - 512
+    assert_even_steps(bench, since_s)
+
+
+# ---- at most once ----
+
+
+def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: Bench):
+    since_s = infuse(bench)
+    line = command(bench, 7, "set_rate", rate_ul_h=RATE_UL_H)
+    first = answers(bench, line)
+    # Between the first and its repetition the rate is set to half. A repetition that was done would undo it.
+    bench.pump.set_rate(RATE_UL_H // 2)
+    assert answers(bench, line + line) == first * 2
+    assert bench.pump.status().target_ul_h == RATE_UL_H // 2
+    bench.sleep(1.0)
+    intervals_ns = bench.trace.intervals("step", round((bench.now() - 0.5) * 1e9), round(bench.now() * 1e9))
+    before_ns = bench.trace.intervals("step", round((since_s - 0.5) * 1e9), round(since_s * 1e9))
+    assert float(intervals_ns.mean() / before_ns.mean()) == pytest.approx(2.0, rel=1e-4)
+
+
+def test_start_sent_three_times_starts_one_therapy(bench: Bench):
+    began_s = bench.now()
+    replies = answers(bench, command(bench, 7, "start", rate_ul_h=1_200_000, vtbi_nl=100_000) * 3)
+    assert [reply.get("result") for reply in replies] == [{"state": "infusing"}] * 3
+    bench.sleep(3.0)
+    status = bench.pump.status()
+    assert status.state == "idle"
+    # 100 µL, given once: no step beyond it.
+    assert status.delivered_nl == pytest.approx(100_000, abs=400)
+    assert bench.trace.count("step", round(began_s * 1e9)) == status.steps_counted
+
+
+def test_refused_command_stays_refused_when_it_is_repeated(bench: Bench):
+    line = command(bench, 7, "resume")
+    first = answers(bench, line)
+    assert first[0]["error"]["code"] == "wrong_state"
+    infuse(bench)
+    bench.pump.pause()
+    bench.sleep(1.0)
+    assert answers(bench, line) == first  # a late repetition does not start the motor
+    assert bench.pump.status().state == "paused"
+
+
+def test_id_that_is_taken_is_refused(bench: Bench):
+    infuse(bench)
+    answers(bench, command(bench, 7, "silence"))
+    (reply,) = answers(bench, command(bench, 7, "stop"))
+    assert (reply["id"], reply["error"]["code"]) == (7, "id_reused")
+    assert bench.pump.status().state == "infusing"
+
+
+def test_last_16_commands_are_remembered(bench: Bench):
+    line = command(bench, 7, "occlusion_level", level="low")
+    first = answers(bench, line)
+    for request_id in range(8, 23):  # 15 more
+        answers(bench, command(bench, request_id, "occlusion_level", level="high"))
+    assert answers(bench, line) == first
+    assert bench.pump.status().occlusion_level == "high"
+    answers(bench, command(bench, 23, "occlusion_level", level="high"))  # the 16th after it
+    answers(bench, line)  # forgotten, so it is a new command
+    assert bench.pump.status().occlusion_level == "low"
+
+
+def test_command_from_before_a_reset_is_refused(bench: Bench):
+    line = command(bench, 7, "start", rate_ul_h=RATE_UL_H)
+    bench.pump.reset()
+    bench.sleep(1.0)
+    since_s = bench.now()
+    (reply,) = answers(bench, line)
+    assert reply["error"]["code"] == "other_boot"
+    assert reply["error"]["data"] == {"boot": bench.pump.boot}
+    assert bench.trace.count("step", round(since_s * 1e9)) == 0
+
+
+@pytest.mark.needs("host_reading")
+def test_retry_after_a_lost_reply_is_done_once(bench: Bench):
+    # The client gets no reply, sends the same bytes again twice and gives up.
+    bench.pump.timeout_s = 0.1
+    bench.host_reading(False)
+    with pytest.raises(NoAnswer):
+        bench.pump.start(RATE_UL_H)
+    bench.host_reading(True)
+    bench.sleep(1.0)
+    replies = [reply for reply in bench.pump.link.unmatched if "result" in reply]
+    assert [reply["result"] for reply in replies] == [{"state": "infusing"}] * 3
+    assert len({reply["id"] for reply in replies}) == 1
+    since_s = bench.now()
+    bench.sleep(0.5)
+    assert_even_steps(bench, since_s)
+
+
+def test_many_ids_are_each_answered_with_their_own(bench: Bench):
+    since_s = infuse(bench)
+    ids = random.Random(1).sample(range(1, 1 << 30), 60)
+    replies = answers(bench, b"".join(encode({"id": number, "method": "alarms"}) for number in ids))
+    assert [reply["id"] for reply in replies] == ids
+    assert_even_steps(bench, since_s)
+
+
+def test_refusal_names_the_state(bench: Bench):
+    with pytest.raises(PumpError) as refused:
+        bench.pump.resume()
+    assert (refused.value.code, refused.value.data) == ("wrong_state", {"state": "idle"})

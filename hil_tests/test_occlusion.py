@@ -1,0 +1,182 @@
+"""A blocked line: the pump stops and alarms soon after the true pressure passed the limit, and not before."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, true_nl
+
+from picoinfuse.bench import Bench
+from picoinfuse.errors import PumpError
+
+REACTION_S = 0.6  # persistence 500 ms, filter 30 ms, two samples, a late task
+# What the pump reads is not the truth: half a count of the ADC is 24 Pa, the noise behind the filter 17 Pa rms.
+NOISE_PA = 100
+WORLD_NL_PER_PA = 14.37  # of the profile: 1.437 mL/bar
+
+
+def run_into_occlusion(bench: Bench, rate_ul_h: int, level: str) -> int:
+    """Closes the line and infuses until the pump stops; returns when it began."""
+    bench.pump.occlusion_level(level)
+    bench.occlude()
+    start_ns = now_ns(bench)
+    bench.pump.start(rate_ul_h)
+    rise_s = limit_pa(bench, level) * WORLD_NL_PER_PA / (rate_ul_h / 3.6)
+    bench.sleep(max(0, 0.9 * rise_s - 1))
+    assert bench.pump.status().state == "infusing"
+    sleep_until(bench, lambda: "occlusion" in bench.pump.active_alarms, 0.2 * rise_s + 3, step_s=0.1)
+    bench.sleep(0.5)
+    return start_ns
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+@pytest.mark.parametrize(
+    ("rate_ul_h", "level"),
+    [
+        (100_000, "low"),
+        (100_000, "medium"),
+        (100_000, "high"),
+        (400_000, "low"),
+        (999_000, "medium"),
+        (999_000, "high"),
+    ],
+)
+def test_the_motor_stops_soon_after_the_limit_is_passed(bench: Bench, rate_ul_h: int, level: str) -> None:
+    start_ns = run_into_occlusion(bench, rate_ul_h, level)
+    limit = limit_pa(bench, level)
+    stopped = bench.trace.edges("enable", True, start_ns)
+    assert len(stopped) == 1
+    assert stopped[0] - crossing_ns(bench, limit - NOISE_PA, start_ns) >= 0.5e9  # not before the persistence
+    assert stopped[0] - crossing_ns(bench, limit, start_ns) <= REACTION_S * 1e9
+    # It never gets far above: what 0.6 s of the rate press into the closed line.
+    _, pressures = bench.trace.values("pressure_pa", start_ns)
+    assert pressures.max() <= limit + REACTION_S * rate_ul_h / 3.6 / WORLD_NL_PER_PA + NOISE_PA
+    # And it stands: no step in the next minute, with or without enable.
+    bench.sleep(60)
+    assert bench.trace.count("step", int(stopped[0])) == 0
+    status = bench.pump.status()
+    assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))
+    # The volume is that of the steps that moved the motor, though more had been granted.
+    assert status.steps_counted == status.steps_commanded == len(motor_steps(bench, start_ns))
+    assert true_nl(bench, start_ns) == pytest.approx(status.delivered_nl, rel=2e-6, abs=1)
+
+
+@pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
+@pytest.mark.parametrize("rate_ul_h", [5_000, 20_000])
+def test_a_slow_rise_is_found_as_exactly_as_the_sensor_reads(bench: Bench, rate_ul_h: int) -> None:
+    """5 mL/h into a closed line: 97 Pa/s, so that the 100 Pa are a second."""
+    start_ns = run_into_occlusion(bench, rate_ul_h, "low")
+    limit = limit_pa(bench, "low")
+    (stopped_ns,) = bench.trace.edges("enable", True, start_ns)
+    assert stopped_ns - crossing_ns(bench, limit - NOISE_PA, start_ns) >= 0.5e9
+    reached_pa = bench.trace.value_at("pressure_pa", int(stopped_ns - REACTION_S * 1e9))
+    assert reached_pa <= limit + NOISE_PA
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+def test_the_alarm_is_high_on_the_pins_and_on_the_link(bench: Bench) -> None:
+    start_ns = run_into_occlusion(bench, 100_000, "low")
+    stopped_ns = int(bench.trace.edges("enable", True, start_ns)[0])
+    (event,) = alarms_told(bench, "occlusion")
+    assert (event.priority, event.active) == ("high", True)
+    bench.sleep(2)
+    # Sound and red lamp begin with the next turn of the annunciator, 20 ms; the yellow lamp stays dark.
+    assert bench.trace.edges("piezo", True, stopped_ns)[0] - stopped_ns <= 50e6
+    red = bench.trace.edges("lamp_red", True, stopped_ns - 1_000_000)
+    assert red[0] - stopped_ns <= 50e6
+    assert bench.trace.count("lamp_yellow", start_ns) == 0
+    assert bench.trace.count("piezo", start_ns, stopped_ns - 10_000_000) == 0
+    # HIGH blinks at 1.4 to 2.8 Hz.
+    periods_s = np.diff(red) / 1e9
+    assert (periods_s >= 1 / 2.8).all()
+    assert (periods_s <= 1 / 1.4).all()
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+def test_nothing_starts_while_the_line_is_blocked_and_all_is_well_afterwards(bench: Bench) -> None:
+    run_into_occlusion(bench, 100_000, "low")
+    cleared = bench.pump.clear_alarms()
+    assert (cleared.state, cleared.alarms) == ("alarm_stopped", ("occlusion",))
+    with pytest.raises(PumpError, match="start"):
+        bench.pump.start(5_000)
+    bench.occlude(False)
+    bench.sleep(10)  # the line empties with 14.37 nL/Pa · 0.09 Pa·s/nL = 1.3 s
+    # The latch holds it until a person clears it.
+    assert bench.pump.status().alarms == ("occlusion",)
+    cleared = bench.pump.clear_alarms()
+    assert (cleared.state, cleared.alarms) == ("idle", ())
+    started_ns = now_ns(bench)
+    assert bench.pump.start(100_000) == "infusing"
+    bench.sleep(5)
+    assert len(motor_steps(bench, started_ns)) >= 5 * 79.3 - 6
+    assert bench.pump.status().alarms == ()
+    assert bench.trace.count("lamp_red", started_ns) == 0
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+def test_a_spike_shorter_than_the_persistence_is_no_occlusion(bench: Bench) -> None:
+    """At 999 mL/h the line stands at 25 kPa; 0.5 s with the valve closed lift it by 9.7 kPa, over the low limit."""
+    bench.pump.occlusion_level("low")
+    bench.pump.start(999_000)
+    bench.sleep(8)
+    limit = limit_pa(bench, "low")
+    spiked_ns = now_ns(bench)
+    bench.occlude()
+    bench.sleep(0.5)
+    bench.occlude(False)
+    for _ in range(20):
+        bench.sleep(0.05)  # the trace has a sample wherever time stops
+    t, v = bench.trace.values("pressure_pa", spiked_ns)
+    above = t[v > limit]
+    assert len(above) > 2, "the spike did not reach the limit: the test proves nothing"
+    assert above[-1] - above[0] < 0.4e9
+    bench.sleep(1)
+    assert (bench.pump.status().state, alarms_told(bench, "occlusion")) == ("infusing", [])
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+def test_a_wave_of_50_mmhg_is_no_occlusion(bench: Bench) -> None:
+    """A patient who moves: 50 mmHg are 6.7 kPa, here on top of 25 kPa of flow, just below the low limit."""
+    bench.pump.occlusion_level("low")
+    bench.pump.start(999_000)
+    bench.sleep(8)
+    waved_ns = now_ns(bench)
+    for _ in range(10):
+        bench.occlude()
+        bench.sleep(0.35)  # 277.5 nL/ms / 14.37 nL/Pa = 19.3 kPa/s: 6.8 kPa
+        bench.occlude(False)
+        bench.sleep(2.65)
+    _, v = bench.trace.values("pressure_pa", waved_ns)
+    assert v.max() - v.min() >= 50 * 133.322
+    assert (bench.pump.status().state, alarms_told(bench, "occlusion")) == ("infusing", [])
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+def test_a_lower_limit_is_in_force_at_once(bench: Bench) -> None:
+    """Pressure between low and high: fine until the level is low."""
+    bench.pump.occlusion_level("high")
+    bench.occlude()
+    bench.pump.start(999_000)
+    start_ns = now_ns(bench)
+    sleep_until(bench, lambda: bench.trace.value_at("pressure_pa", now_ns(bench)) > limit_pa(bench, "low"), 5, 0.1)
+    ordered_ns = now_ns(bench)
+    bench.pump.occlusion_level("low")
+    bench.sleep(1)
+    stopped = bench.trace.edges("enable", True, start_ns)
+    assert 0.5e9 <= stopped[0] - ordered_ns <= REACTION_S * 1e9
+    assert bench.pump.status().alarms == ("occlusion",)
+
+
+@pytest.mark.needs("capture", "pressure", "occlude")
+def test_an_occlusion_is_never_a_complete_infusion(bench: Bench) -> None:
+    """A recall: the volume was miscounted after an occlusion and the pump said that it was done."""
+    bench.pump.occlusion_level("low")
+    bench.occlude()
+    start_ns = now_ns(bench)
+    # The limit needs 33.33 kPa · 14.37 nL/Pa = 479 µL and 0.5 s of 27.8 µL/s: 493 µL. It is asked for 494.
+    bench.pump.start(100_000, vtbi_nl=494_500)
+    bench.sleep(30)
+    status = bench.pump.status()
+    assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))
+    assert status.delivered_nl < 494_500
+    assert true_nl(bench, start_ns) == pytest.approx(status.delivered_nl, rel=2e-6, abs=1)

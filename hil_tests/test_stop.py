@@ -1,0 +1,124 @@
+"""Pause, resume and stop: the step is finished, the motor stands soon, and no part of a step is lost."""
+
+from __future__ import annotations
+
+import pytest
+from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
+
+from picoinfuse.bench import Bench
+from picoinfuse.errors import PumpError
+
+RESIDUAL_S = 0.5  # motion after a normal stop: what is granted ahead, and the ramp
+
+
+@pytest.mark.needs("capture")
+@pytest.mark.parametrize("rate_ul_h", [5_000, 100_000, 1_200_000])
+def test_a_stop_ends_motion_within_half_a_second(bench: Bench, rate_ul_h: int) -> None:
+    bench.pump.start(rate_ul_h)
+    bench.sleep(2.1)
+    stopped_ns = now_ns(bench)
+    assert bench.pump.stop() == "idle"
+    bench.sleep(3)
+    after = motor_steps(bench, stopped_ns)
+    assert len(after) == 0 or after[-1] - stopped_ns <= RESIDUAL_S * 1e9
+    # The step is whole: STEP is low again, and then the enable goes.
+    released = bench.trace.edges("enable", True, stopped_ns)
+    assert len(released) == 1
+    assert 0 <= released[0] - stopped_ns <= (RESIDUAL_S + 0.1) * 1e9
+    falls = bench.trace.edges("step", False, stopped_ns)
+    assert (falls < released[0]).all()
+    status = bench.pump.status()
+    assert (status.state, status.rate_ul_h, status.alarms) == ("idle", 0, ())
+    assert status.steps_counted == status.steps_commanded
+
+
+@pytest.mark.needs("capture")
+def test_a_paused_motor_stands_and_holds(bench: Bench) -> None:
+    bench.pump.start(100_000)
+    bench.sleep(2)
+    paused_ns = now_ns(bench)
+    assert bench.pump.pause() == "paused"
+    bench.sleep(10)
+    after = motor_steps(bench, paused_ns)
+    assert after[-1] - paused_ns <= RESIDUAL_S * 1e9
+    # The enable stays low: a motor without current would let the plunger creep back.
+    assert bench.trace.level_at("enable", now_ns(bench)) == 0
+    assert len(bench.trace.edges("enable", True, paused_ns)) == 0
+    assert bench.pump.status().alarms == ()
+
+
+@pytest.mark.needs("capture")
+@pytest.mark.parametrize("fraction", [0.2, 0.5, 0.8])
+def test_a_pause_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, fraction: float) -> None:
+    """1 mL/h: a step in 1.26 s, paid for at `fraction` of it when the pause comes."""
+    interval_s = float(interval_ns(bench.profile, 1_000)) / 1e9
+    start_ns = now_ns(bench)
+    bench.pump.start(1_000)
+    bench.sleep(interval_s * (1 + fraction))
+    paused_s = bench.now()
+    bench.pump.pause()
+    bench.sleep(3)
+    before = motor_steps(bench, start_ns)
+    resumed_s = bench.now()
+    bench.pump.resume()
+    bench.sleep(2 * interval_s)
+    after = motor_steps(bench, round(resumed_s * 1e9))
+    # Running time between the last step before and the first after: up to the pause, what was granted ahead
+    # of it (0 to LEAD_S), and from the resume on. Together it pays for one step, or the granted time held one.
+    ran_s = (paused_s - before[-1] / 1e9) + (after[0] / 1e9 - resumed_s)
+    assert interval_s - LEAD_S <= ran_s <= interval_s + 2 * BEGIN_S
+    assert abs(after[1] - after[0] - interval_s * 1e9) <= TICK_NS
+
+
+@pytest.mark.needs("capture")
+def test_pausing_again_and_again_loses_no_volume(bench: Bench) -> None:
+    """20 times 0.5 s of 5 mL/h: each second run begins up to BEGIN_S late and grants up to LEAD_S more."""
+    interval_s = float(interval_ns(bench.profile, 5_000)) / 1e9
+    start_ns = now_ns(bench)
+    bench.pump.start(5_000)
+    for _ in range(20):
+        bench.sleep(0.5)
+        bench.pump.pause()
+        bench.sleep(1)
+        bench.pump.resume()
+    bench.pump.stop()
+    bench.sleep(1)
+    made = len(motor_steps(bench, start_ns))
+    # At least the 10 s that were ordered, less 20 late beginnings: (10 - 1.2) / 0.252 = 34.9. At most all that
+    # could have been granted ahead: (10 + 7.2) / 0.252 = 68.
+    assert (10 - 20 * BEGIN_S) / interval_s - 1 <= made <= (10 + 21 * (LEAD_S + 0.01)) / interval_s
+    status = bench.pump.status()
+    assert status.alarms == ()
+    assert status.steps_counted == status.steps_commanded == made
+
+
+@pytest.mark.needs("capture")
+def test_a_paused_infusion_can_be_stopped_and_does_not_resume(bench: Bench) -> None:
+    bench.pump.start(100_000)
+    bench.sleep(1)
+    bench.pump.pause()
+    bench.sleep(1)
+    assert bench.pump.stop() == "idle"
+    stopped_ns = now_ns(bench)
+    with pytest.raises(PumpError, match="resume"):
+        bench.pump.resume()
+    bench.sleep(2)
+    assert len(motor_steps(bench, stopped_ns)) == 0
+    assert bench.trace.level_at("enable", now_ns(bench)) == 1
+
+
+@pytest.mark.needs("capture")
+def test_a_self_test_waits_for_a_motor_that_moves(bench: Bench) -> None:
+    """Its ten steps would move a motor that still has its enable."""
+    bench.pump.start(100_000)
+    bench.sleep(1)
+    bench.pump.stop()
+    with pytest.raises(PumpError, match="self_test"):
+        bench.pump.self_test()
+    bench.sleep(1)
+    tested_ns = now_ns(bench)
+    assert bench.pump.self_test().state == "self_test"
+    bench.sleep(1)
+    assert bench.pump.status().state == "idle"
+    assert bench.trace.count("step", tested_ns) == 10
+    assert len(motor_steps(bench, tested_ns)) == 0

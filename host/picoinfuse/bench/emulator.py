@@ -1,0 +1,161 @@
+"""The bench with the emulated Pico: the real MicroPython, its PIO, its USB, its flash; the stub's world around it; time that the bench grants."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from picoinfuse.bench.wire import Wire
+from picoinfuse.emulator.board import EmulatedBoard
+from picoinfuse.emulator.deployed import deployed_flash, erased
+from picoinfuse.emulator.errors import EmulatorError
+from picoinfuse.emulator.image import find_image
+from picoinfuse.flash import uf2
+from picoinfuse.profile import Profile
+from picoinfuse.pump import Pump
+from picoinfuse.stub.pty_port import PtyPort
+from picoinfuse.trace import Trace
+
+CAPABILITIES_OF_EMULATOR = frozenset(
+    {
+        "capture",
+        "pressure",
+        "occlude",
+        "sensor",
+        "motor",
+        "reset",
+        "power",
+        "hang",
+        "pin",
+        "host_reading",
+        "deploy",
+    }
+)
+_READY = b'{"method":"ready"'
+_READY_LIMIT_MS = 8000
+_TESTED_S = 1.0  # after `ready`: the self-test is over
+
+
+class EmulatorBench:
+    """A context manager. `uf2_file`: the image to run, else as `emulator.image` finds it. `deployed`: with this firmware on its flash, else empty as from the factory."""
+
+    name = "emulator"
+
+    def __init__(
+        self, profile: Profile, *, uf2_file: Path | None = None, seed: int = 1, deployed: bool = True
+    ) -> None:
+        self.profile = profile
+        self.seed = seed
+        self.capabilities = CAPABILITIES_OF_EMULATOR
+        self.trace = Trace()
+        self._image = uf2.read(find_image(uf2_file))
+        self._deployed = deployed
+        self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
+        self._pty: PtyPort | None = None
+        self._said = b""
+
+    def __enter__(self) -> EmulatorBench:
+        flash = self._folder / "flash.img"
+        if self._deployed:
+            shutil.copyfile(deployed_flash(self.profile, self._image), flash)
+        else:
+            flash.write_bytes(erased())
+        self._wire = Wire(self._to_board)
+        self.board = EmulatedBoard(
+            self.profile.world(), self._image, flash, self._from_board, trace=self.trace, seed=self.seed
+        )
+        self.pump = Pump(self._wire)
+        if self._deployed:
+            self._wait_for_ready()
+            self.pump.connect()
+            self.sleep(_TESTED_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pump.close()
+        if self._pty is not None:
+            self._pty.close()
+        self.board.close()
+        shutil.rmtree(self._folder)
+
+    # ---- time ----
+
+    def now(self) -> float:
+        return self.board.now_ns / 1e9
+
+    def sleep(self, seconds: float) -> None:
+        self.board.sleep(seconds)
+        self._wire.drained()
+
+    # ---- the board ----
+
+    def reset(self) -> None:
+        self._said = b""
+        self.board.reset()
+        self._come_back()
+
+    def power_cycle(self, off_s: float = 2.0) -> None:
+        self._said = b""
+        self.board.power_cut(off_s)
+        self._come_back()
+
+    def hang_cpu(self) -> None:
+        self.board.hang()
+
+    def slow_cpu(self, delay_ms: int) -> None:
+        raise EmulatorError("the emulated Pico runs at one speed; what needs a slow one asks for the capability slow")
+
+    # ---- the world ----
+
+    def occlude(self, closed: bool = True) -> None:
+        self.board.occlude(closed)
+
+    def sensor_fault(self, kind: str | None) -> None:
+        self.board.world.sensor.fault = kind
+
+    def motor_fault(self, kind: str | None) -> None:
+        self.board.world.motor.fault = kind
+
+    def drive_pin(self, name: str, level: int | None) -> None:
+        self.board.drive(name, level)
+
+    # ---- the line ----
+
+    def host_reading(self, reading: bool) -> None:
+        self.board.host_reads(reading)
+
+    def write_raw(self, data: bytes) -> None:
+        self.pump.write_raw(data)
+
+    @property
+    def port(self) -> str:
+        """A pseudo-terminal; from the first use on the board runs with the wall clock, for the sake of the other program."""
+        if self._pty is None:
+            self._pty = PtyPort(self.board.write_serial, self.board.host_reads)
+            self.board.keep_pace(True)
+        return self._pty.path
+
+    def grant_time(self) -> None:
+        """Back to granted time, after another program used `port`."""
+        self.board.keep_pace(False)
+
+    # ---- inside ----
+
+    def _come_back(self) -> None:
+        self._wait_for_ready()
+        self.pump.reconnect(after_reset=True)
+        self.sleep(_TESTED_S)
+
+    def _wait_for_ready(self) -> None:
+        """MicroPython starts, compiles what is not compiled, and says that it is ready."""
+        self.board.run_until(lambda: _READY in self._said, _READY_LIMIT_MS)
+
+    def _to_board(self, data: bytes) -> None:
+        self.board.write_serial(data)
+
+    def _from_board(self, data: bytes) -> None:
+        self._said = (self._said + data)[-4096:]
+        if self._pty is not None:
+            self._pty.send(data)
+        self._wire.arrive(data)

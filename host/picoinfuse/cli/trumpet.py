@@ -1,0 +1,140 @@
+"""`picoinfuse trumpet`: how accurate a delivery was, out of a trace or the log of a balance."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from picoinfuse import units
+from picoinfuse.analysis.balance import BalanceLog, read_balance
+from picoinfuse.analysis.bolus import BolusAccuracy, bolus_accuracy, bolus_volumes
+from picoinfuse.analysis.deliveries import StepMissing, TraceDelivery, from_trace, infusion_start_s
+from picoinfuse.analysis.trumpet import AMBULATORY, STANDARD, RateMissing, Trumpet, TrumpetError
+from picoinfuse.analysis.trumpet import trumpet as curves_of
+from picoinfuse.calibration import parse_factor
+from picoinfuse.cli.common import JsonOption, console, grid, print_json, quantity
+from picoinfuse.gravimetry import water_g_ml
+from picoinfuse.profile import load_profile
+from picoinfuse.profile_compile import step_pl_exact
+from picoinfuse.units import NL_PER_ML, UL_PER_ML
+from picoinfuse.vcd import read_vcd
+
+
+class DensityMissing(TrumpetError):
+    """A balance shows grams, and nobody said of what."""
+
+
+def trumpet(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a trace (.vcd), or a balance's log (.csv)")],
+    rate: Annotated[str | None, typer.Option(help="mL/h that the pump was set to", show_default=False)] = None,
+    profile: Annotated[str | None, typer.Option(help="for the volume of a step, and what it allows")] = None,
+    factor: Annotated[str, typer.Option(help="the pump's calibration, such as 103/100")] = "1",
+    ambulatory: Annotated[bool, typer.Option("--ambulatory", help="samples of 15 min over 24 h")] = False,
+    start: Annotated[float | None, typer.Option(help="s in the file at which the infusion starts")] = None,
+    bolus: Annotated[str | None, typer.Option(help="mL of a bolus: judge 25 of them instead")] = None,
+    temperature: Annotated[float | None, typer.Option(help="°C of the water on the balance")] = None,
+    density: Annotated[float | None, typer.Option(help="g/mL, when it is not water")] = None,
+    evaporation: Annotated[float, typer.Option(help="g/h that the vessel loses without flow")] = 0.0,
+    svg: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
+    png: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start-up curve, trumpet curve and overall error of an infusion, or the accuracy of 25 boluses."""
+    exact = None if profile is None else step_pl_exact(load_profile(profile).values["mechanics"])
+    step_nl = None if exact is None else float(exact * parse_factor(factor)) / 1000
+    log = None
+    if file.suffix.lower() == ".csv":
+        log = read_balance(file, _density(density, temperature), evaporation, start)
+    if bolus is not None:
+        set_nl = quantity(units.volume_nl, bolus, "--bolus")
+        accuracy = bolus_accuracy(_boluses(file, log, step_nl, start), set_nl)
+        _tell_boluses(accuracy, as_json)
+        return
+    if rate is None:
+        raise RateMissing("say which rate the pump was set to, in mL/h, such as --rate 5")
+    rate_ul_h = quantity(units.rate_ul_h, rate, "--rate")
+    delivery: BalanceLog | TraceDelivery = from_trace(read_vcd(file), step_nl, start) if log is None else log
+    scheme = AMBULATORY if ambulatory else STANDARD
+    curves = curves_of(delivery.volume, delivery.lasted_s, rate_ul_h, scheme, step_nl)
+    _draw(curves, file, svg, png)
+    if as_json:
+        print_json(_values(curves))
+    else:
+        _print(curves)
+
+
+def _density(density_g_ml: float | None, temperature_c: float | None) -> float:
+    if density_g_ml is not None:
+        return density_g_ml
+    if temperature_c is None:
+        raise DensityMissing("say what was weighed: --temperature 20 for water, or --density in g/mL")
+    return water_g_ml(temperature_c)
+
+
+def _boluses(file: Path, log: BalanceLog | None, step_nl: float | None, start_s: float | None) -> list[float]:
+    """In a log there is one reading after each bolus."""
+    if log is not None:
+        given = log.given_nl.tolist()
+        return [after - before for before, after in zip(given, given[1:], strict=False)]
+    if step_nl is None:
+        raise StepMissing("name the pump's profile, which has the volume of a step: --profile syringe-50ml")
+    trace = read_vcd(file)
+    return bolus_volumes(trace, step_nl, infusion_start_s(trace) if start_s is None else start_s)
+
+
+def _draw(curves: Trumpet, file: Path, svg: Path | None, png: Path | None) -> None:
+    for path, suffix in ((svg, ".svg"), (png, ".png")):
+        if path is not None:
+            from picoinfuse.report.trumpet_figure import save  # late: matplotlib takes half a second
+
+            save(curves, path.with_suffix(suffix), f"{file.name}: {units.ml_h(round(curves.rate_ul_h))}")
+
+
+def _values(curves: Trumpet) -> dict[str, Any]:
+    startup = curves.startup
+    return {
+        "scheme": curves.scheme.name,
+        "rate_ul_h": curves.rate_ul_h,
+        "sample_s": curves.scheme.sample_s,
+        "mean_error_percent": curves.mean_error_percent,
+        "windows": [dataclasses.asdict(window) for window in curves.windows],
+        "even_steps": [dataclasses.asdict(window) for window in curves.limit],
+        "startup_ul_h": startup.rate_ul_h.tolist(),
+    }
+
+
+def _print(curves: Trumpet) -> None:
+    scheme = curves.scheme
+    flow = curves.startup.rate_ul_h / UL_PER_ML
+    head = grid()
+    head.add_row("Set", units.ml_h(round(curves.rate_ul_h)))
+    first = f"{scheme.startup_s // 3600} h, samples of {scheme.sample_s} s"
+    head.add_row("Start-up", f"{flow.min():.4g} to {flow.max():.4g} mL/h in the first {first}")
+    period = f"{scheme.settle_s // 60} to {(scheme.settle_s + scheme.period_s) // 60} min"
+    head.add_row("Overall error A", f"[bold]{curves.mean_error_percent:+.3f} %[/], from {period}")
+    table = Table(box=None, header_style="bold")
+    for column in ("Window P", "Ep(max)", "Ep(min)"):
+        table.add_column(column, justify="right")
+    if curves.limit:
+        table.add_column("even steps", justify="right", style="dim")
+    for number, window in enumerate(curves.windows):
+        cells = [f"{window.minutes} min", f"{window.highest_percent:+.2f} %", f"{window.lowest_percent:+.2f} %"]
+        if curves.limit:
+            limit = curves.limit[number]
+            cells.append(f"{limit.highest_percent:+.2f} / {limit.lowest_percent:+.2f} %")
+        table.add_row(*cells)
+    console().print(head, "", table)
+
+
+def _tell_boluses(accuracy: BolusAccuracy, as_json: bool) -> None:
+    if as_json:
+        print_json(accuracy)
+        return
+    table = grid()
+    table.add_row("Boluses", f"{accuracy.boluses} of {accuracy.set_nl / NL_PER_ML:g} mL")
+    table.add_row("Mean", f"{accuracy.mean_nl / NL_PER_ML:.4f} mL, [bold]{accuracy.mean_percent:+.2f} %[/]")
+    table.add_row("Largest", f"{accuracy.highest_percent:+.2f} %")
+    table.add_row("Smallest", f"{accuracy.lowest_percent:+.2f} %")
+    console().print(table)

@@ -1,0 +1,154 @@
+"""An emulated Pico with the world around it, for a bench or a person: its clock is granted, or goes with the wall clock.
+
+Granted: time passes in `sleep`, and while a request is answered, as on the stub. With the wall clock, a thread of its own runs it, as fast as it can and no faster; for other
+programs on its serial port.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from picoinfuse.emulator.device import Pico
+from picoinfuse.emulator.world import World
+from picoinfuse.flash import uf2
+from picoinfuse.trace import Trace
+
+MS = 1_000_000
+_ANSWER_MS = 250  # bytes that end a line buy at most so much time, until an answer has come
+_NUDGE_MS = 10  # other bytes: one turn of the firmware's loop
+_SLICE_MS = 2  # with the wall clock
+_REPLY = b'{"id":'
+
+
+class EmulatedBoard:
+    """`on_serial` gets what the board sends to the host. All methods may be called from any thread."""
+
+    def __init__(
+        self,
+        world: dict[str, Any],
+        image: uf2.Uf2,
+        flash: Path,
+        on_serial: Callable[[bytes], None],
+        *,
+        trace: Trace | None = None,
+        seed: int = 1,
+    ) -> None:
+        self._wiring = world["wiring"]
+        self._on_serial = on_serial
+        self._lock = threading.RLock()
+        self._tail = b""
+        self._answered = False
+        self._pacer: threading.Thread | None = None
+        self._paced = False
+        self._failure: BaseException | None = None
+        self.pico = Pico(image, flash, self._take, seed=seed)
+        self.world = World(self.pico, world, seed=seed, trace=trace or Trace())
+
+    # ---- time ----
+
+    @property
+    def now_ns(self) -> int:
+        return self.pico.now_ns
+
+    def sleep(self, seconds: float) -> None:
+        """Lets so much virtual time pass."""
+        if self._paced:
+            time.sleep(seconds)
+            self.check()
+        else:
+            self._run(round(seconds * 1e9))
+
+    def run_until(self, done: Callable[[], bool], limit_ms: int) -> bool:
+        """Lets virtual time pass, ms by ms, until `done()`."""
+        for _ in range(limit_ms):
+            if done():
+                return True
+            self._run(MS)
+        return done()
+
+    def keep_pace(self, paced: bool) -> None:
+        """With the wall clock, or granted again."""
+        self._paced = paced
+        if paced and self._pacer is None:
+            self._pacer = threading.Thread(target=self._keep_pace, name="emulated Pico", daemon=True)
+            self._pacer.start()
+        elif not paced and self._pacer is not None:
+            self._pacer.join()
+            self._pacer = None
+
+    def check(self) -> None:
+        """Raises what ended the thread, if something did."""
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        self.keep_pace(False)
+        self.pico.close()
+
+    # ---- the line ----
+
+    def write_serial(self, data: bytes) -> None:
+        """Bytes to the board, which gets the time to take them, and to answer when they end a line."""
+        with self._lock:
+            self.pico.usb.send(data)
+            if self._paced:
+                return
+            self._answered = False
+            whole = data.endswith(b"\n")
+            self.run_until(lambda: whole and self._answered, _ANSWER_MS if whole else _NUDGE_MS)
+
+    def host_reads(self, reads: bool) -> None:
+        with self._lock:
+            self.pico.usb.set_reads(reads)
+
+    # ---- what happens to it ----
+
+    def reset(self) -> None:
+        with self._lock:
+            self.pico.reset()
+
+    def power_cut(self, off_s: float) -> None:
+        with self._lock:
+            self.pico.power_cut(off_s * 1e9)
+
+    def hang(self) -> None:
+        with self._lock:
+            self.pico.hang()
+
+    def occlude(self, closed: bool) -> None:
+        with self._lock:
+            self.world.occlude(closed)
+
+    def drive(self, wire: str, level: int | None) -> None:
+        with self._lock:
+            self.pico.nets[self._wiring[wire]].drive(level)
+
+    # ---- inside ----
+
+    def _run(self, duration_ns: int) -> None:
+        with self._lock:
+            self.pico.run(duration_ns)
+
+    def _take(self, data: bytes) -> None:
+        lines = (self._tail + data).split(b"\n")
+        self._tail = lines.pop()
+        self._answered = self._answered or any(line.startswith(_REPLY) for line in lines)
+        self._on_serial(data)
+
+    def _keep_pace(self) -> None:
+        """A board that is slower than the wall clock runs as fast as it can, and never makes up for it."""
+        start_s, start_ns = time.monotonic(), self.now_ns
+        try:
+            while self._paced:
+                ahead_s = (self.now_ns - start_ns) / 1e9 - (time.monotonic() - start_s)
+                if ahead_s > 0:
+                    time.sleep(ahead_s)
+                else:
+                    start_s, start_ns = time.monotonic(), self.now_ns
+                self._run(_SLICE_MS * MS)
+        except Exception as error:
+            self._failure = error

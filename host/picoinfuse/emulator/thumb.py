@@ -1,0 +1,92 @@
+"""The C half of the emulated CPU (thumb.c): built once with the system's compiler, kept under build/.
+
+Without a compiler the emulated Pico works all the same, only some ten times more slowly.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from picoinfuse import paths
+from picoinfuse.emulator.errors import EmulatorError
+from picoinfuse.emulator.pinned import RP2040
+
+SOURCE = Path(__file__).with_name("thumb.c")
+_FLAGS = ["-O2", "-shared", "-fPIC"]
+_BUILD_TIMEOUT_S = 60
+
+
+class _Cpu(ctypes.Structure):
+    """As in thumb.c."""
+
+    _fields_ = (
+        ("r", ctypes.c_void_p),
+        ("rom", ctypes.c_void_p),
+        ("flash", ctypes.c_void_p),
+        ("ram", ctypes.c_void_p),
+        *(
+            (name, ctypes.c_uint32)
+            for name in ("n", "z", "c", "v", "dividend", "divisor", "quotient", "remainder", "csr", "spinlocks")
+        ),
+        ("left_to_core", ctypes.c_uint32),
+    )
+
+
+class Thumb:
+    """`run(budget_cycles)` gives the cycles used; the flags are here while it runs, and the core's in between."""
+
+    def __init__(self, chip: RP2040, library: Path) -> None:
+        self._core: Any = chip.core
+        self._buffers = [memoryview(chip.core.registers), chip.bootrom, chip.flash, chip.sram]
+        self._cpu = _Cpu(*(ctypes.addressof(ctypes.c_char.from_buffer(buffer)) for buffer in self._buffers))
+        self._pointer = ctypes.byref(self._cpu)
+        self._run = ctypes.CDLL(str(library)).thumb_run
+        self._run.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
+        self._run.restype = ctypes.c_uint32
+        self.forget()
+
+    def forget(self) -> None:
+        """The chip was reset: flags, divider and spinlocks are as after a reset."""
+        cpu = self._cpu
+        cpu.n = cpu.z = cpu.c = cpu.v = 0
+        cpu.dividend = cpu.quotient = cpu.remainder = cpu.csr = cpu.spinlocks = 0
+        cpu.divisor = 1
+
+    def run(self, budget_cycles: int) -> int:
+        return self._run(self._pointer, budget_cycles)
+
+    @property
+    def left_to_core(self) -> bool:
+        """The run ended before its budget, at an instruction that the core is to execute."""
+        return bool(self._cpu.left_to_core)
+
+    def step_core(self) -> int:
+        """One instruction, or the entry into an interrupt and one, by rp2040py's core. Its cycles."""
+        cpu, core = self._cpu, self._core
+        core.n, core.z, core.c, core.v = cpu.n, cpu.z, cpu.c, cpu.v
+        cycles = core.execute_instruction(core)
+        cpu.n, cpu.z, cpu.c, cpu.v = core.n, core.z, core.c, core.v
+        return cycles
+
+
+def library() -> Path | None:
+    """The compiled thumb.c; None where there is no C compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        return None
+    digest = hashlib.sha256(SOURCE.read_bytes() + " ".join(_FLAGS).encode()).hexdigest()[:16]
+    built = paths.build() / "emulator" / f"thumb-{digest}.so"
+    if not built.exists():
+        built.parent.mkdir(parents=True, exist_ok=True)
+        fresh = built.with_suffix(f".{hashlib.sha256(str(id(built)).encode()).hexdigest()[:8]}")
+        command = [compiler, *_FLAGS, "-o", str(fresh), str(SOURCE)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_BUILD_TIMEOUT_S, check=False)
+        if done.returncode:
+            raise EmulatorError(f"{compiler} could not compile {SOURCE.name}: {done.stderr.strip()}")
+        fresh.rename(built)
+    return built
