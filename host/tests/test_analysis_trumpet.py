@@ -178,7 +178,8 @@ def a_trace(rate_hz: int, seconds: int, start_s: int = 10) -> Trace:
 
 def test_a_trace_of_steps_counts_from_the_enable_on() -> None:
     delivery = from_trace(a_trace(4, 7200), 350)
-    assert (delivery.start_s, delivery.lasted_s) == (10, 7200)
+    assert delivery.start_s == 10
+    assert delivery.lasted_s == pytest.approx(7200, abs=1e-5)  # the last pulse falls 2 µs later
     # 4 steps a second of 350 nL are 1400 nL/s = 5040 µL/h; a step on the edge of a window counts in the next
     curves = trumpet(delivery.volume, delivery.lasted_s, 5040, step_nl=350)
     assert curves.mean_error_percent == pytest.approx(0, abs=1e-6)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from picoinfuse.cli import board, calibrate, demo, profile, pump, stub, trumpet, watch
+from picoinfuse.cli import bench, board, calibrate, demo, profile, pump, stub, trumpet, watch
 from picoinfuse.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
@@ -17,6 +17,7 @@ COMMANDS = (
     ("demo", demo.demo),
     ("stub", stub.stub),
     ("doctor", board.doctor),
+    ("bench", bench.bench),
     ("ports", board.ports),
     ("deploy", board.deploy),
     ("reset", board.reset),

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.table import Table
 
@@ -27,7 +28,7 @@ class DensityMissing(TrumpetError):
 
 
 def trumpet(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a trace (.vcd), or a balance's log (.csv)")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a trace (.vcd) or a balance's log (.csv)")],
     rate: Annotated[str | None, typer.Option(help="mL/h that the pump was set to", show_default=False)] = None,
     profile: Annotated[str | None, typer.Option(help="for the volume of a step, and what it allows")] = None,
     factor: Annotated[str, typer.Option(help="the pump's calibration, such as 103/100")] = "1",
@@ -76,8 +77,7 @@ def _density(density_g_ml: float | None, temperature_c: float | None) -> float:
 def _boluses(file: Path, log: BalanceLog | None, step_nl: float | None, start_s: float | None) -> list[float]:
     """In a log there is one reading after each bolus."""
     if log is not None:
-        given = log.given_nl.tolist()
-        return [after - before for before, after in zip(given, given[1:], strict=False)]
+        return np.diff(log.given_nl).tolist()
     if step_nl is None:
         raise StepMissing("name the pump's profile, which has the volume of a step: --profile syringe-50ml")
     trace = read_vcd(file)

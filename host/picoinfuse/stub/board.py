@@ -66,6 +66,7 @@ class StubBoard:
         self._held_sequence = 0
         self._sequence = 0
         self._answers: list[Any] = []
+        self._asked: tuple[bytes, bytes] | None = None  # the message whose effect is waited for
         self._off = threading.Event()
         self._failure: str | None = None
         self._closing = False
@@ -79,17 +80,22 @@ class StubBoard:
 
     # ---- for the bench ----
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs the board now."""
+        return self._process.pid
+
     def sleep(self, seconds: float) -> None:
         """Grants the board `seconds` and waits until they have passed (pace "stepped")."""
         self._sequence += 1
         grant = {"seq": self._sequence, "ns": round(seconds * 1e9)}
-        self._process.send(b"g", json.dumps(grant).encode())
+        self._ask(b"g", grant)
         self._wait(lambda: self._held_sequence == self._sequence)
 
     def control(self, op: str, args: Any = None) -> dict[str, Any]:
         """Does something to the board or its world; the table is `World.control`."""
         self._answers.clear()
-        self._process.send(b"c", json.dumps({"op": op, "args": args}).encode())
+        self._ask(b"c", {"op": op, "args": args})
         self._wait(lambda: bool(self._answers))
         return self._answers.pop()
 
@@ -142,6 +148,11 @@ class StubBoard:
             self._credit = _RX_CREDIT
             self._pending.clear()
         return BoardProcess({**self._setup, "state": self._state, "raw": raw}, self._vm)
+
+    def _ask(self, kind: bytes, value: Any) -> None:
+        with self._changed:
+            self._asked = kind, json.dumps(value).encode()
+            self._process.send(*self._asked)
 
     def _reset_by(self, op: str) -> None:
         count = len(self.resets)
@@ -197,6 +208,7 @@ class StubBoard:
                 self._credit += value
                 self._feed()
             else:
+                self._asked = None
                 self._answers.append(value)
             self._changed.notify_all()
 
@@ -205,9 +217,11 @@ class StubBoard:
         self._process.end()
         self._state = state
         off = self._off.is_set()
-        if not off:
-            self._process = self._boot(raw=state["raw"])
         with self._changed:
+            if not off:
+                self._process = self._boot(raw=state["raw"])
+                if self._asked is not None and (self._asked[0] == b"c" or state["seq"] != self._sequence):
+                    self._process.send(*self._asked)  # it came too late for the process that ended
             self.resets.append(state["cause"])
             self.now_ns = state["now_ns"]
             self._changed.notify_all()

@@ -48,6 +48,10 @@ class BoardProcess:
             )
         self._reader = self._socket.makefile("rb")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, kind: bytes, payload: bytes) -> None:
         """Sends one message; a board that is gone does not hear it."""
         try:

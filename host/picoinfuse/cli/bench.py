@@ -1,0 +1,51 @@
+"""`picoinfuse bench`: speed and size, as a table; wall times depend on what else the machine does."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.measure import document
+from picoinfuse.measure.reading import Found, Row
+from picoinfuse.measure.rows import ROWS, SUITE
+
+
+def bench(
+    suite: Annotated[bool, typer.Option("--suite", help="Run and time the HIL suite too.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(help="Put the tables into this document, between its markers.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure speed and size of the board in software, and print a table."""
+    rows = (*ROWS, SUITE) if suite else ROWS
+    with Console(stderr=True).status("") as status:
+        found = [(row, row.measure(lambda step, row=row: status.update(f"{row.name}: {step}"))) for row in rows]
+    if write is not None:
+        document.write(write, [document.markdown(document.HEAD, [document.cells(*pair) for pair in found])])
+    if as_json:
+        print_json({"machine": document.machine(), "rows": [_plain(row, value) for row, value in found]})
+        return
+    console().print(_table(found))
+    console().print(f"measured on {document.machine()}")
+
+
+def _plain(row: Row, found: Found) -> dict[str, object]:
+    aim = None if row.aim is None else row.aim.text()
+    return {"name": row.name, "unit": row.unit, "aim": aim, **dataclasses.asdict(found)}
+
+
+def _table(found: list[tuple[Row, Found]]) -> Table:
+    table = Table()
+    for name in document.HEAD:
+        table.add_column(name, justify="right" if name in ("found", "aim") else "left")
+    for row, value in found:
+        reached = row.aim is None or row.aim.reached(value.value)
+        table.add_row(*document.cells(row, value), style="" if reached else "yellow")
+    return table

@@ -1,0 +1,1 @@
+"""What `picoinfuse bench` measures: `rows` is the registry, `document` writes the tables into docs/performance.md."""

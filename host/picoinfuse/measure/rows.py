@@ -1,0 +1,18 @@
+"""The registry: every row of the bench table. A module that has something to measure adds its row here."""
+
+from picoinfuse.measure.deploying import everything, one_file_changed, unchanged
+from picoinfuse.measure.reading import Row, at_least, at_most
+from picoinfuse.measure.stub_speed import heap_free, quiet_speed, round_trip, telemetry_speed
+from picoinfuse.measure.suite import suite
+
+ROWS = (
+    Row("steady infusion, 5 mL/h, no telemetry", "virtual s / wall s", at_least(1000), quiet_speed),
+    Row("steady infusion, 5 mL/h, telemetry at 1 Hz", "virtual s / wall s", at_least(1000), telemetry_speed),
+    Row("request and reply on the stub", "ms", None, round_trip),
+    Row("deploy, nothing changed", "s", None, unchanged),
+    Row("deploy, one file changed", "s", None, one_file_changed),
+    Row("deploy, everything", "s", None, everything),
+    Row("heap free while infusing", "KB", at_least(100), heap_free),
+)
+
+SUITE = Row("HIL suite on the stub", "s", at_most(90), suite)  # takes long: only when asked for
