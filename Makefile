@@ -11,7 +11,7 @@ VM_WHEELS := (sys_platform == "linux" and platform_machine == "x86_64") or (sys_
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint unit hil bench doctor deploy monitor lock pictures clean
+.PHONY: help setup demo test test-long lint unit hil bench doctor flash image deploy monitor lock pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ bench: $(READY) ## measure speed and size, print a table
 
 doctor: $(READY) ## what is installed, what is plugged in, what to do about it
 	@$(BIN)/picoinfuse doctor
+
+flash: $(READY) ## flash UF2 (default: the newest image in build/) onto the Pico at PORT
+	$(BIN)/picoinfuse flash $(or $(UF2),$(shell ls -t build/picoinfuse-*.uf2 2>/dev/null | head -n 1),no-image.uf2) $(PORT_OPTION)
+
+image: $(READY) ## build the production image from the MicroPython tree MPY_DIR
+	$(BIN)/picoinfuse image $(if $(MPY_DIR),--mpy-dir $(MPY_DIR))
 
 deploy: $(READY) ## put the firmware on the board at PORT, with PROFILE
 	$(BIN)/picoinfuse deploy --profile $(PROFILE) $(PORT_OPTION)

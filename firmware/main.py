@@ -8,6 +8,7 @@ made safe and the board resets: there is no state between.
 import sys
 
 import machine
+
 from boot import make_safe
 
 _STRAP = 22

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES
 from picoinfuse.bench.kinds import KINDS, bench_kind

@@ -7,6 +7,7 @@ them, and `check` measures piezo and lamps against every row.
 from __future__ import annotations
 
 import pytest
+
 from picoinfuse.analysis.alarm_timing import Row, bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from hil_tests.expect import (
     BEGIN_S,
     LEAD_S,
@@ -17,7 +18,6 @@ from hil_tests.expect import (
     step_pl,
     true_nl,
 )
-
 from picoinfuse.bench import Bench
 from picoinfuse.messages import Telemetry
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.messages import Ready

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from picoinfuse.bench import Bench
 from picoinfuse.frame import encode
 from picoinfuse.messages import Telemetry

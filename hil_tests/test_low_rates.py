@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
 
+from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hil_tests.expect import motor_steps, now_ns, step_hz, true_nl
 
+from hil_tests.expect import motor_steps, now_ns, step_hz, true_nl
 from picoinfuse.bench import Bench
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, true_nl
 
+from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, true_nl
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 

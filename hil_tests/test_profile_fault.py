@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl

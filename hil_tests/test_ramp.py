@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hil_tests.expect import interval_ns, motor_steps, now_ns, step_hz
 from numpy.typing import NDArray
 
+from hil_tests.expect import interval_ns, motor_steps, now_ns, step_hz
 from picoinfuse.bench import Bench
 
 RATE_UL_H = 1_200_000  # 952.6 steps/s

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hil_tests.expect import BOOT_S, LEAD_S, WATCHDOG_S, alarms_told, motor_steps, now_ns, sleep_until
 
+from hil_tests.expect import BOOT_S, LEAD_S, WATCHDOG_S, alarms_told, motor_steps, now_ns, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.messages import Ready

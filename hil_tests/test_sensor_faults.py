@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hil_tests.expect import alarms_told, motor_steps, now_ns
 
+from hil_tests.expect import alarms_told, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.messages import Telemetry

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
 
+from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 

@@ -33,6 +33,7 @@ from pump.link.outbox import Outbox
 from pump.link.server import Server
 from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
+from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
 from pump.pressure_task import PressureTask
 from pump.scheduler import Scheduler
@@ -55,11 +56,12 @@ class App:
         self.port = SerialPort()
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
+        self.memory = MemoryTask()
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
         self.delivery = self.pressure = self.detector = self.self_test = None
-        self.tasks = [link, self.annunciator, self.telemetry_task, self.leave]
+        self.tasks = [link, self.annunciator, self.telemetry_task, self.leave, self.memory]
         if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
         self.scheduler = None

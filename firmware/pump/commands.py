@@ -4,7 +4,6 @@ each does.
 A method returns the result, a dict, or raises Refused and has changed nothing.
 """
 
-import gc
 import time
 
 from pump import build, version
@@ -71,8 +70,7 @@ class Commands:
             "telemetry_dropped": app.outbox.dropped,
         }
         status.update(self._delivery_status())
-        gc.collect()
-        status["heap_free"] = gc.mem_free()
+        status["heap_free"] = app.memory.free
         return status
 
     def _delivery_status(self):

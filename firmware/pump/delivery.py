@@ -52,13 +52,24 @@ class Delivery:
         return self.grid.rate_ul_h
 
     def counted_steps(self):
-        """Of this therapy, by the counter."""
+        """Of this therapy, whichever way the motor turned, by the counter."""
         self._counter.read()
         return self._counter.steps
 
+    def net_steps(self):
+        """Of this therapy, those forward less those drawn back, by the counter."""
+        self._counter.read()
+        return self._counter.net_steps
+
     def delivered_nl(self):
         """Out of the syringe in this therapy, by the counter."""
-        return self.counted_steps() * self._num // (self._den * 1000)
+        return self.net_steps() * self._num // (self._den * 1000)
+
+    def turn(self, therapy, back):
+        """The motor stands. `therapy` asks for the steps from here on, which draw back or push; the account goes on."""
+        self._stepper.turn(back)
+        self._counter.turn(back)
+        self.therapy = therapy
 
     def begin(self, therapy):
         """A new therapy, or None for none: the account starts at 0."""
@@ -98,10 +109,7 @@ class Delivery:
     def run(self, now_ms):
         if not self.moving:
             return _LONGEST_MS
-        if self._fresh:
-            self._fresh = False
-            self._end_us = time.ticks_us()
-        ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
+        ahead_us = 0 if self._fresh else time.ticks_diff(self._end_us, time.ticks_us())
         while ahead_us < _HORIZON_US:
             ticks = self._grant_slice()
             if ticks == _NO_ROOM:
@@ -110,6 +118,8 @@ class Delivery:
                 return self._drain(ahead_us, now_ms)
             if ahead_us < 0:
                 self._on_late(-ahead_us, now_ms)
+            if ahead_us < 0 or self._fresh:
+                self._fresh = False
                 self._end_us = time.ticks_us()
                 ahead_us = 0
             self.asked += self.grid.rate_ul_h * self._den * ticks

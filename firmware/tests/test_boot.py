@@ -6,6 +6,7 @@ import types
 from pathlib import Path
 
 import pytest
+
 from pump import wiring
 
 OUTPUTS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow")

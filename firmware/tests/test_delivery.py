@@ -5,10 +5,10 @@ import sys
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump import delivery as module
 from pump.core.therapy import Continuous
 from pump.delivery import Delivery
-
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 # 1000 pL a step: 360000 µL/h are 100 kHz, 36 µL/h are 10 Hz. 720000 µL/h are 200 kHz.

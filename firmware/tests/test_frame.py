@@ -7,6 +7,7 @@ from binascii import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.link import frame, strict_json
 
 # To U+FFFF: CPython writes what is beyond as two surrogate escapes, which are refused.

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.core.grid import MIN_TICKS, SLICE_TICKS, TICKS_PER_PL, StepGrid
 from pump.core.words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.link.line_reader import LINE, MAX_LINE, SILENCE_MS, TOO_LONG, LineReader
 
 

@@ -13,6 +13,7 @@ from binascii import crc32
 from pathlib import Path
 
 import pytest
+
 from pump.link import frame
 
 TESTS = Path(__file__).parent

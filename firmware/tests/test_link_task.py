@@ -6,6 +6,7 @@ from binascii import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump.link import frame, schema
 from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+
 from pump.core.alarms import ALARMS, UNTIL_RESET
 
 FIRMWARE = pathlib.Path(__file__).parent.parent

@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.link import frame
 from pump.link.outbox import Outbox, OutboxFull
 

@@ -7,6 +7,7 @@ from binascii import crc32
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump import wiring
 from pump.storage.profile import ProfileFault, load_profile
 

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.core.grid import TICK_HZ
 from pump.core.ramp import Ramp
 

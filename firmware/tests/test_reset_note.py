@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.storage.reset_note import CRASHED, INFUSING, NONE, SERVICE, ResetNote
 
 SCRATCH0 = 0x4005800C

@@ -1,6 +1,7 @@
 """The table of methods against docs/protocol.md, and every way in which parameters can be refused."""
 
 import pytest
+
 from pump.link import schema
 from pump.link.schema import COMMAND, QUERY, Refused
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.drivers.serial_port import SerialPort
 from pump.link import frame
 

@@ -6,6 +6,7 @@ from binascii import crc32
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pump.link import frame, schema
 from pump.link.outbox import Outbox
 from pump.link.schema import Refused

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pump.link.telemetry import IDLE_MS, TelemetryTask
 
 MASK = 2**30 - 1

@@ -35,11 +35,13 @@ class StepCounter:
         self._copy = asm_pio_encode("mov(isr, x)", 0)
         self._push = asm_pio_encode("push(noblock)", 0)
         self._last = _START
-        self.steps = 0
+        self._back = False
+        self.steps = 0  # edges, whichever way the motor turned
+        self.net_steps = 0  # those forward less those back
         self._machine.active(1)
 
     def read(self):
-        """Steps counted since the last read; `steps` has all of them."""
+        """Steps counted since the last read; `steps` and `net_steps` have all of them."""
         self._machine.exec(self._copy)
         self._machine.exec(self._push)
         left = self._machine.get()
@@ -48,9 +50,15 @@ class StepCounter:
             steps += _WRAP
         self._last = left
         self.steps += steps
+        self.net_steps += -steps if self._back else steps
         return steps
+
+    def turn(self, back):
+        """From here on the motor turns back, or forward again. It stands while it is told."""
+        self.read()
+        self._back = back
 
     def forget(self):
         """Counts from 0 again."""
         self.read()
-        self.steps = 0
+        self.steps = self.net_steps = 0

@@ -52,7 +52,8 @@ class Stepper:
 
     def __init__(self, reverse):
         self._step = Pin(wiring.STEP, Pin.OUT, value=0)
-        self._dir = Pin(wiring.DIR, Pin.OUT, value=0 if reverse else 1)
+        self._forward = 0 if reverse else 1
+        self._dir = Pin(wiring.DIR, Pin.OUT, value=self._forward)
         self._enable = Pin(wiring.ENABLE, Pin.OUT, value=1)
         self._low = asm_pio_encode("set(pins, 0)", 0)
         self._machine = StateMachine(_STATE_MACHINE, step_words, freq=TICK_HZ, set_base=self._step)
@@ -68,6 +69,12 @@ class Stepper:
             self._enable.value(0)
             self.enabled = True
         self._machine.active(1)
+
+    def turn(self, back):
+        """Which way the next steps go; the motor stands. A driver wants DIR to be steady for 1 µs before STEP rises:
+        a step is made at the end of its interval, which is 20 ticks, 4 µs, at least.
+        """
+        self._dir.value(1 - self._forward if back else self._forward)
 
     def room(self):
         """Words that the FIFO can take."""

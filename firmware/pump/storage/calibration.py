@@ -1,6 +1,6 @@
 """The calibration: the factor in force, who found it and when, and those before it, in one frame line in a file.
 
-    {"format":1,"profile":"syringe-50ml","step_pl":[44790997,128],"entries":[{"num":..,"den":..,"date":..,"operator":..}]}
+    {"format":1,"profile":"syringe-50ml","step_pl":[63688909,182],"entries":[{"num":..,"den":..,"date":..,"operator":..}]}
 
 The last entry is in force; none means: not calibrated, factor 1/1, and so does no file. A factor belongs to the step
 that it was found for: beside another profile it is a fault, as is a damaged file. Nothing is silently replaced.

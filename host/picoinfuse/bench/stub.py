@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ class StubBench:
         self._world = {**profile.world(), **(world or {})}
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
         self._pty: PtyPort | None = None
+        self._wall_clock = False  # from the first use of `port`
 
     def __enter__(self) -> StubBench:
         image = self._folder / "flash.img"
@@ -85,7 +87,10 @@ class StubBench:
         return self.board.control("look")["now_ns"] / 1e9  # a request may just have let some time pass
 
     def sleep(self, seconds: float) -> None:
-        self.board.sleep(seconds)
+        if self._wall_clock:
+            time.sleep(seconds)
+        else:
+            self.board.sleep(seconds)
         self._wire.drained()
 
     # ---- the board ----
@@ -138,11 +143,13 @@ class StubBench:
         if self._pty is None:
             self._pty = PtyPort(self.board.write_serial, lambda reading: self.board.post("host_reads", reading))
             self.board.control("pace", "real")
+            self._wall_clock = True
         return self._pty.path
 
     def grant_time(self) -> None:
         """Back to granted time, after another program used `port`."""
         self.board.control("pace", "stepped")
+        self._wall_clock = False
 
     def _to_board(self, data: bytes) -> None:
         self.board.write_serial(data)

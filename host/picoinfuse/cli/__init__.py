@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from picoinfuse.cli import bench, board, calibrate, demo, profile, pump, stub, trumpet, watch
+from picoinfuse.cli import bench, board, calibrate, demo, flash, image, profile, pump, stub, trumpet, watch
 from picoinfuse.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
@@ -20,6 +20,9 @@ COMMANDS = (
     ("bench", bench.bench),
     ("ports", board.ports),
     ("deploy", board.deploy),
+    ("flash", flash.flash),
+    ("image", image.image),
+    ("image-info", image.image_info),
     ("reset", board.reset),
     ("service", board.service),
     ("status", pump.status),

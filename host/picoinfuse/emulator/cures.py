@@ -107,18 +107,18 @@ class Runner:
 
     def _run_with(self, thumb: Thumb) -> None:
         """What rp2040py's loop does, but with all instructions that only compute at once."""
-        core, clock = self.rp2040.core, self.clock
+        core, clock, timer = self.rp2040.core, self.clock, self.rp2040.timer
         tick = type(clock).tick
         while not self.stopped:
             if core.waiting:
                 tick(clock, clock.nanos_to_next_alarm)
                 continue
             if not core.interrupts_updated:
-                used = thumb.run(ceil(clock.nanos_to_next_alarm / _CYCLE_NS))
+                used = thumb.run(ceil(clock.nanos_to_next_alarm / _CYCLE_NS), clock.nanos - timer._epoch_nanos)
                 if used:
                     self.busy_ns += used * _CYCLE_NS
                     tick(clock, used * _CYCLE_NS)
-                if not thumb.left_to_core or self.stopped or core.interrupts_updated:
+                if thumb.answer() or not thumb.left_to_core or self.stopped or core.interrupts_updated:
                     continue
             used = thumb.step_core()
             self.busy_ns += used * _CYCLE_NS

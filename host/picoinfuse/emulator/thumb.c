@@ -14,8 +14,17 @@ typedef struct {
     uint8_t *rom, *flash, *ram;
     uint32_t n, z, c, v;
     uint32_t dividend, divisor, quotient, remainder, csr, spinlocks;
-    uint32_t left_to_core; /* out: it ended at an instruction for rp2040py's core */
+    uint32_t masked;         /* PRIMASK */
+    uint32_t asked;          /* out: it ended at a read of this peripheral register, which changes nothing */
+    uint32_t known, value;   /* in: the answer to what was asked; good until something else happens */
+    uint32_t left_to_core;   /* out: it ended at an instruction for rp2040py's core */
+    double timer_ns;         /* in: what the chip's timer has counted, at the start */
 } cpu_t;
+
+#define ADC_CS 0x4004C000u   /* polled until a conversion is done */
+#define TIMERAWH 0x40054024u
+#define TIMERAWL 0x40054028u
+#define CYCLE_NS 8.0
 
 enum { ROM_BYTES = 16 << 10, FLASH_BYTES = 16 << 20, RAM_BYTES = 264 << 10 };
 #define FLASH 0x10000000u
@@ -147,10 +156,25 @@ static void alu(cpu_t *cpu, uint32_t op) {
     }
 }
 
-static inline uint32_t io_cycles(uint32_t a) { return a >> 28 == 0xD ? 0 : 1; } /* of what is handled here */
+/* A word of a peripheral that can be read here: its cycles, or 0. */
+static uint32_t peripheral_read(cpu_t *cpu, uint32_t a, uint32_t used, uint32_t *value) {
+    if (a >> 28 == 0xD) return sio_read(cpu, a, value) ? 1 : 0;
+    if (a == TIMERAWL || a == TIMERAWH) {
+        uint64_t us = (uint64_t)((cpu->timer_ns + used * CYCLE_NS) / 1000.0);
+        *value = (uint32_t)(a == TIMERAWL ? us : us >> 32);
+        return 4;
+    }
+    if (a != ADC_CS) return 0;
+    if (cpu->known != a) {
+        cpu->asked = a;
+        return 0;
+    }
+    *value = cpu->value;
+    return 4;
+}
 
 /* One load or store; kind as in bits 11:9 of the register form. Cycles, or 0 when it is not for here. */
-static uint32_t transfer(cpu_t *cpu, uint32_t kind, uint32_t t, uint32_t a) {
+static uint32_t transfer(cpu_t *cpu, uint32_t used, uint32_t kind, uint32_t t, uint32_t a) {
     static const uint8_t size[8] = {4, 2, 1, 1, 4, 2, 1, 2};
     uint32_t *r = cpu->r, bytes = size[kind];
     uint8_t *p;
@@ -164,7 +188,8 @@ static uint32_t transfer(cpu_t *cpu, uint32_t kind, uint32_t t, uint32_t a) {
         return 2;
     }
     p = readable(cpu, a, bytes);
-    if (!p) return bytes == 4 && a >> 28 == 0xD && sio_read(cpu, a, &r[t]) ? 1 : 0;
+    if (!p && a == SIO) { r[t] = 0; return 1; } /* CPUID, which the SDK reads as a byte */
+    if (!p) return bytes == 4 ? peripheral_read(cpu, a, used, &r[t]) : 0;
     switch (kind) {
     case 3: r[t] = (uint32_t)(int8_t)*p; break;
     case 4: r[t] = get32(p); break;
@@ -248,17 +273,33 @@ static uint32_t misc(cpu_t *cpu, uint32_t op) {
     case 0x2E9: *d = (m & 0x00FF00FFu) << 8 | (m >> 8 & 0x00FF00FFu); return 1;
     case 0x2EB: *d = (uint32_t)(int16_t)__builtin_bswap16((uint16_t)m); return 1;
     }
+    if (op == 0xB672) { cpu->masked = 1; return 1; } /* CPSID; CPSIE may let an interrupt in */
     return op == 0xBF00; /* NOP */
+}
+
+/* 11110: BL, barriers, and MRS of PRIMASK; the others of two words are for the core. */
+static uint32_t wide(cpu_t *cpu, uint32_t op, uint32_t op2, uint32_t next) {
+    uint32_t *r = cpu->r, sign = op >> 10 & 1;
+    if ((op2 & 0xD000) == 0xD000) {
+        uint32_t i1 = 1 ^ sign ^ (op2 >> 13 & 1), i2 = 1 ^ sign ^ (op2 >> 11 & 1);
+        r[14] = (next + 2) | 1;
+        r[15] = next + 2 + (sign * 0xFF000000u | i1 << 23 | i2 << 22 | (op & 0x3FF) << 12 | (op2 & 0x7FF) << 1);
+        return 3;
+    }
+    if (op == 0xF3EF && (op2 & 0xF0FF) == 0x8010) r[op2 >> 8 & 15] = cpu->masked;
+    else if (op != 0xF3BF || op2 < 0x8F40 || op2 > 0x8F6F) return 0;
+    r[15] = next + 2;
+    return 3;
 }
 
 /* Cycles that were used; at least one instruction is tried. */
 uint32_t thumb_run(cpu_t *cpu, uint32_t budget) {
     uint32_t *r = cpu->r, used = 0;
-    cpu->left_to_core = 0;
+    cpu->asked = 0;
     while (used < budget) {
-        uint32_t pc = r[15], next = pc + 2, op, cycles = 1, x, s;
+        uint32_t pc = r[15] & ~1u, next = pc + 2, op, cycles = 1, x, s; /* rp2040py leaves bit 0 of a vector in the PC */
         uint8_t *code = readable(cpu, pc, 4);
-        if (!code || pc & 1) break;
+        if (!code) break;
         op = get16(code);
         r[15] = next;
         switch (op >> 11) {
@@ -286,17 +327,17 @@ uint32_t thumb_run(cpu_t *cpu, uint32_t budget) {
             if (op & 0x400) cycles = high(cpu, op, next);
             else alu(cpu, op);
             break;
-        case 9: cycles = transfer(cpu, 4, op >> 8 & 7, ((next + 2) & ~3u) + ((op & 0xFF) << 2)); break;
+        case 9: cycles = transfer(cpu, used, 4, op >> 8 & 7, ((next + 2) & ~3u) + ((op & 0xFF) << 2)); break;
         case 10: case 11:
-            cycles = transfer(cpu, op >> 9 & 7, op & 7, r[op >> 3 & 7] + r[op >> 6 & 7]); break;
-        case 12: cycles = transfer(cpu, 0, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 2)); break;
-        case 13: cycles = transfer(cpu, 4, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 2)); break;
-        case 14: cycles = transfer(cpu, 2, op & 7, r[op >> 3 & 7] + (op >> 6 & 31)); break;
-        case 15: cycles = transfer(cpu, 6, op & 7, r[op >> 3 & 7] + (op >> 6 & 31)); break;
-        case 16: cycles = transfer(cpu, 1, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 1)); break;
-        case 17: cycles = transfer(cpu, 5, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 1)); break;
-        case 18: cycles = transfer(cpu, 0, op >> 8 & 7, r[13] + ((op & 0xFF) << 2)); break;
-        case 19: cycles = transfer(cpu, 4, op >> 8 & 7, r[13] + ((op & 0xFF) << 2)); break;
+            cycles = transfer(cpu, used, op >> 9 & 7, op & 7, r[op >> 3 & 7] + r[op >> 6 & 7]); break;
+        case 12: cycles = transfer(cpu, used, 0, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 2)); break;
+        case 13: cycles = transfer(cpu, used, 4, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 2)); break;
+        case 14: cycles = transfer(cpu, used, 2, op & 7, r[op >> 3 & 7] + (op >> 6 & 31)); break;
+        case 15: cycles = transfer(cpu, used, 6, op & 7, r[op >> 3 & 7] + (op >> 6 & 31)); break;
+        case 16: cycles = transfer(cpu, used, 1, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 1)); break;
+        case 17: cycles = transfer(cpu, used, 5, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 1)); break;
+        case 18: cycles = transfer(cpu, used, 0, op >> 8 & 7, r[13] + ((op & 0xFF) << 2)); break;
+        case 19: cycles = transfer(cpu, used, 4, op >> 8 & 7, r[13] + ((op & 0xFF) << 2)); break;
         case 20: r[op >> 8 & 7] = (pc & ~3u) + 4 + ((op & 0xFF) << 2); break;
         case 21: r[op >> 8 & 7] = r[13] + ((op & 0xFF) << 2); break;
         case 22: case 23: cycles = misc(cpu, op); break;
@@ -309,15 +350,7 @@ uint32_t thumb_run(cpu_t *cpu, uint32_t budget) {
             }
             break;
         case 28: r[15] = next + 2 + (uint32_t)((int32_t)(op << 21) >> 20); cycles = 2; break;
-        case 30: { /* BL; the others of two words are for the core */
-            uint32_t op2 = get16(code + 2), sign = op >> 10 & 1;
-            if ((op2 & 0xD000) != 0xD000) { cycles = 0; break; }
-            uint32_t i1 = 1 ^ sign ^ (op2 >> 13 & 1), i2 = 1 ^ sign ^ (op2 >> 11 & 1);
-            r[14] = (next + 2) | 1;
-            r[15] = next + 2 + (sign * 0xFF000000u | i1 << 23 | i2 << 22 | (op & 0x3FF) << 12 | (op2 & 0x7FF) << 1);
-            cycles = 3;
-            break;
-        }
+        case 30: cycles = wide(cpu, op, get16(code + 2), next); break;
         default: cycles = 0;
         }
         if (!cycles) {
@@ -326,6 +359,6 @@ uint32_t thumb_run(cpu_t *cpu, uint32_t budget) {
         }
         used += cycles;
     }
-    cpu->left_to_core = used < budget;
+    cpu->left_to_core = used < budget && !cpu->asked;
     return used;
 }

@@ -33,7 +33,8 @@ class _Cpu(ctypes.Structure):
             (name, ctypes.c_uint32)
             for name in ("n", "z", "c", "v", "dividend", "divisor", "quotient", "remainder", "csr", "spinlocks")
         ),
-        ("left_to_core", ctypes.c_uint32),
+        *((name, ctypes.c_uint32) for name in ("masked", "asked", "known", "value", "left_to_core")),
+        ("timer_ns", ctypes.c_double),
     )
 
 
@@ -41,6 +42,7 @@ class Thumb:
     """`run(budget_cycles)` gives the cycles used; the flags are here while it runs, and the core's in between."""
 
     def __init__(self, chip: RP2040, library: Path) -> None:
+        self._chip = chip
         self._core: Any = chip.core
         self._buffers = [memoryview(chip.core.registers), chip.bootrom, chip.flash, chip.sram]
         self._cpu = _Cpu(*(ctypes.addressof(ctypes.c_char.from_buffer(buffer)) for buffer in self._buffers))
@@ -53,24 +55,36 @@ class Thumb:
     def forget(self) -> None:
         """The chip was reset: flags, divider and spinlocks are as after a reset."""
         cpu = self._cpu
-        cpu.n = cpu.z = cpu.c = cpu.v = 0
+        cpu.n = cpu.z = cpu.c = cpu.v = cpu.masked = 0
         cpu.dividend = cpu.quotient = cpu.remainder = cpu.csr = cpu.spinlocks = 0
         cpu.divisor = 1
 
-    def run(self, budget_cycles: int) -> int:
-        return self._run(self._pointer, budget_cycles)
+    def run(self, budget_cycles: int, timer_ns: float) -> int:
+        """`timer_ns` is what the chip's timer has counted until now."""
+        self._cpu.timer_ns = timer_ns
+        used = self._run(self._pointer, budget_cycles)
+        self._cpu.known = 0
+        return used
 
     @property
     def left_to_core(self) -> bool:
         """The run ended before its budget, at an instruction that the core is to execute."""
         return bool(self._cpu.left_to_core)
 
+    def answer(self) -> bool:
+        """When the run ended because it wanted to read a register: does so, now, for the next run. Whether it did."""
+        address = self._cpu.asked
+        if address:
+            self._cpu.value = self._chip.read_uint32(address)
+            self._cpu.known = address
+        return bool(address)
+
     def step_core(self) -> int:
         """One instruction, or the entry into an interrupt and one, by rp2040py's core. Its cycles."""
         cpu, core = self._cpu, self._core
-        core.n, core.z, core.c, core.v = cpu.n, cpu.z, cpu.c, cpu.v
+        core.n, core.z, core.c, core.v, core.pm = cpu.n, cpu.z, cpu.c, cpu.v, cpu.masked
         cycles = core.execute_instruction(core)
-        cpu.n, cpu.z, cpu.c, cpu.v = core.n, core.z, core.c, core.v
+        cpu.n, cpu.z, cpu.c, cpu.v, cpu.masked = core.n, core.z, core.c, core.v, core.pm
         return cycles
 
 

@@ -1,22 +1,46 @@
-"""The README's picture: plays the demo and draws its run to docs/images/report.png.
+"""The pictures of README and docs: plays the demo, draws its run, and infuses two hours for a trumpet curve.
 
 .venv/bin/python -m picoinfuse.report.picture
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 
 from picoinfuse import paths
+from picoinfuse.analysis.deliveries import from_trace
+from picoinfuse.analysis.trumpet import STANDARD, trumpet
+from picoinfuse.bench.stub import StubBench
 from picoinfuse.demo import run_demo
+from picoinfuse.profile import load_profile
+from picoinfuse.report import trumpet_figure
 from picoinfuse.report.figure import png
+from picoinfuse.units import ml_h
+
+TRUMPET_PROFILE, TRUMPET_UL_H = "syringe-50ml", 100
 
 
 def main() -> None:
-    run = run_demo(paths.build() / "demo", Console())
-    picture = paths.root() / "docs" / "images" / "report.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    png(run, picture)
+    images = paths.root() / "docs" / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    png(run_demo(paths.build() / "demo", Console()), images / "report.png")
+    draw_trumpet(images / "trumpet.png")
+
+
+def draw_trumpet(picture: Path) -> None:
+    """Two hours at a low rate, where the steps show."""
+    profile = load_profile(TRUMPET_PROFILE)
+    with StubBench(profile) as bench:
+        bench.pump.start(TRUMPET_UL_H)
+        bench.sleep(STANDARD.seconds + 1)
+    step_nl = profile.world()["step_nl"]
+    delivery = from_trace(bench.trace, step_nl)
+    curves = trumpet(delivery.volume, delivery.lasted_s, TRUMPET_UL_H, step_nl=step_nl)
+    every_s = step_nl / TRUMPET_UL_H * 3.6
+    title = f"{profile.name}, {ml_h(TRUMPET_UL_H)}: a step of {step_nl:.0f} nL every {every_s:.1f} s"
+    trumpet_figure.save(curves, picture, title)
 
 
 if __name__ == "__main__":

@@ -87,9 +87,9 @@ class StubBoard:
 
     def sleep(self, seconds: float) -> None:
         """Grants the board `seconds` and waits until they have passed (pace "stepped")."""
-        self._sequence += 1
-        grant = {"seq": self._sequence, "ns": round(seconds * 1e9)}
-        self._ask(b"g", grant)
+        with self._changed:
+            self._sequence += 1
+            self._ask(b"g", {"seq": self._sequence, "ns": round(seconds * 1e9)})
         self._wait(lambda: self._held_sequence == self._sequence)
 
     def control(self, op: str, args: Any = None) -> dict[str, Any]:

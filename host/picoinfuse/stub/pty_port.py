@@ -14,8 +14,14 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
+from picoinfuse.errors import PicoinfuseError
+
 _CHUNK = 4096
 _LOOK_S = 0.02
+
+
+class LinkTaken(PicoinfuseError):
+    """The path that is to be a link to the port is something else already."""
 
 
 class PtyPort:
@@ -24,6 +30,8 @@ class PtyPort:
     def __init__(
         self, on_bytes: Callable[[bytes], None], on_reading: Callable[[bool], None], link: Path | None = None
     ) -> None:
+        if link is not None and link.exists() and not link.is_symlink():
+            raise LinkTaken(f"{link} exists and is no link; name another path for the link to the serial port")
         self._on_bytes = on_bytes
         self._on_reading = on_reading
         self._master, slave = os.openpty()
