@@ -37,6 +37,12 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         missing = set(mark.args) - kind.capabilities
         if missing:
             pytest.skip(f"bench {kind.name} has no {', '.join(sorted(missing))}")
-    profile = load_profile(request.config.getoption("--profile"))
+    profile = load_profile(_profile_name(request))
     with kind.open(profile, request.config.getoption("--seed")) as opened:
         yield opened
+
+
+def _profile_name(request: pytest.FixtureRequest) -> str:
+    """Of `@pytest.mark.profile(NAME)`, for tests that are about other mechanics, else the one that was asked for."""
+    mark = request.node.get_closest_marker("profile")
+    return mark.args[0] if mark else request.config.getoption("--profile")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.deploy import deploy

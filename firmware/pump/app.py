@@ -15,9 +15,12 @@ from pump.annunciator import Annunciator
 from pump.calibrator import Calibrator
 from pump.commands import Commands
 from pump.core import supervisor as sv
-from pump.core.alarms import ALARMS, AlarmManager
+from pump.core.alarm_manager import ESCALATE_MS, AlarmManager
+from pump.core.alarms import ALARMS
 from pump.core.monitor import DeliveryMonitor
 from pump.core.occlusion import ThresholdDetector
+from pump.core.restarts import Restarts
+from pump.core.retraction import Retraction
 from pump.delivery import Delivery
 from pump.drivers import identity
 from pump.drivers.lamps import Lamps
@@ -36,6 +39,8 @@ from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
 from pump.pressure_task import PressureTask
+from pump.recovery import OCCLUSIONS, Recovery
+from pump.relief import Relief
 from pump.scheduler import Scheduler
 from pump.selftest import SelfTest
 from pump.storage.profile import ProfileFault, load_profile
@@ -52,7 +57,7 @@ class App:
         self.outbox = Outbox([row[0] for row in ALARMS])
         self.alarms = AlarmManager(self._on_alarm)
         self.supervisor = sv.Supervisor(self._on_state)
-        self.annunciator = Annunciator(self.alarms, Piezo(wiring.PIEZO), Lamps(wiring.LAMP_RED, wiring.LAMP_YELLOW))
+        self.annunciator = Annunciator(self.alarms, Piezo(), Lamps())
         self.port = SerialPort()
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
@@ -60,7 +65,7 @@ class App:
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
-        self.delivery = self.pressure = self.detector = self.self_test = None
+        self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
         self.tasks = [link, self.annunciator, self.telemetry_task, self.leave, self.memory]
         if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
@@ -77,19 +82,26 @@ class App:
         sensor = PressureSensor(wiring.PRESSURE)
         self.pressure = PressureTask(sensor, profile["sensor"], self.detector, self.report)
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
-        monitor = DeliveryMonitor(mechanics["step_pl"][0])
+        monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         self.self_test = SelfTest(self.supervisor, stepper, counter, self.pressure, self._on_test_failed)
-        return [self.pressure, self.delivery, self.monitor, self.self_test]
+        start_ul_h = self.delivery.ramp.start_ul_h
+        retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
+        self.recovery = Recovery(self, Restarts(occlusion["auto_restarts"]))
+        self.relief = Relief(retraction, self.delivery, self.pressure, self.supervisor, self.recovery.relief_ended)
+        return [self.pressure, self.relief, self.delivery, self.monitor, self.recovery, self.self_test]
 
     # ---- what happens ----
 
     def report(self, name, active, now_ms):
         """The condition of an alarm holds, or holds no longer."""
         if active:
+            was_infusing = self.supervisor.permits_motor
             self.alarms.raise_alarm(name, now_ms)
             self.obey_alarms(now_ms)
-        else:
+            if self.recovery is not None:
+                self.recovery.alarm_raised(name, was_infusing and not self.supervisor.permits_motor, now_ms)
+        elif name not in OCCLUSIONS or not self.relief.busy:  # a line that is being relieved is not yet open
             self.alarms.condition_gone(name, now_ms)
 
     def tell_of(self, name, now_ms):
@@ -128,6 +140,7 @@ class App:
     def _move(self, old, new, now_ms):
         """The motor follows the state: go, finish what is granted, or halt."""
         delivery = self.delivery
+        self.recovery.cut(now_ms)
         if old == sv.SELF_TEST:
             delivery.begin(None)  # the test counted steps of its own
         if self.supervisor.permits_motor:

@@ -79,7 +79,7 @@ class Commands:
         therapy = None if delivery is None else delivery.therapy
         return {
             "rate_ul_h": 0 if delivery is None else delivery.rate_ul_h,
-            "target_ul_h": 0 if therapy is None or delivery.stopping else therapy.target_ul_h,
+            "target_ul_h": 0 if therapy is None or delivery.stopping or delivery.back else therapy.target_ul_h,
             "delivered_nl": 0 if delivery is None else delivery.delivered_nl(),
             "vtbi_nl": None if therapy is None else therapy.vtbi_nl,
             "pressure_pa": None if app.pressure is None else app.pressure.pressure_pa,
@@ -87,6 +87,7 @@ class Commands:
             "limit_pa": None if app.detector is None else app.detector.limit_pa,
             "steps_commanded": 0 if delivery is None else delivery.commanded_steps,
             "steps_counted": 0 if delivery is None else delivery.counted_steps(),
+            "recovery": None if app.recovery is None else app.recovery.phase(),
         }
 
     def alarms(self):
@@ -140,6 +141,8 @@ class Commands:
         return self._send(sv.RESUME)
 
     def stop(self):
+        if self._app.recovery is not None:
+            self._app.recovery.checking = False  # somebody is there, and does not want it to go on
         return self._send(sv.STOP)
 
     # ---- alarms ----

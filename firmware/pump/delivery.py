@@ -36,6 +36,7 @@ class Delivery:
         self._on_late = on_late
         self._num, self._den = num, den
         self.therapy = None
+        self.back = False  # the therapy draws the plunger back; `turn` sets it
         self.stopping = True
         self.moving = False  # granted motion has not run out, as far as the CPU knows
         self.commanded_steps = 0
@@ -49,7 +50,8 @@ class Delivery:
 
     @property
     def rate_ul_h(self):
-        return self.grid.rate_ul_h
+        """Negative while the plunger is drawn back."""
+        return -self.grid.rate_ul_h if self.back else self.grid.rate_ul_h
 
     def counted_steps(self):
         """Of this therapy, whichever way the motor turned, by the counter."""
@@ -67,6 +69,7 @@ class Delivery:
 
     def turn(self, therapy, back):
         """The motor stands. `therapy` asks for the steps from here on, which draw back or push; the account goes on."""
+        self.back = back
         self._stepper.turn(back)
         self._counter.turn(back)
         self.therapy = therapy

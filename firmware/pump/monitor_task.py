@@ -1,10 +1,17 @@
-"""Runs the delivery monitor ten times a second: what was asked of the motor against the steps that were counted."""
+"""Runs the delivery monitor ten times a second: the command of the therapy against the steps that were counted.
+
+Only what the supervisor permits is commanded; a paused or stopped pump is commanded nothing, and is watched too. So
+is a plunger that is drawn back: its steps are counted whichever way they go.
+"""
 
 from micropython import const
 
+from pump.core.monitor import OVER, RUNS, STANDS, UNDER
 from pump.core.supervisor import SELF_TEST
+from pump.core.ticks import elapsed_ms
 
 _PERIOD_MS = const(100)
+_ALARMS = (("motor_fault", STANDS + RUNS), ("over_infusion", OVER), ("under_infusion", UNDER))
 
 
 class MonitorTask:
@@ -12,21 +19,38 @@ class MonitorTask:
     max_late_ms = 200
 
     def __init__(self, monitor, delivery, supervisor, report):
+        """Of `delivery` it asks only for the therapy and the counter's steps."""
         self._monitor = monitor
         self._supervisor = supervisor
         self._delivery = delivery
         self._report = report
-        self._strayed = False
+        self._found = 0
+        self._last_ms = None
 
     def start(self):
-        """After a change of who is responsible for the motor."""
+        """After a change of state: a new responsibility, and maybe a new count."""
         self._monitor.start(self._delivery.counted_steps())
 
     def run(self, now_ms):
+        since_ms = _PERIOD_MS if self._last_ms is None else elapsed_ms(now_ms, self._last_ms)
+        self._last_ms = now_ms
         if self._supervisor.state != SELF_TEST:  # which makes steps of its own, and counts them
-            delivery = self._delivery
-            strayed = self._monitor.update(delivery.asked, delivery.counted_steps()) is not None
-            if strayed is not self._strayed:
-                self._strayed = strayed
-                self._report("motor_fault", strayed, now_ms)
+            self._look(since_ms, now_ms)
         return _PERIOD_MS
+
+    def _look(self, since_ms, now_ms):
+        delivery = self._delivery
+        counted = delivery.counted_steps()
+        target_ul_h, left_pl = 0, None
+        if self._supervisor.permits_motor or delivery.back:
+            therapy = delivery.therapy
+            target_ul_h = therapy.target_ul_h
+            if therapy.vtbi_nl is not None and not delivery.back:
+                left_pl = self._monitor.left_pl(therapy.vtbi_nl, delivery.net_steps())
+        found = self._monitor.update(target_ul_h, left_pl, counted, since_ms)
+        changed = found ^ self._found
+        if changed:
+            self._found = found
+            for name, bits in _ALARMS:
+                if changed & bits:
+                    self._report(name, found & bits != 0, now_ms)

@@ -24,7 +24,7 @@ class PressureTask:
         self._report = report
         self._due_ms = 0
         self._fault = None  # as reported
-        self._occluded = False  # as reported
+        self.occluded = False  # as reported
         self.pressure_pa = None  # None: no valid reading
 
     def run(self, now_ms):
@@ -47,8 +47,8 @@ class PressureTask:
         pressure_pa = self._calibration.pa(self._filter.update(raw_sum))
         self.pressure_pa = pressure_pa
         occluded = self._detector.update(pressure_pa, now_ms)
-        if occluded is not self._occluded:
-            self._occluded = occluded
+        if occluded is not self.occluded:
+            self.occluded = occluded
             self._report("occlusion", occluded, now_ms)
 
     def _change_fault(self, fault, now_ms):

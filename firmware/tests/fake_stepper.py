@@ -67,6 +67,9 @@ class FakeStepper:
     def halt(self):
         self.enabled = False
 
+    def turn(self, back):
+        assert not self.enabled, "the motor turns while it is enabled"
+
     def now_ticks(self):
         return self._time.us * TICKS_PER_US
 
@@ -101,14 +104,21 @@ class FakeCounter:
     def __init__(self, stepper):
         self._stepper = stepper
         self._from = 0
-        self.steps = 0
+        self._back = False
+        self.steps = self.net_steps = 0
 
     def made(self):
         return sum(tick <= self._stepper.now_ticks() for tick in self._stepper.steps)
 
     def read(self):
-        self.steps = self.made() - self._from
+        new = self.made() - self._from - self.steps
+        self.steps += new
+        self.net_steps += -new if self._back else new
+
+    def turn(self, back):
+        self.read()
+        self._back = back
 
     def forget(self):
         self._from = self.made()
-        self.steps = 0
+        self.steps = self.net_steps = 0

@@ -40,6 +40,7 @@ class Status:
     calibration: str | None
     steps_commanded: int
     steps_counted: int
+    recovery: str | None  # after an occlusion: "relieving" or "checking"
     overruns: int
     heap_free: int
     uptime_ms: int

@@ -44,6 +44,9 @@ def check_pressures(reading: Reading) -> None:
     for (before, smaller), (name, limit) in pairwise(order):
         if limit <= smaller:
             reading.mistake("limit_order", "occlusion", name, f"{name} is {limit}, must be above {before} ({smaller})")
+    if values["retract_to_mmhg"] * 2 >= values["low_mmhg"]:  # half the limit is what an automatic restart asks for
+        text = f"retract_to_mmhg is {values['retract_to_mmhg']}, must be below half of low_mmhg ({values['low_mmhg']})"
+        reading.mistake("limit_order", "occlusion", "retract_to_mmhg", text)
     if values["high_mmhg"] >= MAX_MMHG:
         text = f"high_mmhg is {values['high_mmhg']}, must be below {MAX_MMHG} mmHg (20 psi)"
         reading.mistake("limit_order", "occlusion", "high_mmhg", text)
@@ -75,6 +78,14 @@ def check_motion(reading: Reading) -> None:
     elif top_hz > start_hz and (top_hz - start_hz) > accel_hz_s * MAX_RAMP_S:
         text = f"from start_hz {start_hz} to {top_hz:.0f} Hz takes over {MAX_RAMP_S} s with {accel_hz_s} Hz/s"
         reading.mistake("ramp", "mechanics", "accel_hz_s", text)
+
+
+def check_retraction(reading: Reading) -> None:
+    rate_ul_h, mechanics = reading.values["occlusion"]["retract_ul_h"], reading.values["mechanics"]
+    low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
+    if not low <= rate_ul_h <= high:
+        text = f"retract_ul_h is {rate_ul_h}, must be from min_rate_ul_h to max_rate_ul_h, {low} to {high}"
+        reading.mistake("rate_order", "occlusion", "retract_ul_h", text)
 
 
 def _check_reach(reading: Reading, high_mmhg: int, sensor: dict[str, Any]) -> None:

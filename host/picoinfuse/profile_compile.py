@@ -14,6 +14,8 @@ from picoinfuse.units import pa_of_mmhg
 FORMAT = 1
 MAX_DENOMINATOR = 256
 PL_PER_UL = 1_000_000
+PL_PER_ML = 1_000_000_000
+PA_PER_BAR = 100_000
 
 
 def step_pl_exact(mechanics: dict[str, Any]) -> Fraction:
@@ -59,6 +61,11 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
             "high_pa": pa_of_mmhg(occlusion["high_mmhg"]),
             "persistence_ms": occlusion["persistence_ms"],
             "default": occlusion["default"],
+            "compliance_pl_per_pa": round(_exact(occlusion["compliance_ml_per_bar"]) * PL_PER_ML / PA_PER_BAR),
+            "retract_max_ul": occlusion["retract_max_ul"],
+            "retract_ul_h": occlusion["retract_ul_h"],
+            "retract_to_pa": pa_of_mmhg(occlusion["retract_to_mmhg"]),
+            "auto_restarts": occlusion["auto_restarts"],
         },
     }
 

@@ -60,6 +60,11 @@ OCCLUSION = {
     "high_mmhg": Key("int", 1, 10_000),
     "persistence_ms": Key("int", 100, 2000),
     "default": Key("text", words=("low", "medium", "high")),
+    "compliance_ml_per_bar": Key("number", 0.01, 20),  # of syringe and line: how fast pressure rises in a closed one
+    "retract_max_ul": Key("int", 0, 5000),  # what may be drawn back after an occlusion; 0: nothing is
+    "retract_ul_h": Key("int", 1, MAX_RATE_UL_H),
+    "retract_to_mmhg": Key("int", 1, 50),  # it ends there
+    "auto_restarts": Key("int", 0, 9),  # in any ten minutes
 }
 
 WORLD = {

@@ -86,7 +86,10 @@ class Pump(Session):
 
     def calibrate(self, num: int, den: int, date: str, operator: str, timeout_s: float = 10.0) -> str:
         """Puts the factor num/den in force. The pump resets; returns the factor when it answers again."""
-        return self._recalibrated(timeout_s, "calibrate", num=num, den=den, date=date, operator=operator)
+        told = self._recalibrated(timeout_s, "calibrate", num=num, den=den, date=date, operator=operator)
+        if told != f"{num}/{den}":
+            raise BadAnswer(f"the pump has the factor {told} in force, not {num}/{den}; try again")
+        return told
 
     def uncalibrate(self, timeout_s: float = 10.0) -> str:
         """Goes back to the factor before. The pump resets; returns the factor when it answers again."""

@@ -161,6 +161,21 @@ def test_a_pump_that_does_not_reset_is_told_apart_from_one_that_did(pump: Pump) 
         pump.reset(timeout_s=0.2)
 
 
+@pytest.mark.parametrize(("in_force", "stored"), [("103/100", True), ("1/1", False)])
+def test_a_calibration_counts_when_the_pump_has_restarted_with_it(
+    pump: Pump, board: FakePump, in_force: str, stored: bool
+) -> None:
+    board.results["hello"] = {**board.results["hello"], "calibration": in_force}
+    threading.Timer(0.2, board.restart, (77,)).start()
+    if stored:
+        assert pump.calibrate(103, 100, "2026-11-22", "A") == "103/100"
+    else:
+        with pytest.raises(BadAnswer, match="has the factor 1/1 in force, not 103/100"):
+            pump.calibrate(103, 100, "2026-11-22", "A")
+    sent = {"num": 103, "den": 100, "date": "2026-11-22", "operator": "A"}
+    assert board.executed == [("calibrate", sent)]
+
+
 def test_events_come_typed_and_in_order(pump: Pump, board: FakePump) -> None:
     board.notify("ready", boot=41, version="0.1.0", reset_cause="power_on")
     board.notify("state", state="infusing", event="start", t_ms=10)

@@ -1,42 +1,113 @@
-"""The delivery monitor: does what was counted on the STEP pin fit what was asked for?
+"""The delivery monitor: does what was counted on the STEP pin fit what was commanded?
 
-Shares nothing with the arithmetic of the step grid: what was asked for is rate times time, added up slice by
-slice, and what was made is counted by a second state machine. Slices are granted 200 to 300 ms before they are
-made. So steps that nobody has asked for yet are too many at once, and what was asked for half a second ago and
-is not made yet is too few: at every rate, and through every change of it, without an account that drifts.
+Shares nothing with the step grid: the command is the therapy's target (core/command_band.py makes a band of it), time
+is the millisecond clock, the volume of a step is its own whole number of pL, and what was made is counted by a
+second state machine. Four accounts, each a sum that never falls below 0:
 
-Both are in units of pL·18000/den, as in core/grid.py: a step of num/den pL is num * 18000 of them.
+    account     grows by                      found when it holds more than         for
+    STANDS      1/2 of the least - made       3/4 step                              at once
+    RUNS        made - 2 * the most           2 steps                               at once
+    UNDER       0.9 of the least - made       1 1/2 steps                           15 min
+    OVER        made - 1.1 * the most         1 1/2 steps                           15 min
+
+A steady motor makes floor or ceil of the steps that are due in any time, so its accounts never hold more than
+1/2, 1, 0.9 and 1 step, at any rate: a step in ten minutes does not alarm. Nor does it blind: a motor that stands
+is found after 1 1/2 intervals, three steps that nobody asked for are RUNS. An account that is back at 0 has
+forgotten: "for 15 min" means that since it last was at 0, the mean has been beyond the bound. Free flow of the
+Generic Infusion Pump requirements is RUNS as far as a pump that counts its steps can see it.
+
+Sums are in tenths of a pL, all small ints on a Pico: 1200 mL/h for 100 ms is 3.3e7 pL.
 """
 
 from micropython import const
 
-from pump.core.grid import TICKS_PER_PL
+from pump.core.command_band import CommandBand
 
-_SLACK_STEPS = const(2)  # the part of a step that a new infusion inherits, and one in the making
-_PAST = const(6)  # updates, 100 ms apart: the oldest is 500 ms old or more
+STANDS = const(1)
+RUNS = const(2)
+UNDER = const(4)
+OVER = const(8)
+
+_WINDOW_MS = const(15 * 60 * 1000)  # Generic Infusion Pump 1.2
+_JITTER_MS = const(50)  # between a look at the clock and a look at the counter, and of a step
+_MOST = const(1 << 29)
+_NEAR_S = const(1)  # a volume that is nearly given may end at any time within this
+
+
+class Account:
+    """A sum, what it may hold, and how long it has been above 0."""
+
+    def __init__(self, allowed, for_ms):
+        """`allowed` in tenths of a pL; found when it is more than that, for `for_ms` since it left 0."""
+        self._allowed = allowed
+        self._for_ms = for_ms
+        self._lasted_ms = 0
+        self._sum = 0
+
+    def forget(self):
+        self._sum = self._lasted_ms = 0
+
+    def add(self, change, jitter, since_ms):
+        """Returns whether there is something to find."""
+        total = self._sum + change
+        if total <= 0:
+            self._sum = self._lasted_ms = 0
+            return False
+        self._sum = total if total < _MOST else _MOST
+        if self._lasted_ms < self._for_ms:
+            self._lasted_ms += since_ms
+        return self._lasted_ms >= self._for_ms and total > self._allowed + jitter
 
 
 class DeliveryMonitor:
-    def __init__(self, step_pl_num):
-        self._step = step_pl_num * TICKS_PER_PL
-        self._past = [0] * _PAST
-        self._at = 0
-        self.start(0)
+    def __init__(self, mechanics):
+        """The profile's section."""
+        num, den = mechanics["step_pl"]
+        step_pl = self._step_pl = max(1, (num + den // 2) // den)
+        self._band = CommandBand(step_pl, mechanics["start_hz"], mechanics["accel_hz_s"])
+        self._stands = Account(step_pl * 15 // 2, 0)
+        self._runs = Account(step_pl * 20, 0)
+        self._under = Account(step_pl * 15, _WINDOW_MS)
+        self._over = Account(step_pl * 15, _WINDOW_MS)
+        self._low_rest = self._high_rest = 0  # of the divisions by 18
+        self._counted = 0
 
     def start(self, counted_steps):
-        """From here on: what was asked for before is not held against the motor."""
-        for i in range(_PAST):
-            self._past[i] = counted_steps * self._step
+        """After a change of state, or of what is counted: the accounts begin anew, the command does not."""
+        self._counted = counted_steps
+        for account in (self._stands, self._runs, self._under, self._over):
+            account.forget()
 
-    def update(self, asked, counted_steps):
-        """Both in all, since the infusion began. Returns None, "too few" or "too many"."""
-        at = self._at
-        self._past[at] = asked
-        self._at = at = (at + 1) % _PAST
-        made = counted_steps * self._step
-        slack = _SLACK_STEPS * self._step
-        if made < self._past[at] - slack:
-            return "too few"
-        if made > asked + slack:
-            return "too many"
-        return None
+    def left_pl(self, vtbi_nl, counted_steps):
+        """Of a volume to be given, by the count."""
+        return vtbi_nl * 1000 - counted_steps * self._step_pl
+
+    def update(self, target_ul_h, left_pl, counted_steps, since_ms):
+        """The target now (0: none), what is left of the volume to be given (None: no bound), the steps counted in
+        all, and the time since the last update. Returns what was found: the sum of STANDS, RUNS, UNDER and OVER.
+        """
+        band = self._band
+        if left_pl is not None and left_pl < target_ul_h * 278 * (band.ramp_s(target_ul_h) + _NEAR_S):
+            band.update(0, since_ms)  # 1 µL/h is 278 pL/s; at least nothing, at most what it had
+            band.high_ul_h = max(band.high_ul_h, target_ul_h)
+        else:
+            band.update(target_ul_h, since_ms)
+        made = (counted_steps - self._counted) * self._step_pl * 10
+        self._counted = counted_steps
+        # 1 µL/h for 1 ms is 5/18 pL; what the division leaves is kept for the next time.
+        low = band.low_ul_h * since_ms * 5 + self._low_rest
+        high = band.high_ul_h * since_ms * 5 + self._high_rest
+        self._low_rest = low % 18
+        self._high_rest = high % 18
+        low //= 18
+        high //= 18
+        low_jitter = band.low_ul_h * _JITTER_MS * 5 // 18 * 10
+        high_jitter = band.high_ul_h * _JITTER_MS * 5 // 18 * 20
+        found = STANDS if self._stands.add(5 * low - made, low_jitter, since_ms) else 0
+        if self._runs.add(made - 20 * high, high_jitter, since_ms):
+            found += RUNS
+        if self._under.add(9 * low - made, low_jitter, since_ms):
+            found += UNDER
+        if self._over.add(made - 11 * high, high_jitter, since_ms):
+            found += OVER
+        return found

@@ -36,10 +36,12 @@ FAULT_FOUND = const(9)  # something is wrong that no operator can put right
 SERVICE_ASKED = const(10)
 RESET_ASKED = const(11)
 SELF_TEST_ASKED = const(12)
+AUTO_RESTART = const(13)  # the line that was blocked is seen open, and the profile lets the pump go on by itself
 
 EVENTS = (
     "test_passed", "test_failed", "start", "pause", "resume", "stop", "completed",
     "alarm_stop", "clear_alarms", "fault_found", "service", "reset", "self_test",
+    "auto_restart",
 )  # fmt: skip
 
 REFUSED = const(-1)  # not in this state; nothing changes, whoever sent it is told
@@ -54,30 +56,30 @@ _no, _ok = REFUSED, SAME
 # pump is mistaken about it, and is told so.
 # fmt: off
 TABLE = (
-    #PASSED FAILED START PAUSE RESUME STOP  COMPL ALARM CLEAR FAULT SERVICE RESET SELF_TEST
+    #PASSED FAILED START PAUSE RESUME STOP  COMPL ALARM CLEAR FAULT SERVICE RESET SELF_TEST AUTO
     # SELF_TEST: the test is finished first, an alarm waits for its end (see above). START waits for the test.
-    (_IDL, _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _ok,  _FLT, _SRV,   _ok,  _no),
+    (_IDL, _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _ok,  _FLT, _SRV,   _ok,  _no,     _no),
     # IDLE: an alarm that stops delivery also bars a START, until somebody has seen it. PAUSE is refused: it
     # promises a RESUME.
-    (_no,  _FLT,  _INF, _no,  _no,   _ok,  _no,  _STP, _ok,  _FLT, _SRV,   _TST, _TST),
+    (_no,  _FLT,  _INF, _no,  _no,   _ok,  _no,  _STP, _ok,  _FLT, _SRV,   _TST, _TST,     _no),
     # INFUSING: what would end the infusion by the way (service, reset, self-test, a second START) is
     # refused: stop first.
-    (_no,  _FLT,  _no,  _PAU, _no,   _IDL, _IDL, _STP, _ok,  _FLT, _no,    _no,  _no),
+    (_no,  _FLT,  _no,  _PAU, _no,   _IDL, _IDL, _STP, _ok,  _FLT, _no,    _no,  _no,     _no),
     # PAUSED: COMPLETED, because a pause finishes the steps already granted, and they can be the last.
     # ALARM_STOP: pressure can pass the limit with the motor at rest (a patient lies down on the line);
     # RESUME must then not be possible. START would drop the rest.
-    (_no,  _FLT,  _no,  _ok,  _INF,  _IDL, _IDL, _STP, _ok,  _FLT, _no,    _TST, _no),
+    (_no,  _FLT,  _no,  _ok,  _INF,  _IDL, _IDL, _STP, _ok,  _FLT, _no,    _TST, _no,     _no),
     # ALARM_STOPPED: the infusion is over. COMPLETED is refused: after an occlusion it would be a false
     # "complete" (a recall). CLEAR leads to IDLE and not back to INFUSING or PAUSED: a rate from before the
     # alarm is started again by a person, or not at all. A self-test would be a way round CLEAR. Service is
-    # allowed: a broken sensor must not lock the technician out.
-    (_no,  _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _IDL, _FLT, _SRV,   _TST, _no),
+    # allowed: a broken sensor must not lock the technician out. AUTO_RESTART comes from recovery.py alone.
+    (_no,  _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _IDL, _FLT, _SRV,   _TST, _no,     _INF),
     # FAULT: latched. Only a reset leads out, and service, which ends in one. CLEAR is refused so that
     # nobody believes it helped.
-    (_no,  _ok,   _no,  _no,  _no,   _ok,  _no,  _ok,  _no,  _ok,  _SRV,   _TST, _no),
+    (_no,  _ok,   _no,  _no,  _no,   _ok,  _no,  _ok,  _no,  _ok,  _SRV,   _TST, _no,     _no),
     # SERVICE: every output is safe and only a reset leads out, as from FAULT, so a fault has nothing to add
     # and does not end the repair.
-    (_no,  _ok,   _no,  _no,  _no,   _ok,  _no,  _ok,  _no,  _ok,  _ok,    _TST, _no),
+    (_no,  _ok,   _no,  _no,  _no,   _ok,  _no,  _ok,  _no,  _ok,  _ok,    _TST, _no,     _no),
 )
 # fmt: on
 
@@ -85,15 +87,16 @@ TABLE = (
 MOTOR = const(0)  # steps may be granted
 KVO = const(1)  # a therapy may fall to a keep-vein-open rate; only where the motor may move
 FLOW_COMMANDS = const(2)  # methods of the link that change what flows, or will flow on RESUME
+RETRACTION = const(3)  # the plunger may be drawn back (relief.py), and only back
 
 PERMITS = (
-    (False, False, ()),  # SELF_TEST
-    (False, False, ()),  # IDLE: START is an event of the table, not a change of flow
-    (True, True, ("set_rate",)),  # INFUSING
-    (False, False, ("set_rate",)),  # PAUSED: the rate for RESUME; the motor is at rest
-    (False, False, ()),  # ALARM_STOPPED
-    (False, False, ()),  # FAULT
-    (False, False, ()),  # SERVICE
+    (False, False, (), False),  # SELF_TEST
+    (False, False, (), False),  # IDLE: START is an event of the table, not a change of flow
+    (True, True, ("set_rate",), False),  # INFUSING
+    (False, False, ("set_rate",), False),  # PAUSED: the rate for RESUME; the motor is at rest
+    (False, False, (), True),  # ALARM_STOPPED: after an occlusion
+    (False, False, (), False),  # FAULT
+    (False, False, (), False),  # SERVICE
 )
 
 
@@ -106,6 +109,7 @@ class Supervisor:
         self._on_change = on_change
         self.state = SELF_TEST
         self.permits_motor = PERMITS[SELF_TEST][MOTOR]  # an attribute: the hot path looks at it
+        self.permits_retraction = PERMITS[SELF_TEST][RETRACTION]
 
     def handle(self, event, now_ms):
         """Takes an event. False: refused, nothing changed."""
@@ -116,5 +120,6 @@ class Supervisor:
             old = self.state
             self.state = new
             self.permits_motor = PERMITS[new][MOTOR]
+            self.permits_retraction = PERMITS[new][RETRACTION]
             self._on_change(old, new, event, now_ms)
         return True

@@ -1,40 +1,78 @@
-"""The piezo, on a PWM pin with a pull-down.
+"""The piezo: one PIO state machine that plays words (core/tones.py), fed from a table by DMA.
 
-Three conditions: *tone*, *mute* (between two pulses: the slice runs at duty 0, so that no pulse needs a new
-PWM) and *silent* (no alarm: the pin is an output at low). Silent ends in driving the pin low because
-stopping a slice leaves the pin where it happened to be, which for a piezo can be high. Taking the pin so
-also takes it from the PWM: only a new PWM gives it back. On the RP2040 that is a static object and costs no
-memory.
+A whole burst is handed over at once, so that no edge of it waits for the CPU. When the words are over the state machine
+waits in `pull` with the pin low: a CPU that hangs leaves a piezo that falls silent after the burst, until the watchdog
+restarts the pump and the alarm of that sounds.
+
+A word takes 3 ticks, and each of its cycles high + 2 of high and low + 7 of low:
+    pull, out, mov                  3, once a word
+    mov, out, jmp                   3 low
+    set 1, jmp x-- (high + 1)       high + 2
+    set 0, out, jmp x--, jmp y--    low + 4
 """
 
-from machine import PWM, Pin
+from machine import Pin
+from micropython import const
+from rp2 import DMA, PIO, StateMachine, asm_pio, asm_pio_encode
+
+from pump import wiring
+from pump.core.tones import TICK_HZ
+
+_STATE_MACHINE = const(5)  # beside the step counter
+_REQUEST = const(9)  # of that state machine's FIFO
+
+
+@asm_pio(set_init=PIO.OUT_LOW, out_shiftdir=PIO.SHIFT_RIGHT, fifo_join=PIO.JOIN_TX)
+def tone_words():
+    wrap_target()
+    pull(block)
+    out(y, 11)
+    mov(isr, osr)
+    label("cycle")
+    mov(osr, isr)
+    out(x, 9)
+    jmp(not_x, "rest")
+    set(pins, 1)
+    label("high")
+    jmp(x_dec, "high")
+    label("rest")
+    set(pins, 0)
+    out(x, 10)
+    label("low")
+    jmp(x_dec, "low")
+    jmp(y_dec, "cycle")
+    wrap()
 
 
 class Piezo:
-    def __init__(self, pin):
-        self._pin = Pin(pin, Pin.OUT, value=0)
-        self._pwm = None  # None while silent
-        self._frequency_hz = 0
+    def __init__(self):
+        self._pin = Pin(wiring.PIEZO, Pin.OUT, value=0)
+        self._low = asm_pio_encode("set(pins, 0)", 0)
+        self._machine = StateMachine(_STATE_MACHINE, tone_words, freq=TICK_HZ, set_base=self._pin)
+        self._channel = DMA()
+        self._ctrl = self._channel.pack_ctrl(
+            size=2, inc_write=False, treq_sel=_REQUEST, chain_to=self._channel.channel
+        )
 
-    def tone(self, frequency_hz, duty_u16):
-        if self._pwm is None:
-            self._pwm = PWM(self._pin, freq=frequency_hz, duty_u16=duty_u16)
-        else:
-            if frequency_hz != self._frequency_hz:
-                self._pwm.freq(frequency_hz)
-            self._pwm.duty_u16(duty_u16)
-        self._frequency_hz = frequency_hz
+    def play(self, words):
+        """At once, whatever sounded before."""
+        self._channel.active(0)
+        self._machine.init(tone_words, freq=TICK_HZ, set_base=self._pin)  # empties the FIFO, pin low
+        self._machine.active(1)
+        self.follow(words)
 
-    def mute(self):
-        if self._pwm is not None:
-            self._pwm.duty_u16(0)
+    def follow(self, words):
+        """After what is being played, without a gap. The caller has looked at `busy()`."""
+        self._channel.config(read=words, write=self._machine, count=len(words), ctrl=self._ctrl, trigger=True)
+
+    def busy(self):
+        """Words of the last table are not in the FIFO yet."""
+        return self._channel.active()
 
     def silent(self):
-        if self._pwm is not None:
-            self._pwm.duty_u16(0)
-            self._pwm.deinit()
-            self._pwm = None
-        self._pin.init(Pin.OUT, value=0)
+        """At once."""
+        self._channel.active(0)
+        self._machine.active(0)
+        self._machine.exec(self._low)
 
-    def safe(self):
-        self.silent()
+    safe = silent

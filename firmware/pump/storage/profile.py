@@ -41,6 +41,11 @@ _TABLE = {
         "high_pa": (1, MAX_OCCLUSION_PA),
         "persistence_ms": (100, 2000),
         "default": _LEVELS,
+        "compliance_pl_per_pa": (100, 200000),
+        "retract_max_ul": (0, 5000),
+        "retract_ul_h": (1, 2000000),
+        "retract_to_pa": (1, 6667),
+        "auto_restarts": (0, 9),
     },
 }
 _SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion")
@@ -158,6 +163,11 @@ def _check_order(profile):
     mechanics = profile["mechanics"]
     if mechanics["min_rate_ul_h"] > mechanics["max_rate_ul_h"]:
         raise ProfileFault("out_of_range", "mechanics.min_rate_ul_h is above max_rate_ul_h")
+    occlusion = profile["occlusion"]
+    if not mechanics["min_rate_ul_h"] <= occlusion["retract_ul_h"] <= mechanics["max_rate_ul_h"]:
+        raise ProfileFault("out_of_range", "occlusion.retract_ul_h is not a rate of these mechanics")
+    if occlusion["retract_to_pa"] * 2 >= occlusion["low_pa"]:  # half the limit is what an automatic restart asks for
+        raise ProfileFault("out_of_range", "occlusion.retract_to_pa is not below half of low_pa")
     # The highest limit must be within what the sensor can show, or an occlusion looks like a broken sensor.
     sensor = profile["sensor"]
     numerator, denominator = sensor["gain_pa_per_mv"]

@@ -22,6 +22,7 @@ CAPABILITIES = {
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
     "host_reading": "host_reading(): a host that does not read",
     "deploy": "port: a serial port that mpremote can use",
+    "any_profile": "runs with the mechanics of any profile in boards/",
     "replay": "the same seed gives the same trace",
     "virtual_time": "hours pass in seconds",
 }

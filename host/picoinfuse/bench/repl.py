@@ -11,7 +11,8 @@ from picoinfuse.errors import PicoinfuseError
 
 _HAND_OVER_S = 1.0  # the pump leaves within 0.2 s and boots into the REPL
 _RUN_S = 0.5
-_RAW, _EXECUTE = b"\x01", b"\x04"
+_PROMPT_S = 0.1
+_RAW, _FRIENDLY, _EXECUTE = b"\x01", b"\x02", b"\x04"
 
 
 class ReplFailed(PicoinfuseError):
@@ -30,10 +31,13 @@ def run_in_repl(bench: Bench, code: str) -> str:
     """Executes `code` on a board that shows the REPL; returns what it printed, up to some 200 characters."""
     bench.write_raw(_RAW + code.encode() + _EXECUTE)
     bench.sleep(_RUN_S)
-    _, found, answer = bench.pump.link.heard().rpartition(b"OK")
+    heard = bench.pump.link.heard()
+    bench.write_raw(_FRIENDLY)  # who asks next who is there is shown a prompt, and need not wait
+    bench.sleep(_PROMPT_S)
+    _, found, answer = heard.rpartition(b"OK")
     output, ended, rest = answer.partition(_EXECUTE)
     if not found or not ended:
-        raise ReplFailed(f"the REPL did not finish: it said {bench.pump.link.heard()!r}")
+        raise ReplFailed(f"the REPL did not finish: it said {heard!r}")
     error = rest.partition(_EXECUTE)[0]
     if error:
         raise ReplFailed(f"the code raised: {error.decode(errors='replace').strip().splitlines()[-1]}")

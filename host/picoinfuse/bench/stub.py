@@ -26,7 +26,7 @@ _READY_S = 1.0  # bench time within which the pump is up after a reset
 
 class StubBench:
     """A context manager. `deployed`: with this firmware on its flash, else empty as from the factory. `world`: where
-    the world is not as the profile says, such as `{"step_nl": 360.4}`.
+    the world is not as the profile says, such as `{"step_nl": 360.4}`. `on_cpython`: without the MicroPython VM.
     """
 
     name = "stub"
@@ -39,10 +39,11 @@ class StubBench:
         deployed: bool = True,
         real_grid_ms: int = 250,
         world: Mapping[str, Any] | None = None,
+        on_cpython: bool = False,
     ) -> None:
         self.profile = profile
         self.seed = seed
-        self.vm = find_vm()
+        self.vm = None if on_cpython else find_vm()
         self.capabilities = CAPABILITIES_OF_STUB
         self.trace = Trace()
         self._deployed = deployed
@@ -55,7 +56,7 @@ class StubBench:
     def __enter__(self) -> StubBench:
         image = self._folder / "flash.img"
         if self._deployed:
-            flash_image.copy(deployed_image(self.profile), image)
+            flash_image.copy(deployed_image(self.profile, self.vm), image)
         else:
             flash_image.erase(image)
         self._wire = Wire(self._to_board)

@@ -11,35 +11,34 @@ from picoinfuse.deploy import deploy, staged
 from picoinfuse.profile import Profile
 from picoinfuse.stub import flash_image
 from picoinfuse.stub.board import StubBoard
-from picoinfuse.stub.process import find_vm
 from picoinfuse.stub.pty_port import PtyPort
 
 
-def deployed_image(profile: Profile) -> Path:
+def deployed_image(profile: Profile, vm: str | None) -> Path:
     """Path of a flash image with this firmware and `profile`; deployed over mpremote when it is not there yet.
-    Copy it, do not change it.
+    Copy it, do not change it. `vm`: the MicroPython VM, or None for CPython, whose images are of another kind.
     """
     with staged(profile) as folder:
         digest = hashlib.sha256()
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
-    image = paths.build() / "stub" / f"{digest.hexdigest()[:16]}.img"
+    image = paths.build() / "stub" / f"{digest.hexdigest()[:16]}{'' if vm else '-cpython'}.img"
     if not image.exists():
         image.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=image.parent) as folder:
             fresh = Path(folder) / "flash.img"
-            _deploy_to(fresh, profile)
+            _deploy_to(fresh, profile, vm)
             flash_image.move(fresh, image)
     return image
 
 
-def _deploy_to(image: Path, profile: Profile) -> None:
+def _deploy_to(image: Path, profile: Profile, vm: str | None) -> None:
     flash_image.erase(image)
     outlet: list[PtyPort] = []
     board = StubBoard(
         profile.world(),
         image,
-        vm=find_vm(),
+        vm=vm,
         pace="real",
         on_serial=lambda data: outlet[0].send(data) if outlet else None,
     )

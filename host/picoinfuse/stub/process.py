@@ -4,6 +4,7 @@ the pipe to it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import socket
@@ -16,8 +17,8 @@ from typing import Any
 
 VM_FOLDER = Path(__file__).parent / "vm"
 _MODELS_KB = 224  # room for the models' own code and data; the firmware is left FIRMWARE_HEAP of it
-# A Pico leaves the firmware 192 KB of heap. This VM's words, and with them its cells of the heap, are twice as wide: it takes
-# twice the bytes to hold the same objects.
+# A Pico leaves the firmware 192 KB of heap. This VM's words, and with them its cells of the heap, are twice as
+# wide: it takes twice the bytes to hold the same objects.
 FIRMWARE_HEAP = 2 * 192 * 1024
 
 
@@ -33,14 +34,14 @@ class BoardProcess:
     def __init__(self, setup: dict[str, Any], vm: str | None) -> None:
         """`vm`: the MicroPython VM, or None to run on CPython."""
         self._socket, theirs = socket.socketpair()
-        self._log = tempfile.TemporaryFile()
-        self._setup = tempfile.NamedTemporaryFile("w", suffix=".json", delete=False)
-        with self._setup as file:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  closed with the object
+        with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False) as file:
             json.dump({**setup, "fd": theirs.fileno(), "heap": FIRMWARE_HEAP}, file)
+        self._setup = file.name
         program = [vm, "-X", f"heapsize={FIRMWARE_HEAP // 1024 + _MODELS_KB}K"] if vm else [sys.executable, "-u"]
         with theirs:
             self._process = subprocess.Popen(
-                [*program, str(VM_FOLDER / "_boot.py"), self._setup.name],
+                [*program, str(VM_FOLDER / "_boot.py"), self._setup],
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
@@ -54,10 +55,8 @@ class BoardProcess:
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Sends one message; a board that is gone does not hear it."""
-        try:
+        with contextlib.suppress(OSError):
             self._socket.sendall(kind + struct.pack("<I", len(payload)) + payload)
-        except OSError:
-            pass
 
     def receive(self) -> tuple[bytes, bytes] | None:
         """The next message, or None when the process has ended."""
@@ -79,4 +78,4 @@ class BoardProcess:
         self._process.kill()
         self._process.wait()
         self._socket.close()
-        Path(self._setup.name).unlink(missing_ok=True)
+        Path(self._setup).unlink(missing_ok=True)

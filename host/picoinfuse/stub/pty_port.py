@@ -20,8 +20,8 @@ _CHUNK = 4096
 _LOOK_S = 0.02
 
 
-class LinkTaken(PicoinfuseError):
-    """The path that is to be a link to the port is something else already."""
+class NoLink(PicoinfuseError):
+    """The path cannot be made a link to the port, or is something else already."""
 
 
 class PtyPort:
@@ -31,7 +31,7 @@ class PtyPort:
         self, on_bytes: Callable[[bytes], None], on_reading: Callable[[bool], None], link: Path | None = None
     ) -> None:
         if link is not None and link.exists() and not link.is_symlink():
-            raise LinkTaken(f"{link} exists and is no link; name another path for the link to the serial port")
+            raise NoLink(f"{link} exists and is no link; name another path for the link to the serial port")
         self._on_bytes = on_bytes
         self._on_reading = on_reading
         self._master, slave = os.openpty()
@@ -41,8 +41,11 @@ class PtyPort:
         os.set_blocking(self._master, False)
         self._link = link
         if link is not None:
-            link.unlink(missing_ok=True)
-            link.symlink_to(self.path)
+            try:
+                link.unlink(missing_ok=True)
+                link.symlink_to(self.path)
+            except OSError as error:
+                raise NoLink(f"no link to the serial port can be made at {link}: {error.strerror}") from error
         self._backlog = bytearray()
         self._lock = threading.Lock()
         self._open = True

@@ -50,7 +50,7 @@ class StubSession:
         if self._empty:
             flash_image.erase(image)
         elif not image.exists():
-            flash_image.copy(deployed_image(self._profile), image)
+            flash_image.copy(deployed_image(self._profile, self._vm), image)
         self._board = StubBoard(
             self._profile.world(),
             image,

@@ -113,8 +113,8 @@ def restore(state):
         WORLD.boot_ns = state["boot_ns"]
         WORLD.bite_ns = state["bite_ns"]
         WORLD.watchdog_ns = state["watchdog_ns"]
-    for gpio, saved in zip(WORLD.gpio, state["gpio"]):
-        gpio.restore(saved)
+    for gpio in WORLD.gpio:
+        gpio.restore(state["gpio"][gpio.n])
     if state["cause"] == SOFT_RESET:
         keep_pwms(state["pwms"])
 

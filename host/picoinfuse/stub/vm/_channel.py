@@ -4,9 +4,9 @@ A message is a kind (one byte), a length (u32, little endian) and a payload. Bot
 which is what makes a run deterministic: serial bytes, grants of time and changes of the world arrive in the
 order in which they were sent.
 
-From the host: `i` serial bytes, `m` serial bytes with more waiting, `g` a grant (JSON), `c` a control request (JSON). To the host: `o` serial
-bytes, `h` held (JSON), `q` so many serial bytes were taken (JSON), `r` answer to a control request (JSON), `t`
-trace records, `x` the board resets (JSON).
+From the host: `i` serial bytes, `m` serial bytes with more waiting, `g` a grant (JSON), `c` a control request
+(JSON). To the host: `o` serial bytes, `h` held (JSON), `q` so many serial bytes were taken (JSON), `r` answer
+to a control request (JSON), `t` trace records, `x` the board resets (JSON).
 """
 
 import json

@@ -1,7 +1,8 @@
-"""`rp2.DMA` of the modelled Pico, as far as a PIO FIFO is fed with it: words from a buffer to a state machine, paced by its request.
+"""`rp2.DMA` of the modelled Pico, as far as a PIO FIFO is fed with it: words from a buffer to a state machine,
+paced by its request.
 
-A transfer takes no time here; a word goes over as soon as the FIFO has room for it. A channel that ends starts the one that it is chained to, as the
-chip does: with the address and the count that were last written.
+A transfer takes no time here; a word goes over as soon as the FIFO has room for it. A channel that ends starts
+the one that it is chained to, as the chip does: with the address and the count that were last written.
 """
 
 from _world import WORLD

@@ -4,6 +4,7 @@ There is no littlefs here, so no power cut in the middle of a write can be tried
 """
 
 import builtins
+import errno
 import gc
 import io
 import os
@@ -16,7 +17,11 @@ _HEAP_FREE = 100000  # what gc.mem_free() says: this heap has no bound
 
 
 def print_exception(error, stream=None):
-    (stream or sys.stdout).write("".join(traceback.format_exception(error)))
+    """A traceback as MicroPython writes it: mpremote reads from it what went wrong with a file."""
+    lines = traceback.format_exception(error)
+    if isinstance(error, OSError):
+        lines[-1] = f"OSError: [Errno {error.errno}] {errno.errorcode.get(error.errno, '')}\n"
+    (stream or sys.stdout).write("".join(lines))
 
 
 def wall_ns():
@@ -63,7 +68,7 @@ class Folder:
         self._real_open = io.open
 
     def path(self, name):
-        return self._root + os.path.normpath("/" + name)
+        return self._root + os.path.normpath("/" + name.lstrip("/"))
 
     def open(self, name, mode="r", *args, **kwargs):
         return self._real_open(self.path(name), mode, *args, **kwargs)

@@ -38,8 +38,9 @@ class PressureSensor:
         self._level = 0
 
     def _draw(self, pressure_pa):
-        """What is on the pin, in counts * 2**16, with the next noise. Integers but for a new pressure: this is the busiest place
-        of the stub."""
+        """What is on the pin, in counts * 2**16, with the next noise. Integers but for a new pressure: this is
+        the busiest place of the stub.
+        """
         if pressure_pa is not self._pressure_pa:
             self._pressure_pa = pressure_pa
             self._level = int(self._offset + self._gain * pressure_pa)

@@ -18,8 +18,8 @@ POWER_ON, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "reset", "watchdog", "soft
 
 
 class World:
-    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals and wall (the wall clock in
-    ns).
+    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals and wall (the
+    wall clock in ns).
     """
 
     def __init__(self):

@@ -1,0 +1,79 @@
+"""Hands bursts to the piezo, one after the other.
+
+A burst that has begun is finished, also when its alarm ends, is silenced or gives way to a lower one: half a burst of one
+priority sounds like another. Only a higher priority cuts in, at once: it must not wait behind three seconds of something
+less urgent. A table ends with the rest after the burst; the next one is handed over during the rest, so bursts follow each
+other by the piezo's clock and not by the loop's. The rests are of seconds, longer than the watchdog lets a loop be late.
+"""
+
+from micropython import const
+
+from pump.core.alarms import HIGH, NONE
+from pump.core.bursts import BURSTS, burst_ms, period_ms
+from pump.core.ticks import elapsed_ms, later
+from pump.core.tones import burst_words
+
+_IDLE_MS = const(1000)  # nothing to play: come back whenever
+_LOOK_MS = const(500)
+
+
+class BurstPlayer:
+    def __init__(self, piezo):
+        self._piezo = piezo
+        self._words = [burst_words(pulses) for pulses in BURSTS]
+        self._burst_ms = [0] + [burst_ms(priority) for priority in range(1, HIGH + 1)]
+        self._period_ms = [0] + [period_ms(priority) for priority in range(1, HIGH + 1)]
+        self.priority = NONE  # of the burst being played, or of the rest after it
+        self._begin_ms = 0  # of that burst
+        self._handed = False  # the burst after it is with the piezo
+
+    def resting(self, now_ms):
+        """In the rest after a burst."""
+        return self.priority != NONE and elapsed_ms(now_ms, self._begin_ms) >= self._burst_ms[self.priority]
+
+    def run(self, wanted, now_ms):
+        """Plays bursts of the priority `wanted` from now on; NONE: none after this. Returns the ms to the next look."""
+        if wanted > self.priority:
+            return self._begin(wanted, now_ms)
+        if self.priority == NONE:
+            return _IDLE_MS
+        t_ms = self._time_ms(now_ms)
+        left_ms = self._burst_ms[self.priority] - t_ms
+        if left_ms > 0:
+            return left_ms
+        if wanted != self.priority:
+            return self._begin(wanted, now_ms)
+        return self._hand_over(t_ms, now_ms)
+
+    def _time_ms(self, now_ms):
+        """Since the beginning of the burst that is being played, or rested from."""
+        t_ms = elapsed_ms(now_ms, self._begin_ms)
+        period_ms = self._period_ms[self.priority]
+        if self._handed and t_ms >= period_ms:
+            self._handed = False
+            self._begin_ms = later(self._begin_ms, period_ms)
+            t_ms -= period_ms
+        return t_ms
+
+    def _hand_over(self, t_ms, now_ms):
+        """In the rest, and the same is wanted again."""
+        left_ms = self._period_ms[self.priority] - t_ms
+        if self._handed:
+            return left_ms
+        if left_ms <= 0:
+            return self._begin(self.priority, now_ms)  # the loop was away for the whole rest: it is silent
+        if self._piezo.busy():
+            return _LOOK_MS if _LOOK_MS < left_ms else left_ms
+        self._piezo.follow(self._words[self.priority])
+        self._handed = True
+        return left_ms
+
+    def _begin(self, priority, now_ms):
+        self.priority = priority
+        self._begin_ms = now_ms
+        self._handed = False
+        if priority == NONE:
+            self._piezo.silent()
+            return _IDLE_MS
+        self._piezo.play(self._words[priority])
+        return self._burst_ms[priority]

@@ -1,0 +1,51 @@
+"""What rate the motor may have now, by the command alone: the monitor's own idea of it.
+
+A command takes a while to reach the motor: motion is granted up to 300 ms ahead, tasks look every 50 ms, and a ramp
+climbs and falls no faster than the profile allows. So the command is a band: `low_ul_h` is what the motor has at
+least, `high_ul_h` at most. At a steady rate both are that rate. After a change one of them follows at once and
+the other after half a second, by ramps half as steep as the profile's, so that the real ramp lies between.
+"""
+
+from micropython import const
+
+_DELAY_UPDATES = const(6)  # 100 ms apart: the oldest is 500 ms old or more
+
+
+class CommandBand:
+    def __init__(self, step_pl, start_hz, accel_hz_s):
+        """`step_pl`: volume of a step, a whole number here. 1 Hz of it is step_pl * 36 / 10000 µL/h."""
+        self._start_ul_h = start_hz * step_pl * 36 // 10000
+        self._half_accel = accel_hz_s * step_pl * 18 // 10000 + 1  # µL/h a second
+        self._past = [0] * _DELAY_UPDATES
+        self._at = 0
+        self.low_ul_h = 0
+        self.high_ul_h = 0
+
+    def ramp_s(self, rate_ul_h):
+        """How long the slowest ramp down from a rate takes, rounded up."""
+        over_ul_h = rate_ul_h - self._start_ul_h
+        return over_ul_h // self._half_accel + 1 if over_ul_h > 0 else 0
+
+    def update(self, target_ul_h, since_ms):
+        """The target now, and the time since the last update."""
+        past = self._past
+        past[self._at] = target_ul_h
+        self._at = (self._at + 1) % _DELAY_UPDATES
+        least = most = target_ul_h
+        for rate_ul_h in past:
+            if rate_ul_h < least:
+                least = rate_ul_h
+            elif rate_ul_h > most:
+                most = rate_ul_h
+        start = self._start_ul_h
+        change = self._half_accel * since_ms // 1000 + 1
+        low = self.low_ul_h
+        if least <= low:
+            self.low_ul_h = least
+        else:
+            self.low_ul_h = min(least, max(low + change, start))
+        high = self.high_ul_h
+        if most >= high or high <= start:
+            self.high_ul_h = most
+        else:
+            self.high_ul_h = max(most, start, high - change)

@@ -1,0 +1,104 @@
+"""Drawing the plunger back after an occlusion, so that a line that opens again gives no bolus.
+
+A closed line holds C·P: 1 mL at 517 mmHg with a 50 mL syringe. The plunger goes back until the pressure is gone.
+To the delivery task this is a therapy like another, only that it takes off what the infusion was given. How far it
+may go has four bounds, none of which relies on another:
+
+    pressure    it ends at `to_pa`, a little above the atmosphere's, whatever the limit was
+    volume      `max_steps` of the profile, and never more than this infusion has pushed
+    time        LONGEST_MS
+    the sensor  each CHECK_UL drawn must lower the pressure by LEAST_FALL_PA, the first as well as the last. A sensor
+                that reads high for ever, and a line that is open (then it would be blood that comes), end it there.
+
+100 µL that lower the pressure by less than 1 kPa mean more than 10 mL/bar: five times the softest syringe that
+Snijder (2015) measured. 100 µL also take up the backlash of a screw (0.1 mm in a 50 mL syringe are 56 µL).
+
+Above the rate that needs no ramp the motor cannot be halted without losing steps. `judge` slows down in time: what
+is granted ahead and the ramp are less than half a second of the rate, and what half a second lowers is known from
+what was drawn so far.
+"""
+
+from micropython import const
+
+from pump.core.ticks import elapsed_ms
+
+LONGEST_MS = const(30_000)
+CHECK_UL = const(100)
+LEAST_FALL_PA = const(1000)
+
+GOING = const(0)
+RELIEVED = const(1)  # the pressure is gone
+NO_FALL = const(2)  # it does not follow the plunger
+ALL_DRAWN = const(3)  # the volume that it may
+TOO_LONG = const(4)
+NO_PRESSURE = const(5)  # there is no reading to believe
+
+ENDS = ("going", "relieved", "no_fall", "all_drawn", "too_long", "no_pressure")
+
+
+class Retraction:
+    """A therapy in the place of `infusion`, the one that is drawn from."""
+
+    def __init__(self, occlusion, step_pl_num, step_pl_den, start_ul_h):
+        """`occlusion` is the profile's section, `start_ul_h` the rate that needs no ramp."""
+        self._to_pa = occlusion["retract_to_pa"]
+        self._rate_ul_h = occlusion["retract_ul_h"]
+        self._start_ul_h = start_ul_h
+        self._num = step_pl_num
+        self._den = step_pl_den * 1_000_000  # steps * num / den are µL
+        self._max_steps = occlusion["retract_max_ul"] * self._den // step_pl_num
+        self._lead_ul = self._rate_ul_h // 7200 + 1  # half a second
+        self.infusion = None
+        self.vtbi_nl = None
+        self.target_ul_h = 0
+
+    def begin(self, infusion, net_steps, pressure_pa, now_ms):
+        """`net_steps` of the infusion have been pushed. False: there is nothing to draw back."""
+        self.infusion = infusion
+        self.vtbi_nl = infusion.vtbi_nl
+        self.target_ul_h = self._rate_ul_h
+        self._total = min(self._max_steps, net_steps)
+        self._given = 0
+        self._began_ms = now_ms
+        self._first_pa = self._check_pa = pressure_pa
+        self._check_ul = 0
+        return self._total > 0 and pressure_pa is not None and pressure_pa > self._to_pa
+
+    # ---- a therapy ----
+
+    def budget_steps(self):
+        return self._total - self._given
+
+    def granted(self, steps):
+        self._given += steps
+        self.infusion.granted(-steps)
+
+    def done(self):
+        """Never: what is drawn back completes nothing."""
+        return False
+
+    # ---- its bounds ----
+
+    def judge(self, pressure_pa, drawn_steps, now_ms):
+        """GOING, or why it is over. `drawn_steps` have been made, by the counter."""
+        if pressure_pa is None:
+            return NO_PRESSURE
+        if pressure_pa <= self._to_pa:
+            return RELIEVED
+        if elapsed_ms(now_ms, self._began_ms) >= LONGEST_MS:
+            return TOO_LONG
+        drawn_ul = drawn_steps * self._num // self._den
+        if drawn_ul - self._check_ul >= CHECK_UL:
+            if pressure_pa > self._check_pa - LEAST_FALL_PA:
+                return NO_FALL
+            self._check_ul = drawn_ul
+            self._check_pa = pressure_pa
+        if drawn_steps >= self._total:
+            return ALL_DRAWN
+        if self.target_ul_h > self._start_ul_h and drawn_ul >= self._lead_ul and self._is_near(pressure_pa, drawn_ul):
+            self.target_ul_h = self._start_ul_h
+        return GOING
+
+    def _is_near(self, pressure_pa, drawn_ul):
+        """Whether half a second more would lower the pressure to the end, at what a µL has lowered it so far."""
+        return (pressure_pa - self._to_pa) * drawn_ul <= self._lead_ul * (self._first_pa - pressure_pa)

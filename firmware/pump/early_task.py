@@ -1,0 +1,29 @@
+"""Runs the early detector (core/early.py) once a second while the motor is permitted: pressure against steps."""
+
+from micropython import const
+
+_PERIOD_MS = const(1000)
+
+
+class EarlyTask:
+    name = "early"
+    max_late_ms = 500
+
+    def __init__(self, detector, delivery, pressure, supervisor, tell_of):
+        """`tell_of(name, now_ms)` raises the alarm; the detector then begins anew."""
+        self._detector = detector
+        self._delivery = delivery
+        self._pressure = pressure
+        self._supervisor = supervisor
+        self._tell_of = tell_of
+
+    def run(self, now_ms):
+        pressure_pa = self._pressure.pressure_pa
+        if pressure_pa is None or not self._supervisor.permits_motor:
+            self._detector.forget()
+        else:
+            delivery = self._delivery
+            if self._detector.update(pressure_pa, delivery.counted_steps(), delivery.rate_ul_h, now_ms):
+                self._detector.forget()
+                self._tell_of("occlusion_early", now_ms)
+        return _PERIOD_MS

@@ -1,0 +1,97 @@
+"""What each alarm says to a person, and what to do about it.
+
+The pump does not carry these texts: on the Pico they would take 3 KB of heap, and the pump has no display. A test keeps
+the names in step with the table in firmware/pump/core/alarms.py.
+"""
+
+from types import MappingProxyType
+
+# name: (what a person reads, what to do)
+TEXTS = MappingProxyType(
+    {
+        "occlusion": (
+            "Line blocked: pressure above the limit, delivery stopped",
+            "Find the kink, clamp or blocked catheter. Relieve the pressure away from the patient. Clear, start.",
+        ),
+        "occlusion_early": (
+            "Line blocked: pressure rises with every step, delivery stopped",
+            "Find the kink, clamp or blocked catheter. Clear, start.",
+        ),
+        "pressure_not_following": (
+            "Pressure does not follow the plunger, delivery stopped",
+            "Clamp the line to the patient. Check line and sensor. If it returns, use another pump.",
+        ),
+        "repeated_alarm": (
+            "The same alarm stopped delivery three times in 10 minutes",
+            "Find what the alarm told of. Reset the pump, or use another one.",
+        ),
+        "sensor_open": (
+            "Pressure sensor not connected, delivery stopped",
+            "Check the sensor's plug and cable, clear the alarm, start again.",
+        ),
+        "sensor_short": (
+            "Pressure sensor shorted, delivery stopped",
+            "Check the sensor's plug and cable, clear the alarm, start again.",
+        ),
+        "sensor_frozen": (
+            "Pressure reading does not move, delivery stopped",
+            "Replace the sensor. Use another pump meanwhile.",
+        ),
+        "sensor_stale": (
+            "Pressure was not read in time, delivery stopped",
+            "Clear the alarm and start again. If it returns, use another pump.",
+        ),
+        "motor_fault": (
+            "Motor does not follow, delivery stopped",
+            "Compare the volume in the syringe with the volume shown. Use another pump.",
+        ),
+        "over_infusion": (
+            "Delivered more than 110 % of the rate for 15 min, delivery stopped",
+            "Look at the patient and the volume delivered. Use another pump.",
+        ),
+        "under_infusion": (
+            "Delivered less than 90 % of the rate for 15 min",
+            "Look at the patient and the volume delivered. Clear the alarm; if it returns, use another pump.",
+        ),
+        "delivery_late": (
+            "Delivery is behind its schedule",
+            "Clear the alarm, watch the volume delivered. If it returns, use another pump.",
+        ),
+        "system_fault": (
+            "Pump fault, delivery stopped",
+            "Use another pump. Reset this one to test it; send it to service if the fault returns.",
+        ),
+        "piezo_fault": (
+            "Piezo not heard in the self-test: this pump cannot sound an alarm",
+            "Use another pump. Send this one to service.",
+        ),
+        "lamp_fault": (
+            "A lamp does not light in the self-test",
+            "Listen for alarms. Send the pump to service after this infusion.",
+        ),
+        "profile_fault": (
+            "No valid wiring and mechanics profile, no delivery possible",
+            "Deploy the profile of this pump again.",
+        ),
+        "calibration_fault": (
+            "Calibration damaged or not for this profile, no delivery possible",
+            "Use another pump. Set the calibration of this one anew (picoinfuse calibrate --factor).",
+        ),
+        "interrupted": (
+            "Pump restarted during an infusion, delivery stopped",
+            "Look up the volume delivered before the restart. Clear the alarm, start the rest, or change the pump.",
+        ),
+        "infusion_complete": (
+            "Infusion complete",
+            "Clear the alarm. Change the syringe or disconnect the line.",
+        ),
+        "task_overrun": (
+            "Pump's software was late",
+            "Clear the alarm. If it returns, use another pump.",
+        ),
+        "suspended_reminder": (
+            "Infusion is paused",
+            "Resume or stop the infusion.",
+        ),
+    }
+)
