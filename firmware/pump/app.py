@@ -17,6 +17,7 @@ from pump.commands import Commands
 from pump.core import supervisor as sv
 from pump.core.alarm_manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms import ALARMS
+from pump.core.early import EarlyDetector
 from pump.core.monitor import DeliveryMonitor
 from pump.core.occlusion import ThresholdDetector
 from pump.core.restarts import Restarts
@@ -30,6 +31,7 @@ from pump.drivers.serial_port import SerialPort
 from pump.drivers.step_counter import StepCounter
 from pump.drivers.stepper import Stepper
 from pump.drivers.watchdog import Watchdog
+from pump.early_task import EarlyTask
 from pump.leave import Leave
 from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox
@@ -41,6 +43,7 @@ from pump.monitor_task import MonitorTask
 from pump.pressure_task import PressureTask
 from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
+from pump.reminder import SuspendedReminder
 from pump.scheduler import Scheduler
 from pump.selftest import SelfTest
 from pump.storage.profile import ProfileFault, load_profile
@@ -55,18 +58,21 @@ class App:
         self.profile = profile
         self.boot = identity.boot_number()
         self.outbox = Outbox([row[0] for row in ALARMS])
-        self.alarms = AlarmManager(self._on_alarm)
+        self.alarms = AlarmManager(
+            self._on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"]
+        )
         self.supervisor = sv.Supervisor(self._on_state)
         self.annunciator = Annunciator(self.alarms, Piezo(), Lamps())
         self.port = SerialPort()
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
         self.memory = MemoryTask()
+        self.reminder = SuspendedReminder(self.supervisor, self.report)
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
-        self.tasks = [link, self.annunciator, self.telemetry_task, self.leave, self.memory]
+        self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, self.memory]
         if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
         self.scheduler = None
@@ -89,7 +95,9 @@ class App:
         retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
         self.recovery = Recovery(self, Restarts(occlusion["auto_restarts"]))
         self.relief = Relief(retraction, self.delivery, self.pressure, self.supervisor, self.recovery.relief_ended)
-        return [self.pressure, self.relief, self.delivery, self.monitor, self.recovery, self.self_test]
+        detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
+        early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.tell_of)
+        return [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
 
     # ---- what happens ----
 

@@ -26,8 +26,10 @@ class Commands:
 
     def _send(self, event):
         """Hands an event to the supervisor; the state as the result."""
+        now_ms = time.ticks_ms()
         supervisor = self._app.supervisor
-        if not supervisor.handle(event, time.ticks_ms()):
+        self._app.reminder.attend(now_ms)
+        if not supervisor.handle(event, now_ms):
             state = sv.STATES[supervisor.state]
             raise Refused("wrong_state", "%s is refused while %s" % (sv.EVENTS[event], state), {"state": state})
         return {"state": sv.STATES[supervisor.state]}
@@ -98,6 +100,7 @@ class Commands:
                 "priority": PRIORITIES[alarm.priority],
                 "latched": alarm.is_latched(),
                 "acknowledged": alarm.acknowledged,
+                "escalated": alarm.escalated,
             }
             for alarm in manager.active()
         ]
@@ -132,6 +135,7 @@ class Commands:
             name = sv.STATES[state]
             raise Refused("wrong_state", "set_rate is refused while %s" % name, {"state": name})
         self._app.delivery.therapy.target_ul_h = rate_ul_h
+        self._app.reminder.attend(time.ticks_ms())
         return {"rate_ul_h": rate_ul_h}
 
     def pause(self):
@@ -147,12 +151,22 @@ class Commands:
 
     # ---- alarms ----
 
+    def acknowledge(self):
+        now_ms = time.ticks_ms()
+        self._app.reminder.attend(now_ms)
+        return {"acknowledged": self._app.alarms.acknowledge(now_ms)}
+
     def silence(self):
-        return {"silenced_ms": self._app.alarms.silence(time.ticks_ms())}
+        now_ms = time.ticks_ms()
+        self._app.reminder.attend(now_ms)
+        silenced_ms = self._app.alarms.silence(now_ms)
+        self._app.wake(self._app.annunciator)
+        return {"silenced_ms": silenced_ms}
 
     def clear_alarms(self):
         app = self._app
         now_ms = time.ticks_ms()
+        app.reminder.attend(now_ms)
         app.alarms.clear(now_ms)
         if not app.alarms.stops_delivery():
             app.supervisor.handle(sv.CLEAR_ALARMS, now_ms)

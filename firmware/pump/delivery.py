@@ -103,6 +103,7 @@ class Delivery:
         if self.therapy is not None:
             self.therapy.granted(-unmade)
         self.grid.forget_part()
+        self._rate_is_set = False
 
     def release(self):
         """Takes the enable away from a motor that stands."""

@@ -121,24 +121,24 @@ def test_too_fast_for_ten_minutes_is_forgotten_after_as_much_too_slow():
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(1, 80), st.integers(0, 40)), min_size=1, max_size=8))
 def test_the_windows_are_those_of_exact_fractions(stretches):
-    """Against the definition: the largest excess over any time up to now, and since when it has been one."""
+    """Against the definition: the excess since it was at its lowest, and how long ago that was."""
     ul_h = 1296 * 18  # 18 Hz, and no rest from the division
     pump = Pump()
     for _ in range(600):
         pump.update(ul_h, 18)
-    times, excess = [0], [Fraction(0)]
+    t_s = since_s = 0
+    excess = lowest = Fraction(0)
     for quarters_min, made_hz in stretches:
-        for _ in range(quarters_min * 15):
+        for _ in range(quarters_min * 15):  # seconds
             before = int(pump.made)
             found = pump.update(ul_h, made_hz, 1000)
-            times.append(times[-1] + 1)
-            excess.append(excess[-1] + int(pump.made) - before - Fraction(11, 10) * 18)
+            t_s += 1
+            excess += int(pump.made) - before - Fraction(11, 10) * 18
             if found & (RUNS | STANDS):
                 return  # the pump is stopped
-            lowest = min(excess)
-            # Since it last was at its lowest: the account at 0.
-            since = max(i for i in range(len(excess)) if excess[i] == lowest)
-            due = excess[-1] - lowest > Fraction(15, 10) + 18 * Fraction(1, 10) and times[-1] - times[since] >= 900
+            if excess <= lowest:  # the account is at 0
+                lowest, since_s = excess, t_s
+            due = excess - lowest > Fraction(15, 10) + 18 * Fraction(1, 10) and t_s - since_s >= 900
             assert bool(found & OVER) == due
 
 

@@ -31,6 +31,7 @@ PROFILE = {
     "occlusion": {
         "low_pa": 33331, "medium_pa": 68928, "high_pa": 103325, "persistence_ms": 500, "default": "medium",
     },
+    "alarms": {"escalate_ms": 120000},
 }  # fmt: skip
 GONE = object()
 

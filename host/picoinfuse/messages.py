@@ -53,6 +53,7 @@ class Alarm:
     priority: str
     latched: bool
     acknowledged: bool
+    escalated: bool  # HIGH because nobody came
 
 
 @dataclass(frozen=True)

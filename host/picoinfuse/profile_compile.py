@@ -67,6 +67,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
             "retract_to_pa": pa_of_mmhg(occlusion["retract_to_mmhg"]),
             "auto_restarts": occlusion["auto_restarts"],
         },
+        "alarms": {"escalate_ms": values["alarms"]["escalate_s"] * 1000},
     }
 
 

@@ -67,6 +67,10 @@ OCCLUSION = {
     "auto_restarts": Key("int", 0, 9),  # in any ten minutes
 }
 
+ALARMS = {
+    "escalate_s": Key("int", 30, 900),  # a MEDIUM alarm that nobody attends to becomes HIGH
+}
+
 WORLD = {
     "compliance_ml_per_bar": Key("number", 0.001, 1000),
     "resistance_kpa_per_ml_h": Key("number", 0, 1000),
@@ -79,4 +83,11 @@ TOP = {
     "description": Key("text", required=False),
 }
 
-TABLES = {"wiring": WIRING, "mechanics": MECHANICS, "sensor": SENSOR, "occlusion": OCCLUSION, "world": WORLD}
+TABLES = {
+    "wiring": WIRING,
+    "mechanics": MECHANICS,
+    "sensor": SENSOR,
+    "occlusion": OCCLUSION,
+    "alarms": ALARMS,
+    "world": WORLD,
+}

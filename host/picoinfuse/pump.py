@@ -71,6 +71,10 @@ class Pump(Session):
     def stop(self) -> str:
         return self._state(self.command("stop"))
 
+    def acknowledge(self) -> int:
+        """Returns how many alarms are marked as seen. They will not escalate; their sound goes on."""
+        return self._int("acknowledged", self.command("acknowledge"))
+
     def silence(self) -> int:
         """Returns how long the audio pause lasts, in ms."""
         return self._int("silenced_ms", self.command("silence"))

@@ -42,7 +42,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     },
     "status": STATUS,
     "alarms": {
-        "active": [{"name": "occlusion", "priority": "high", "latched": True, "acknowledged": False}],
+        "active": [{"name": "occlusion", "priority": "high", "latched": True, "acknowledged": False, "escalated": False}],
         "silenced_ms": 0,
     },
     "tasks": {
@@ -63,6 +63,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "resume": {"state": "infusing"},
     "stop": {"state": "idle"},
     "silence": {"silenced_ms": 120_000},
+    "acknowledge": {"acknowledged": 1},
     "clear_alarms": {"state": "alarm_stopped", "alarms": ["occlusion"]},
     "alarm_test": {"priority": "low", "duration_ms": 450},
     "occlusion_level": {"level": "high", "limit_pa": 103_325},

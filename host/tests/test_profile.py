@@ -56,6 +56,9 @@ high_mmhg = 775
 persistence_ms = 500
 default = "medium"
 
+[alarms]
+escalate_s = 120
+
 [world]
 compliance_ml_per_bar = 1.437
 resistance_kpa_per_ml_h = 0.025

@@ -18,7 +18,7 @@ by the line's resistance: the run begins anew.
 
 How long it takes, closed line, C as in the profile: TRIP_PA * C of volume, up to a segment and a half lost at both ends.
 50 mL syringe, 14.4 nL/Pa: 115 µL and at most 7 more, 14.6 min at 0.5 mL/h and 100 s at 5 mL/h, where the limit of
-517 mmHg takes 119 and 12 min. C may be 5/2 of the profile's (then it takes so much longer) or any less. All small ints.
+517 mmHg takes 119 and 12 min. C may be 5/2 of the profile's (then it takes so much longer) or any less.
 """
 
 from micropython import const

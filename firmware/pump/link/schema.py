@@ -28,6 +28,7 @@ METHODS = {
     "pause": (COMMAND, ()),
     "resume": (COMMAND, ()),
     "stop": (COMMAND, ()),
+    "acknowledge": (COMMAND, ()),
     "silence": (COMMAND, ()),
     "clear_alarms": (COMMAND, ()),
     "alarm_test": (COMMAND, (("priority", str, True, _LEVELS),)),

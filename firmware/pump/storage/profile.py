@@ -47,8 +47,9 @@ _TABLE = {
         "retract_to_pa": (1, 6667),
         "auto_restarts": (0, 9),
     },
+    "alarms": {"escalate_ms": (30000, 900000)},
 }
-_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion")
+_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms")
 
 # section, smaller, larger: the smaller must be below the larger.
 _BELOW = (

@@ -1,4 +1,8 @@
-"""The bench with the emulated Pico: the real MicroPython, its PIO, its USB, its flash; the stub's world around it; time that the bench grants."""
+"""The bench with the emulated Pico: the real MicroPython, its PIO, USB and flash, and the stub's world around it.
+
+Time is granted by the bench. Not here: `slow` (its CPU has one speed), `virtual_time` (some three times as fast as the
+wall clock) and `replay` (code takes time, and the ids of requests differ from run to run).
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,9 @@ _TESTED_S = 1.0  # after `ready`: the self-test is over
 
 
 class EmulatorBench:
-    """A context manager. `uf2_file`: the image to run, else as `emulator.image` finds it. `deployed`: with this firmware on its flash, else empty as from the factory."""
+    """A context manager. `uf2_file`: the image to run, else as `emulator.image` finds it. `deployed`: with this
+    firmware on its flash, else empty as from the factory.
+    """
 
     name = "emulator"
 
@@ -104,7 +110,9 @@ class EmulatorBench:
         self.board.hang()
 
     def slow_cpu(self, delay_ms: int) -> None:
-        raise EmulatorError("the emulated Pico runs at one speed; what needs a slow one asks for the capability slow")
+        raise EmulatorError(
+            "the emulated Pico runs at one speed; what needs a slow one asks for the capability slow"
+        )
 
     # ---- the world ----
 
@@ -130,7 +138,7 @@ class EmulatorBench:
 
     @property
     def port(self) -> str:
-        """A pseudo-terminal; from the first use on the board runs with the wall clock, for the sake of the other program."""
+        """A pseudo-terminal; from the first use on the board runs with the wall clock, for the other program."""
         if self._pty is None:
             self._pty = PtyPort(self.board.write_serial, self.board.host_reads)
             self.board.keep_pace(True)

@@ -31,6 +31,7 @@ COMMANDS = (
     ("pause", pump.pause),
     ("resume", pump.resume),
     ("stop", pump.stop),
+    ("acknowledge", pump.acknowledge),
     ("silence", pump.silence),
     ("clear", pump.clear),
     ("alarm-test", pump.alarm_test),

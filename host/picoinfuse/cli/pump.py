@@ -56,6 +56,13 @@ def stop(port: PortOption = None, as_json: JsonOption = False) -> None:
         _tell_state(as_json, pump.stop())
 
 
+def acknowledge(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Mark the alarms as seen: they do not escalate. Their sound goes on; see silence and clear."""
+    with open_pump(port) as pump:
+        count = pump.acknowledge()
+    tell(as_json, {"acknowledged": count}, f"{count} seen" if count else "no alarm is active")
+
+
 def silence(port: PortOption = None, as_json: JsonOption = False) -> None:
     """Pause the alarm's sound; it comes back by itself."""
     with open_pump(port) as pump:

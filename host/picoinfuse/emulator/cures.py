@@ -10,9 +10,11 @@ What is wrong with it as it comes, and where it is cured:
 7. the ring oscillator, which random numbers come from, is not there .. here
 8. a watchdog goes on counting through the reset that it caused ....... device.Pico
 
-On 4: the wheels are compiled for the stable ABI, where a `cpdef` method looks in Python whether it was overridden, at each call, and makes a bound method to
-throw away. Finding the same function in the instance's dictionary ends that search early. On 5: the loop takes `rp2040.pio` once, when it begins; it is handed an
-empty list, and the real one is put back before the first instruction.
+On 4: the wheels are compiled for the stable ABI, where a `cpdef` method looks in Python whether it was overridden,
+at each call, and makes a bound method to throw away. Finding the same function in the instance's dictionary ends
+that search early. On 5: the loop takes `rp2040.pio` once, when it begins; it is handed an empty list, and the real
+one is put back before the first instruction. Both matter where there is no C compiler; where there is one, `thumb`
+executes what only computes, which is nearly everything.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ class RingOscillator(BasePeripheral):
 class Runner:
     """Runs a chip, in the thread that calls `run`, until somebody sets `stopped`."""
 
-    def __init__(self, rp2040: RP2040, clock: Clock, thumb: Thumb | None) -> None:
+    def __init__(self, rp2040: Any, clock: Clock, thumb: Thumb | None) -> None:
         self.rp2040 = rp2040
         self.clock = clock
         self.stopped = True
@@ -96,10 +98,15 @@ class Runner:
             self._run_with(self._thumb)
             return
         self.clock.runner = self
+        loop: Any = execute_batch
         while not self.stopped:
             self.rp2040.pio = []
-            execute_batch(self, 1)
+            loop(self, 1)
             self.begun()
+
+    def idle(self, duration_ns: float) -> None:
+        """Time passes for everything but the CPU."""
+        type(self.clock).tick(self.clock, duration_ns)
 
     def begun(self) -> None:
         """rp2040py's loop has taken the empty list of PIO blocks."""
@@ -114,7 +121,9 @@ class Runner:
                 tick(clock, clock.nanos_to_next_alarm)
                 continue
             if not core.interrupts_updated:
-                used = thumb.run(ceil(clock.nanos_to_next_alarm / _CYCLE_NS), clock.nanos - timer._epoch_nanos)
+                used = thumb.run(
+                    ceil(clock.nanos_to_next_alarm / _CYCLE_NS), clock.nanos - timer._epoch_nanos
+                )
                 if used:
                     self.busy_ns += used * _CYCLE_NS
                     tick(clock, used * _CYCLE_NS)
@@ -125,10 +134,10 @@ class Runner:
             tick(clock, used * _CYCLE_NS)
 
 
-def cured_chip(seed: int) -> tuple[RP2040, Runner]:
+def cured_chip(seed: int) -> tuple[Any, Runner]:
     """A chip with nothing in its flash, and what runs it."""
     clock = Clock()
-    chip = RP2040(clock)
+    chip: Any = RP2040(clock)
     chip.core = Core(chip)
     chip.pio = [
         ClockedPio(chip, f"PIO{index}", (IRQ.PIO0_IRQ0, IRQ.PIO1_IRQ0)[index], index) for index in range(2)
@@ -143,7 +152,7 @@ def cured_chip(seed: int) -> tuple[RP2040, Runner]:
     return chip, runner
 
 
-def _shorten_lookups(chip: RP2040, clock: Clock) -> None:
+def _shorten_lookups(chip: Any, clock: Any) -> None:
     """Cure 4. Methods that Python calls too are kept bound; the others as plain functions, which is faster still."""
     if not RP2040.__module__.startswith("rp2040py.native"):
         return

@@ -1,4 +1,4 @@
-"""Flash files with the firmware on them, for the emulated Pico: made once by the real deployment and kept under build/."""
+"""Flash files with the firmware on them, for the emulated Pico: made once by the real deployment, kept under build/."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One emulated Pico: boots an image, runs in steps of virtual time, loses power, comes back.
 
-Everything happens in the thread that calls `run`; listeners of wires and of the serial port are called from there. Time goes on for ever, through
-resets and power cuts, and never runs by itself.
+Everything happens in the thread that calls `run`; listeners of wires and of the serial port are called from there.
+Time goes on for ever, through resets and power cuts, and never runs by itself.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Pico:
                 return
             self._end.schedule(left_ns)
             if self.in_bootsel:
-                type(self._clock).tick(self._clock, left_ns)
+                self._runner.idle(left_ns)
             else:
                 self._runner.run()
             if self._broken is not None:
@@ -115,7 +115,7 @@ class Pico:
         self._off()
         self._chip.sram[:] = self._random.randbytes(len(self._chip.sram))
         self._chip.usb_dpram[:] = bytes(len(self._chip.usb_dpram))
-        type(self._clock).tick(self._clock, off_ns)
+        self._runner.idle(off_ns)
         self._start(Cause.POWER_ON)
 
     def brown_out(self) -> None:
@@ -123,14 +123,16 @@ class Pico:
         self._restart(Cause.BROWN_OUT)
 
     def hang(self) -> None:
-        """The CPU executes nothing any more, and no interrupt gets through. What runs without it runs on, the watchdog too."""
+        """The CPU executes nothing any more; what runs without it runs on, the watchdog too."""
         self._chip.core.enabled_interrupts = 0
         self._chip.core.waiting = True
 
     def flash_uf2(self, image: uf2.Uf2) -> None:
         """What the boot ROM does with a UF2 that is copied to its volume: programs it and starts it."""
         if not self.in_bootsel:
-            raise PicoStopped("the Pico shows no UF2 volume: hold BOOTSEL at reset, or call machine.bootloader()")
+            raise PicoStopped(
+                "the Pico shows no UF2 volume: hold BOOTSEL at reset, or call machine.bootloader()"
+            )
         self._program(image)
         self.bootsel_held = False
         self._restart(Cause.WATCHDOG)

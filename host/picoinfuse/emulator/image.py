@@ -1,7 +1,8 @@
 """The MicroPython image that the emulated Pico runs, and where it comes from.
 
-`--uf2 FILE`, else PICOINFUSE_UF2, else the cache, else a download of the pinned official release from micropython.org. What a person names is taken as it is, once it is
-a valid UF2. What was fetched is kept, and later used, only when its SHA-256 is the pinned one.
+`--uf2 FILE`, else PICOINFUSE_UF2, else the cache, else a download of the pinned official release from
+micropython.org. What a person names is taken as it is, once it is a valid UF2. What was fetched is kept, and later
+used, only when its SHA-256 is the pinned one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Release:
     sha256: str
 
 
-# The digest is the one that the test data of the compressor "tamp" (github.com/BrianPugh/tamp) state for this file.
+# The digest is the one that the tests of the compressor "tamp" (github.com/BrianPugh/tamp) state for this file.
 OFFICIAL = Release(
     "RPI_PICO-20250415-v1.25.0.uf2",
     "https://micropython.org/resources/firmware/RPI_PICO-20250415-v1.25.0.uf2",
@@ -63,8 +64,8 @@ def find_image(
     except OSError as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         raise NoFirmware(
-            f"there is no MicroPython image for the emulated Pico: no --uf2 FILE, {ENVIRONMENT} is not set, none in {folder}, "
-            f"and {release.url} could not be fetched ({why})"
+            f"there is no MicroPython image for the emulated Pico: no --uf2 FILE, {ENVIRONMENT} is not set, "
+            f"none in {folder}, and {release.url} could not be fetched ({why})"
         ) from error
 
 

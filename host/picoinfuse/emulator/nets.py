@@ -1,16 +1,17 @@
 """The wires at the pins of an emulated Pico.
 
-A wire's level is what drives it: the chip, else a signal from outside, else the resistor on the board, else the chip's own pull; the same order as on the stub. The
-chip reads that level back on the same pin, also while it drives it: PIO 1 counts what PIO 0 makes. rp2040py does not do that by itself.
+A wire's level is what drives it: the chip, else a signal from outside, else the resistor on the board, else the
+chip's own pull; the same order as on the stub. The chip reads that level back on the same pin, also while it drives
+it: PIO 1 counts what PIO 0 makes. rp2040py does not do that by itself.
 
 Listeners get `on_level(t_ns, level)`, as those of the stub's pins do, so motor and line are the same code.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from picoinfuse.emulator.pinned import RP2040, GPIOPin, GPIOPinState
+from picoinfuse.emulator.pinned import GPIOPin, GPIOPinState
 from picoinfuse.emulator.pio import ClockedPio
 
 
@@ -21,7 +22,7 @@ class Listener(Protocol):
 class Net:
     """One wire. `level` is what a probe would read."""
 
-    def __init__(self, pin: GPIOPin, chip: RP2040) -> None:
+    def __init__(self, pin: GPIOPin, chip: Any) -> None:
         self.listeners: list[Listener] = []
         self.level = 0
         self._pin = pin

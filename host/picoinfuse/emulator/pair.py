@@ -1,7 +1,8 @@
 """Two emulated Picos in one process, with pins wired together: a pump and the instrument that measures it.
 
-They take turns in short slices of time. What the first does in its slice, the second sees at the very nanosecond, for it comes second; what the second drives, the first sees
-at the beginning of its next slice, up to a slice late. So the instrument is the second.
+They take turns in short slices of time. What the first does in its slice, the second sees at the very nanosecond,
+for it comes second; what the second drives, the first sees at the beginning of its next slice, up to a slice late.
+So the instrument is the second.
 """
 
 from __future__ import annotations
@@ -53,15 +54,13 @@ class _Follow:
 
 
 class Pair:
-    """`run` lets both go on together. Both must be at the same time when they are put together."""
+    """`run` lets both go on together."""
 
     def __init__(self, first: Pico, second: Pico, slice_ns: int = SLICE_NS) -> None:
         self.first = first
         self.second = second
         self._slice_ns = slice_ns
         self._follow: list[_Follow] = []
-        behind_ns = first.now_ns - second.now_ns
-        (second if behind_ns > 0 else first).run(abs(behind_ns))
 
     def wire(self, pin_of_first: int, pin_of_second: int) -> None:
         """The first drives, the second sees."""
@@ -72,6 +71,7 @@ class Pair:
         self._follow.append(_Follow(self.second.nets[pin_of_second], self.first.nets[pin_of_first]))
 
     def run(self, duration_ns: int) -> None:
+        self._align()
         while duration_ns > 0:
             slice_ns = min(duration_ns, self._slice_ns)
             for wire in self._follow:
@@ -79,3 +79,8 @@ class Pair:
             self.first.run(slice_ns)
             self.second.run(slice_ns)
             duration_ns -= slice_ns
+
+    def _align(self) -> None:
+        """Brings the one that is behind, because the other ran alone, to the other's time."""
+        behind_ns = self.first.now_ns - self.second.now_ns
+        (self.second if behind_ns > 0 else self.first).run(abs(behind_ns))

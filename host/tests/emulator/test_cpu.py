@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from picoinfuse.emulator import cures, thumb
 from picoinfuse.emulator.errors import EmulatorError, WrongEmulator
 from picoinfuse.emulator.pinned import VERSION, check_version

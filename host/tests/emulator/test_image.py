@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+
 from picoinfuse.emulator.errors import NoFirmware, UntrustedFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, OFFICIAL, Release, find_image
 from picoinfuse.flash import uf2

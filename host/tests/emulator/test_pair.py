@@ -31,23 +31,32 @@ while not meter.rx_fifo():
 print((0xFFFFFFFF - meter.get()) * 16)
 """
 
+TOGGLE = """
+import time
+from machine import Pin
+pin = Pin(8, Pin.OUT)
+while True:
+    pin.toggle()
+    time.sleep_ms(2)
+"""
+
 
 def test_one_measures_the_pulse_of_the_other_to_its_own_clock(pico: Prompt, uf2_file: Path, tmp_path: Path):
     instrument = Prompt(uf2_file, tmp_path / "instrument.img", seed=2)
     pair = Pair(pico.pico, instrument.pico)
     pair.wire(2, 7)
     instrument.begin(MEASURE)
-    pico.begin(STEPPER + "time.sleep_ms(20)\nstepper.active(1)\ngrant(5000, 3)\ntime.sleep_ms(50)\n")
-    behind_ns = pico.pico.now_ns - instrument.pico.now_ns
-    (instrument if behind_ns > 0 else pico).pico.run(abs(behind_ns))
-    pair.run(60 * MS)
+    pico.begin(STEPPER + "time.sleep_ms(100)\nstepper.active(1)\ngrant(5000, 3)\ntime.sleep_ms(50)\n")
+    pair.run(200 * MS)
     instrument.run_until(b"\x04>", 100)
     measured_ns = int(instrument.said.split(b"OK")[1].split(b"\x04")[0].split()[-1])
     # 2 µs high; the loop takes 16 ns, and begins up to three clocks late
     assert abs(measured_ns - 2000) <= 40
 
 
-def test_what_the_second_drives_the_first_sees_a_slice_later_at_most(pico: Prompt, uf2_file: Path, tmp_path: Path):
+def test_what_the_second_drives_the_first_sees_a_slice_later_at_most(
+    pico: Prompt, uf2_file: Path, tmp_path: Path
+):
     instrument = Prompt(uf2_file, tmp_path / "instrument.img", seed=2)
     pair = Pair(pico.pico, instrument.pico)
     pair.wire_back(8, 9)
@@ -65,13 +74,12 @@ def test_what_the_second_drives_the_first_sees_a_slice_later_at_most(pico: Promp
 
     pico.pico.nets[9].listeners.append(Watch())
     instrument.pico.nets[8].listeners.append(Drive())
-    instrument.begin("import time\nfrom machine import Pin\npin = Pin(8, Pin.OUT)\nwhile True:\n    pin.toggle()\n    time.sleep_ms(2)\n")
-    behind_ns = instrument.pico.now_ns - pico.pico.now_ns
-    (pico if behind_ns > 0 else instrument).pico.run(abs(behind_ns))
+    instrument.begin(TOGGLE)
+    pair.run(MS)
     seen.clear()
     driven.clear()
     pair.run(20 * MS)
-    assert len(seen) >= 9
+    assert len(seen) >= 8
     for at_ns, seen_ns in zip(driven, seen, strict=False):
         assert 0 <= seen_ns - at_ns <= SLICE_NS
 

@@ -36,7 +36,7 @@ def test_steps_are_evenly_spaced_at(pico: Prompt, hz: int, words: int, count: in
     edges = edges_of(pico, script, words * count / hz + 0.5)
     intervals = np.diff(edges.rising)
     assert len(edges.rising) == words * count
-    # The bounds: 1 µs each, 5 ppm on average. Words follow each other without a gap, so their change makes no difference.
+    # The bounds: 1 µs each, 5 ppm on average. Words follow each other without a gap.
     assert np.abs(intervals - 1e9 / hz).max() <= 1000
     assert abs(intervals.mean() * hz / 1e9 - 1) <= 5e-6
     # set 1 [9]: ten ticks high
@@ -55,18 +55,7 @@ def test_the_other_block_counts_every_step(pico: Prompt):
 
 
 def test_x_can_be_read_in_the_middle_of_a_delay_loop(pico: Prompt):
-    # The delay is 1,000,000 - 17 turns of 200 ns; X counts down from there. 20 ms are 100,000 turns.
-    script = """
-grant(1_000_000, 1)
-stepper.active(1)
-values = []
-for _ in range(3):
-    time.sleep_ms(20)
-    stepper.exec(copy)
-    stepper.exec(push)
-    values.append(stepper.rx_fifo())
-"""
-    # The joined TX FIFO leaves no RX FIFO: so the counter's block does the same with FIFOs that are not joined.
+    # X counts 1,000,000 turns of 200 ns down: 20 ms are 100,000 turns.
     script = """
 @asm_pio()
 def delay():
@@ -93,7 +82,7 @@ print(values[0], values[0] - values[1], values[1] - values[2])
 
 
 def test_a_delay_that_is_stopped_goes_on_where_it_was(pico: Prompt):
-    # 100 ms of delay, stopped for 50 ms in its middle: the step comes 150 ms after the start, to within what MicroPython takes to stop it
+    # 100 ms of delay, stopped for 50 ms in its middle: the step comes after 150 ms, to within MicroPython's own time
     edges = Edges()
     pico.pico.nets[2].listeners.append(edges)
     script = """

@@ -38,7 +38,7 @@ class Motor:
             self._rise_ns = t_ns
             self._move(t_ns, t_ns - self._last_ns, 1)
             self._last_ns = t_ns
-        elif t_ns - self._rise_ns < MIN_HIGH_NS:
+        elif t_ns - self._rise_ns < MIN_HIGH_NS and not self._enable.level:  # a halt cuts a pulse, after the enable
             self._refuse(t_ns - self._rise_ns)
 
     def on_train(self, t_ns, period_ns, high_ns, count):

@@ -205,8 +205,12 @@ class World:
         now_ns = self.now_ns
         if op == "valve":
             self.fluid.valve(now_ns, args)
+        elif op == "patient":
+            self.fluid.back_pressure(now_ns, args)
         elif op == "sensor":
             self.sensor.fault = args
+        elif op == "drift":
+            self.sensor.drift_mv = args
         elif op == "motor":
             self.motor.fault = args
         elif op == "drive":
