@@ -11,7 +11,7 @@ VM_WHEELS := (sys_platform == "linux" and platform_machine == "x86_64") or (sys_
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint unit hil bench doctor flash image deploy monitor lock pictures clean
+.PHONY: help setup demo test test-long lint unit hil bench doctor flash image deploy monitor docs lock pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ monitor: $(READY) ## watch the pump at PORT
 
 pictures: $(READY) ## make the pictures in docs/
 	$(BIN)/python -m picoinfuse.report.picture
+
+docs: $(READY) ## make docs/alarms.md from the firmware's tables
+	$(BIN)/picoinfuse alarms --markdown > docs/alarms.md
 
 lock: ## write requirements.lock anew from the ranges in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

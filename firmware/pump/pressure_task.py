@@ -5,8 +5,13 @@ is known of pressure: `pressure_pa`, which is None whenever it is not to be beli
 `report` leads to the alarm manager.
 """
 
+from micropython import const
+
+from pump.core.converter import ConverterCheck
 from pump.core.pressure import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
 from pump.core.ticks import MASK
+
+_CONVERTER_EVERY = const(5)  # samples: 50 ms
 
 
 class PressureTask:
@@ -17,7 +22,10 @@ class PressureTask:
         """`config` is the profile's sensor section; `report(name, active, now_ms)` takes each beginning and
         end of an alarm's condition."""
         self._read_sum = sensor.read_sum
-        self._check = SensorCheck(config["open_mv"], config["short_mv"])
+        self._sensor = sensor
+        self._converter = ConverterCheck()
+        self._samples = 0  # until the converter is looked at
+        self._check = SensorCheck(config["open_mv"], config["short_mv"], config["gain_pa_per_mv"])
         self._filter = PressureFilter()
         self._calibration = Calibration(config["offset_mv"], config["gain_pa_per_mv"])
         self._detector = detector
@@ -32,6 +40,11 @@ class PressureTask:
         check.check_age(now_ms)
         raw_sum = self._read_sum()
         fault = check.update(raw_sum, now_ms)
+        self._samples -= 1
+        if self._samples < 0:
+            self._samples = _CONVERTER_EVERY - 1
+            self._converter.update(self._sensor.code, self._sensor.read_temperature())
+        fault = self._converter.fault or fault  # the cause before what follows from it
         if fault is not self._fault:
             self._change_fault(fault, now_ms)
         # A bad sample that is not yet a fault leaves the last pressure standing, for 40 ms at most.

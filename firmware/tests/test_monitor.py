@@ -126,6 +126,7 @@ def test_the_windows_are_those_of_exact_fractions(stretches):
     pump = Pump()
     for _ in range(600):
         pump.update(ul_h, 18)
+    pump.monitor.start(int(pump.made))
     t_s = since_s = 0
     excess = lowest = Fraction(0)
     for quarters_min, made_hz in stretches:

@@ -16,7 +16,7 @@ is found after 1 1/2 intervals, three steps that nobody asked for are RUNS. An a
 forgotten: "for 15 min" means that since it last was at 0, the mean has been beyond the bound. Free flow of the
 Generic Infusion Pump requirements is RUNS as far as a pump that counts its steps can see it.
 
-Sums are in tenths of a pL, all small ints on a Pico: 1200 mL/h for 100 ms is 3.3e7 pL.
+Sums are in tenths of a pL: small ints on a Pico as long as all is well (1200 mL/h for 100 ms is 3.3e7 pL).
 """
 
 from micropython import const
@@ -30,7 +30,6 @@ OVER = const(8)
 
 _WINDOW_MS = const(15 * 60 * 1000)  # Generic Infusion Pump 1.2
 _JITTER_MS = const(50)  # between a look at the clock and a look at the counter, and of a step
-_MOST = const(1 << 29)
 _NEAR_S = const(1)  # a volume that is nearly given may end at any time within this
 
 
@@ -53,7 +52,7 @@ class Account:
         if total <= 0:
             self._sum = self._lasted_ms = 0
             return False
-        self._sum = total if total < _MOST else _MOST
+        self._sum = total
         if self._lasted_ms < self._for_ms:
             self._lasted_ms += since_ms
         return self._lasted_ms >= self._for_ms and total > self._allowed + jitter

@@ -18,11 +18,15 @@ _MAX_SUM = const(16380)  # READS * 4095
 SENSOR_OPEN = "sensor_open"
 SENSOR_SHORT = "sensor_short"
 SENSOR_FROZEN = "sensor_frozen"
+SENSOR_JUMP = "sensor_jump"
 SENSOR_STALE = "sensor_stale"
 
 _PERSISTENCE = const(5)  # samples, 50 ms: one glitch is no alarm
 _FROZEN_SAMPLES = const(201)  # the same sum from the first to the last of 2.00 s
 _STALE_MS = const(100)
+# From one sample to the next, 10 ms: 225 mmHg. The motor makes 3.3 kPa of it at 1200 mL/h in a line ten times stiffer
+# than a syringe, a patient's cough or a bag that falls less than 10. More is no pressure.
+_JUMP_PA = const(30_000)
 
 _FILTER_SHIFT = const(2)
 _FRACTION_SHIFT = const(6)
@@ -87,7 +91,7 @@ class Calibration:
 class SensorCheck:
     """Does the sensor live? Names the fault, or None.
 
-    A sample that is open, short or frozen is bad and is not to be used (`good`). Five bad ones make a
+    A sample that is open, short, frozen or too far from the last good one is bad and is not to be used (`good`). Five bad ones make a
     fault, five good ones end it: a score counts up and down between 0 and 5, so a loose contact that is bad
     more often than good is a fault too.
 
@@ -97,13 +101,16 @@ class SensorCheck:
     that noise (sigma 0.37, p = 0.82) it is 0.82**200 = 6e-18: 2e-8 a year at 100 Hz.
     """
 
-    def __init__(self, open_mv, short_mv):
+    def __init__(self, open_mv, short_mv, gain_pa_per_mv):
         # At or above open_mv, at or below short_mv, in counts: rounded towards the middle would call a good
         # sample bad.
         self._open_sum = -(-open_mv * _FULL_SUM // _FULL_MV)
         self._short_sum = short_mv * _FULL_SUM // _FULL_MV
         if not 0 <= short_mv < open_mv < _FULL_MV:
             raise SensorConfigError("sensor: short_mv is to be 0 or more, open_mv above it and at most 3299")
+        numerator, denominator = gain_pa_per_mv
+        self._jump_sum = max(1, _JUMP_PA * denominator * _FULL_SUM // (numerator * _FULL_MV))
+        self._trusted = -1  # the last good sum; -1: none to compare with
         self.fault = None
         self.good = False  # the last sample may be used
         self._score = 0
@@ -127,13 +134,18 @@ class SensorCheck:
         elif self._equal >= _FROZEN_SAMPLES:
             bad = SENSOR_FROZEN
             self._score = _PERSISTENCE  # it has persisted
+        elif self._trusted >= 0 and abs(raw_sum - self._trusted) > self._jump_sum:
+            bad = SENSOR_JUMP
         self.good = bad is None
         if bad is not None:
             if self._score < _PERSISTENCE:
                 self._score += 1
             if self._score >= _PERSISTENCE:
                 self.fault = bad
-        elif self._score:
+                self._trusted = -1  # what comes after a fault is compared with nothing from before it
+            return self.fault
+        self._trusted = raw_sum
+        if self._score:
             self._score -= 1
             if not self._score:
                 self.fault = None
@@ -144,6 +156,7 @@ class SensorCheck:
         nothing to be stale."""
         if self._last_ms is not None and elapsed_ms(now_ms, self._last_ms) > _STALE_MS:
             self.fault = SENSOR_STALE
+            self._trusted = -1
             self._score = _PERSISTENCE
         return self.fault
 

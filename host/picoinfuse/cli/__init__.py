@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
-from picoinfuse.cli import bench, board, calibrate, demo, flash, image, profile, pump, stub, trumpet, watch
+from picoinfuse.cli import alarms, bench, board, calibrate, demo, flash, image, profile, pump, stub, trumpet, watch
 from picoinfuse.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
@@ -35,6 +35,7 @@ COMMANDS = (
     ("silence", pump.silence),
     ("clear", pump.clear),
     ("alarm-test", pump.alarm_test),
+    ("alarms", alarms.alarms),
     ("self-test", pump.self_test),
     ("occlusion-level", pump.occlusion_level),
     ("calibrate", calibrate.calibrate),

@@ -41,7 +41,7 @@ _ROSC_RUNNING = 1 << 31 | 1 << 12
 
 
 class Clock(SimulationClock):
-    """Puts the PIO blocks back when a batch has begun: the loop asks `has_scheduled_alarm` once, right after it took them."""
+    """Puts the PIO blocks back when a batch has begun: the loop asks `has_scheduled_alarm` right after it took them."""
 
     runner: Runner | None = None
 

@@ -4,7 +4,7 @@ rp2040py's host answers every endpoint that the device arms for receiving with a
 that never says NAK. The device arms it again, and the CPU does nothing else, so it never sleeps. Here the endpoint
 stays armed until there is a byte to send.
 
-A host that does not read says NAK too: what the device wants to send waits in its own buffers until the host reads again.
+A host that does not read says NAK too: what the device wants to send waits in its own buffers until it reads again.
 """
 
 from __future__ import annotations

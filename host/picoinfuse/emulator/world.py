@@ -23,7 +23,8 @@ def _model(name: str) -> ModuleType:
     """A model of the stub. The models import each other by these names."""
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, VM_FOLDER / f"{name}.py")
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)

@@ -7,6 +7,9 @@ readings on every VM.
 _REFERENCE_MV = 3300
 _COUNTS = 4096 * 65536 / _REFERENCE_MV  # of 2**-16, a millivolt
 _MASK = 0x7FFFFFFF
+_LOW_REFERENCE_MV = 2600
+_JUMP_MV = 700
+_TEMPERATURE_MV = 706
 _FAULTS_MV = {"open": _REFERENCE_MV, "short": 0}
 
 # Quantiles of the normal distribution at (128.5 + i)/256, in thousandths of sigma; their root mean square is 993.
@@ -24,10 +27,14 @@ _QUANTILES = (
 
 
 class PressureSensor:
-    """`fault` is None, "open" (the pull-up wins), "short" (to ground) or "frozen" (the last reading for ever)."""
+    """With the converter that reads it. `fault` is None or one of the sensor: "open" (the pull-up wins), "short" (to
+    ground), "frozen" (the last reading for ever), "jump" (700 mV more); or of the converter: "stuck" (one code on every
+    channel), "reference" (2.6 V instead of 3.3: every channel reads high).
+    """
 
     def __init__(self, config, seed):
         self._offset = config["offset_mv"] * _COUNTS
+        self._drift = 0
         self._gain = config["mv_per_pa"] * _COUNTS
         sigma = config["noise_mv"] * _COUNTS / 1000
         self._noise = [round(-q * sigma) for q in _QUANTILES] + [round(q * sigma) for q in _QUANTILES]
@@ -36,6 +43,29 @@ class PressureSensor:
         self._raw = 0
         self._pressure_pa = None  # that `_level` was worked out for
         self._level = 0
+
+    def drift(self, millivolts):
+        """Moves the offset, as temperature does."""
+        self._offset = self._offset - self._drift + millivolts * _COUNTS
+        self._drift = millivolts * _COUNTS
+        self._pressure_pa = None
+
+    def temperature_u16(self):
+        """The chip's own temperature, 27 °C, on the same converter."""
+        if self.fault == "stuck":
+            return self._spread(self._raw)
+        self._state = state = (self._state * 1103515245 + 12345) & _MASK
+        return self._convert(_TEMPERATURE_MV * _COUNTS + self._noise[state >> 23])
+
+    def _convert(self, level):
+        if self.fault == "reference":
+            level = level * _REFERENCE_MV // _LOW_REFERENCE_MV
+        raw = int(level) >> 16
+        return self._spread(0 if raw < 0 else 4095 if raw > 4095 else raw)
+
+    def _spread(self, raw):
+        """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""
+        return raw << 4 | raw >> 8
 
     def _draw(self, pressure_pa):
         """What is on the pin, in counts * 2**16, with the next noise. Integers but for a new pressure: this is
@@ -49,21 +79,26 @@ class PressureSensor:
 
     def millivolts(self, t_ns, pressure_pa):
         """What is on the pin. Draws the next noise."""
-        if self.fault and self.fault != "frozen":
-            return _FAULTS_MV[self.fault]
-        return self._draw(pressure_pa) / _COUNTS
+        fault = self.fault
+        if fault in _FAULTS_MV:
+            return _FAULTS_MV[fault]
+        return self._draw(pressure_pa) / _COUNTS + (_JUMP_MV if fault == "jump" else 0)
 
     def read_u16(self, t_ns, pressure_pa):
         """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""
-        fault = self.fault
-        if fault != "frozen":
-            raw = (int(_FAULTS_MV[fault] * _COUNTS) if fault else self._draw(pressure_pa)) >> 16
-            self._raw = 0 if raw < 0 else 4095 if raw > 4095 else raw
-        raw = self._raw
-        return raw << 4 | raw >> 8
+        if self.fault is None:
+            raw = self._draw(pressure_pa) >> 16
+            self._raw = raw = 0 if raw < 0 else 4095 if raw > 4095 else raw
+            return raw << 4 | raw >> 8
+        if self.fault in ("frozen", "stuck"):
+            return self._spread(self._raw)
+        read = self._convert(self.millivolts(t_ns, pressure_pa) * _COUNTS)
+        self._raw = read >> 4
+        return read
 
     def snapshot(self):
-        return [self._state, self.fault, self._raw]
+        return [self._state, self.fault, self._raw, self._drift / _COUNTS]
 
     def restore(self, state):
-        self._state, self.fault, self._raw = state
+        self._state, self.fault, self._raw = state[:3]
+        self.drift(state[3])

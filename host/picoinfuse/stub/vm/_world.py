@@ -210,7 +210,7 @@ class World:
         elif op == "sensor":
             self.sensor.fault = args
         elif op == "drift":
-            self.sensor.drift_mv = args
+            self.sensor.drift(args)
         elif op == "motor":
             self.motor.fault = args
         elif op == "drive":

