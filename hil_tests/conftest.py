@@ -23,6 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=1, help="of the sensor's noise; the same seed gives the same run")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Deploys once, before workers of a parallel run would each do it."""
+    config = session.config
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        bench_kind(config.getoption("--bench")).prepare(load_profile(config.getoption("--profile")))
+
+
 def pytest_report_header(config: pytest.Config) -> str:
     return f"bench: {config.getoption('--bench')}, profile {config.getoption('--profile')}, seed {config.getoption('--seed')}"
 

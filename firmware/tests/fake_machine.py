@@ -104,12 +104,15 @@ def _pwm(board):
     return PWM
 
 
+TEMPERATURE = 4  # the chip's own, a channel without a pin
+
+
 def _adc(board):
     class ADC:
         def __init__(self, pin):
-            if not 26 <= pin.gpio <= 29:
+            self._gpio = pin if pin == TEMPERATURE else pin.gpio
+            if self._gpio != TEMPERATURE and not 26 <= self._gpio <= 29:
                 raise ValueError("Pin doesn't have ADC capabilities")
-            self._gpio = pin.gpio
 
         def read_u16(self):
             raw = board.adc[self._gpio]()

@@ -58,7 +58,10 @@ class Sensor:
     def read_sum(self):
         self.raw += self.step
         self.step = -self.step
+        self.code = self.raw // 4
         return self.raw
+    def read_temperature(self):
+        return 876
 
 class Host:
     def __init__(self): self.told = 0

@@ -108,7 +108,7 @@ class Sensor:
     """Feeds a check every 10 ms; `live` moves by at least one count from sample to sample."""
 
     def __init__(self):
-        self.check = p.SensorCheck(OPEN_MV, SHORT_MV)
+        self.check = p.SensorCheck(OPEN_MV, SHORT_MV, GAIN)
         self.now_ms = 0
         self._toggle = 0
 
@@ -195,7 +195,7 @@ def test_a_living_sensor_is_never_called_frozen():
     # 8.6 million samples; one in nine repeats the last, and the longest run of repeats in 200 000 is around
     # log(200 000)/log(9) = 6, far from 200.
     noise = random.Random(5)
-    check = p.SensorCheck(OPEN_MV, SHORT_MV)
+    check = p.SensorCheck(OPEN_MV, SHORT_MV, GAIN)
     longest = 0
     for k in range(200_000):
         raw_sum = sum(round(noise.gauss(2000.3, 1.5 / (3300 / 4096))) for _ in range(4))
@@ -230,4 +230,4 @@ def test_age_is_right_across_a_wrap_of_the_clock(sensor):
 @pytest.mark.parametrize(("open_mv", "short_mv"), [(3300, 100), (100, 100), (3200, -1)])
 def test_limits_that_the_converter_cannot_reach_are_refused(open_mv, short_mv):
     with pytest.raises(p.SensorConfigError):
-        p.SensorCheck(open_mv, short_mv)
+        p.SensorCheck(open_mv, short_mv, GAIN)

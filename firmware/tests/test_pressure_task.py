@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from fake_machine import Board
+from fake_machine import TEMPERATURE, Board
 
 from pump.core.occlusion import ThresholdDetector
 from pump.core.ticks import MASK, later
@@ -29,6 +29,7 @@ class Line:
         self._random = random.Random(seed)
         self._late_ms = late_ms
         board.adc[PRESSURE] = self._convert
+        board.adc[TEMPERATURE] = lambda: 876 + self._random.randint(-3, 3)  # 706 mV: 27 °C
         self.pressure_pa = lambda t_ms: 10_000
         self.volts = None  # mV on the pin whatever the pressure; no noise
         self.t_ms = 0

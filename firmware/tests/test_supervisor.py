@@ -21,6 +21,7 @@ fault_found    fault      fault          fault          fault          fault    
 service        service    service        no             no             service        service    -
 reset          -          self_test      no             self_test      self_test      self_test  self_test
 self_test      no         self_test      no             no             no             no         no
+auto_restart   no         no             no             no             infusing       no         no
 """
 
 ALL_STATES = range(len(sv.STATES))
@@ -64,8 +65,21 @@ def entries(state):
     return {(s, e) for s in ALL_STATES for e in ALL_EVENTS if sv.TABLE[s][e] == state}
 
 
-def test_only_start_and_resume_lead_to_motion():
-    assert entries(sv.INFUSING) == {(sv.IDLE, sv.START), (sv.PAUSED, sv.RESUME)}
+def test_only_start_resume_and_an_automatic_restart_lead_to_motion():
+    assert entries(sv.INFUSING) == {
+        (sv.IDLE, sv.START),
+        (sv.PAUSED, sv.RESUME),
+        (sv.ALARM_STOPPED, sv.AUTO_RESTART),
+    }
+
+
+def test_the_plunger_may_be_drawn_back_after_an_alarm_stop_and_nowhere_else():
+    permitted = [sv.STATES[s] for s in ALL_STATES if sv.PERMITS[s][sv.RETRACTION]]
+    assert permitted == ["alarm_stopped"]
+
+
+def test_no_state_permits_both_directions():
+    assert not any(sv.PERMITS[s][sv.MOTOR] and sv.PERMITS[s][sv.RETRACTION] for s in ALL_STATES)
 
 
 def test_fault_is_left_only_by_a_reset_or_by_service_which_ends_in_one():
@@ -138,4 +152,5 @@ def test_whatever_happens_the_motor_is_permitted_exactly_while_infusing_and_chan
         assert accepted or supervisor.state == before
         assert supervisor.state == chain[-1]
         assert supervisor.permits_motor == (supervisor.state == sv.INFUSING)
-        assert not supervisor.permits_motor or last[0] in (sv.START, sv.RESUME)
+        assert supervisor.permits_retraction == (supervisor.state == sv.ALARM_STOPPED)
+        assert not supervisor.permits_motor or last[0] in (sv.START, sv.RESUME, sv.AUTO_RESTART)

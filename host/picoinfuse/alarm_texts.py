@@ -37,6 +37,30 @@ TEXTS = MappingProxyType(
             "Pressure reading does not move, delivery stopped",
             "Replace the sensor. Use another pump meanwhile.",
         ),
+        "sensor_jump": (
+            "Pressure reading jumped as no pressure can, delivery stopped",
+            "Check the sensor's plug and cable, clear the alarm, start again. If it returns, use another pump.",
+        ),
+        "adc_stuck": (
+            "Pump's converter does not convert, delivery stopped",
+            "Use another pump. Send this one to service.",
+        ),
+        "reference_fault": (
+            "Pump's voltage reference is wrong, delivery stopped",
+            "Use another pump. Send this one to service.",
+        ),
+        "upstream_occlusion": (
+            "Supply blocked: suction before the pump, delivery stopped",
+            "Open the clamp, look for an empty bag or a kink before the pump. Clear, start.",
+        ),
+        "upstream_sensor_fault": (
+            "Sensor before the pump cannot be believed, delivery stopped",
+            "Check the sensor's plug and cable, clear the alarm, start again.",
+        ),
+        "air_in_line": (
+            "Air in the line, delivery stopped",
+            "Clamp the line to the patient, take the air out, clear, start.",
+        ),
         "sensor_stale": (
             "Pressure was not read in time, delivery stopped",
             "Clear the alarm and start again. If it returns, use another pump.",

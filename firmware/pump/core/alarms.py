@@ -44,7 +44,14 @@ ALARMS = (
     ("sensor_open", HIGH, STOP, LATCHES),
     ("sensor_short", HIGH, STOP, LATCHES),
     ("sensor_frozen", HIGH, STOP, LATCHES),
+    ("sensor_jump", HIGH, STOP, LATCHES),
     ("sensor_stale", HIGH, STOP, LATCHES),
+    ("adc_stuck", HIGH, STOP, LATCHES),
+    ("reference_fault", HIGH, STOP, LATCHES),
+    # Where the bench has the sensors. HIGH: an empty or clamped supply is no delivery, and air is worse than none.
+    ("upstream_occlusion", HIGH, STOP, LATCHES),
+    ("upstream_sensor_fault", HIGH, STOP, LATCHES),
+    ("air_in_line", HIGH, STOP, LATCHES),
     ("motor_fault", HIGH, STOP, LATCHES),
     # GIP 1.2: above 110 % for 15 min. Too much cannot be taken back: HIGH and stop, whatever the drug.
     ("over_infusion", HIGH, STOP, LATCHES),

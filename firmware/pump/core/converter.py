@@ -3,7 +3,7 @@
 Its voltage is known without a sensor: 706 mV at 27 °C, 1.72 mV less for each degree (RP2040 datasheet 4.9.5). From
 -20 to 85 °C that is 787 to 606 mV; a part's own spread is allowed 45 mV beyond. What that can tell:
 
-    reference_fault   outside 560 to 830 mV: the reference is off by more than some 17 % at room temperature, for all
+    reference_fault   outside 560 to 830 mV, five looks in a row: the reference is off by more than some 17 % at room temperature, for all
                       channels alike. What is less looks like a warm or a cold chip and is not seen: pressure is then
                       read wrong by as much. Too low a reference reads high, and alarms early.
     adc_stuck         the same code on both channels for 1.5 s: the converter does not convert, or its input switch
@@ -32,7 +32,9 @@ class ConverterCheck:
     def update(self, pressure_code, temperature_code):
         """Codes of 12 bits, read one after the other, every 50 ms. Returns the fault in force, or None."""
         self._same = self._same + 1 if pressure_code == temperature_code else 0
-        self._beyond = 0 if _LOW_CODE <= temperature_code <= _HIGH_CODE else self._beyond + 1
+        # A converter that is stuck says nothing of its reference.
+        plausible = _LOW_CODE <= temperature_code <= _HIGH_CODE or temperature_code == pressure_code
+        self._beyond = 0 if plausible else self._beyond + 1
         if self._same >= _STUCK_LOOKS:
             self._same = _STUCK_LOOKS
             self._good = 0

@@ -13,7 +13,9 @@ CAPABILITIES = {
     "capture": "trace: edges of step, dir, enable, piezo and lamps",
     "pressure": "trace: true pressure in the line, delivered and patient volume",
     "occlude": "occlude(): the valve in the line",
+    "patient": "patient(): pressure on the patient's side of the line",
     "sensor": "sensor_fault(): open, short or frozen",
+    "converter": "sensor_fault(): jump, stuck or reference; sensor_drift()",
     "motor": "motor_fault(): a motor that does not follow its steps",
     "reset": "reset(): the RUN pin",
     "power": "power_cycle(): the supply",
@@ -55,7 +57,15 @@ class Bench(Protocol):
 
     def occlude(self, closed: bool = True) -> None: ...
 
+    def patient(self, pressure_pa: float) -> None:
+        """The pressure on the patient's side: a vein, a patient who moves, a bag hung higher or lower."""
+        ...
+
     def sensor_fault(self, kind: str | None) -> None: ...
+
+    def sensor_drift(self, millivolts: float) -> None:
+        """Moves the sensor's output, as temperature does; 0 puts it back."""
+        ...
 
     def motor_fault(self, kind: str | None) -> None: ...
 

@@ -26,7 +26,9 @@ CAPABILITIES_OF_EMULATOR = frozenset(
         "capture",
         "pressure",
         "occlude",
+        "patient",
         "sensor",
+        "converter",
         "motor",
         "reset",
         "power",
@@ -121,6 +123,12 @@ class EmulatorBench:
 
     def sensor_fault(self, kind: str | None) -> None:
         self.board.world.sensor.fault = kind
+
+    def patient(self, pressure_pa: float) -> None:
+        self.board.patient(pressure_pa)
+
+    def sensor_drift(self, millivolts: float) -> None:
+        self.board.world.sensor.drift(millivolts)
 
     def motor_fault(self, kind: str | None) -> None:
         self.board.world.motor.fault = kind

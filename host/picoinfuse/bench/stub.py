@@ -122,6 +122,12 @@ class StubBench:
     def sensor_fault(self, kind: str | None) -> None:
         self.board.control("sensor", kind)
 
+    def patient(self, pressure_pa: float) -> None:
+        self.board.control("patient", pressure_pa)
+
+    def sensor_drift(self, millivolts: float) -> None:
+        self.board.control("drift", millivolts)
+
     def motor_fault(self, kind: str | None) -> None:
         self.board.control("motor", kind)
 

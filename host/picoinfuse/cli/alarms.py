@@ -1,5 +1,6 @@
 """Commands about alarms that need no pump."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,7 +19,7 @@ def alarms(as_markdown: Markdown = False, as_json: JsonOption = False) -> None:
         return
     rows = alarm_rows()
     if as_json:
-        print_json(rows)
+        print_json([asdict(row) for row in rows])
         return
     table = Table("alarm", "priority", "what it says", "what to do")
     for row in rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,7 @@ def stub(
     """Run a board in software until Ctrl-C."""
     if pace not in ("real", "fast"):
         raise typer.BadParameter(f"{pace!r} is no pace; there are real and fast", param_hint="--pace")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: link removed, trace written
     out = Console()
     session = StubSession(
         load_profile(profile), link=link, pace=pace, image=image, empty=empty, trace=trace, seed=seed

@@ -123,6 +123,10 @@ class EmulatedBoard:
         with self._lock:
             self.world.occlude(closed)
 
+    def patient(self, pressure_pa: float) -> None:
+        with self._lock:
+            self.world.patient(pressure_pa)
+
     def drive(self, wire: str, level: int | None) -> None:
         with self._lock:
             self.pico.nets[self._wiring[wire]].drive(level)

@@ -16,6 +16,7 @@ from picoinfuse.emulator.device import Pico
 from picoinfuse.stub.process import VM_FOLDER
 from picoinfuse.trace import REALS, WIRES, Trace
 
+_TEMPERATURE = 4  # the channel of the chip's own
 _ADC0_GPIO = 26
 
 
@@ -60,11 +61,15 @@ class World:
             trace.level(name, 0, net.level)
             net.listeners.append(_Probe(name, trace))
         pico.analog(wiring["pressure"] - _ADC0_GPIO, self._read_sensor)
+        pico.analog(_TEMPERATURE, lambda t_ns: self.sensor.temperature_u16() >> 4)
         self._schedule = pico.alarm(self._sample)
         self._sample()
 
     def occlude(self, closed: bool) -> None:
         self.fluid.valve(self._pico.now_ns, closed)
+
+    def patient(self, pressure_pa: float) -> None:
+        self.fluid.back_pressure(self._pico.now_ns, pressure_pa)
 
     def _read_sensor(self, t_ns: int) -> int:
         return self.sensor.read_u16(t_ns, self.fluid.pressure_at(t_ns)) >> 4

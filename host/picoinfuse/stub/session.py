@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from picoinfuse.profile import Profile
@@ -39,41 +39,53 @@ class StubSession:
         self._trace = Trace() if trace is not None else None
         self._seed = seed
         self._vm = find_vm()
+        self._board: StubBoard | None = None
 
     @property
     def runs_on(self) -> str:
         return "firmware in the MicroPython VM" if self._vm else "firmware on CPython (no MicroPython VM here)"
 
     def __enter__(self) -> StubSession:
-        self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
-        image = self._image or self._folder / "flash.img"
-        if self._empty:
-            flash_image.erase(image)
-        elif not image.exists():
-            flash_image.copy(deployed_image(self._profile, self._vm), image)
-        self._board = StubBoard(
-            self._profile.world(),
-            image,
-            vm=self._vm,
-            on_serial=lambda data: self._port.send(data),
-            sink=self._trace,
-            seed=self._seed,
-            pace="stepped",
-        )
-        self._port = PtyPort(
-            self._board.write_serial, lambda reading: self._board.post("host_reads", reading), self._link
-        )
-        self.path = self._port.path
-        self._board.control("pace", self._pace)
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="picoinfuse-")))
+            image = self._image or folder / "flash.img"
+            if self._empty:
+                flash_image.erase(image)
+            elif not image.exists():
+                flash_image.copy(deployed_image(self._profile, self._vm), image)
+            self._port = PtyPort(self._to_board, self._tell_reading, self._link)
+            stack.callback(self._port.close)
+            self.path = self._port.path
+            self._board = stack.enter_context(
+                StubBoard(
+                    self._profile.world(),
+                    image,
+                    vm=self._vm,
+                    on_serial=self._port.send,
+                    sink=self._trace,
+                    seed=self._seed,
+                    pace="stepped",
+                )
+            )
+            self._board.control("pace", self._pace)
+            self._open = stack.pop_all()
         return self
 
+    def _to_board(self, data: bytes) -> None:
+        if self._board is not None:  # bytes that come before it is there are lost, as with any board
+            self._board.write_serial(data)
+
+    def _tell_reading(self, reading: bool) -> None:
+        if self._board is not None:
+            self._board.post("host_reads", reading)
+
     def alive(self) -> bool:
+        """True; raises StubFailed when the board has ended."""
+        assert self._board is not None
         self._board.check()
         return True
 
     def __exit__(self, *_: object) -> None:
-        self._port.close()
-        self._board.close()
-        shutil.rmtree(self._folder)
+        self._open.close()
         if self._trace is not None and self._trace_file is not None:
             write_vcd(self._trace, self._trace_file)
