@@ -28,17 +28,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Deploys once, before workers of a parallel run would each do it."""
     config = session.config
     if not hasattr(config, "workerinput") and not config.option.collectonly:
-        bench_kind(config.getoption("--bench")).prepare(load_profile(config.getoption("--profile")))
+        bench_kind(_option(config, "--bench")).prepare(load_profile(_option(config, "--profile")))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return f"bench: {config.getoption('--bench')}, profile {config.getoption('--profile')}, seed {config.getoption('--seed')}"
+    bench, profile, seed = (_option(config, name) for name in ("--bench", "--profile", "--seed"))
+    return f"bench: {bench}, profile {profile}, seed {seed}"
+
+
+def _option(config: pytest.Config, name: str) -> str:
+    return str(config.getoption(name))
 
 
 @pytest.fixture
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     """A board that was just switched on, its pump connected and idle."""
-    kind = bench_kind(request.config.getoption("--bench"))
+    kind = bench_kind(_option(request.config, "--bench"))
     for mark in request.node.iter_markers("needs"):
         unknown = set(mark.args) - set(CAPABILITIES)
         assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
@@ -46,11 +51,11 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         if missing:
             pytest.skip(f"bench {kind.name} has no {', '.join(sorted(missing))}")
     profile = load_profile(_profile_name(request))
-    with kind.open(profile, request.config.getoption("--seed")) as opened:
+    with kind.open(profile, int(_option(request.config, "--seed"))) as opened:
         yield opened
 
 
 def _profile_name(request: pytest.FixtureRequest) -> str:
     """Of `@pytest.mark.profile(NAME)`, for tests that are about other mechanics, else the one that was asked for."""
     mark = request.node.get_closest_marker("profile")
-    return mark.args[0] if mark else request.config.getoption("--profile")
+    return mark.args[0] if mark else _option(request.config, "--profile")

@@ -65,10 +65,10 @@ def test_at_a_constant_rate_every_step_is_made_when_it_is_paid_for(profile, data
     steps = hand.steps(min(int(40 * period), 20 * SLICE_TICKS))
     for k, tick in enumerate(steps, start=1):
         ideal = k * period
-        # Never early (in a table: by less than a tick); late by less than the rounding of a tick and half a step (the two runs
-        # of a batch).
+        # Never early (in a table: by less than a tick). Late by less than half a step (the two runs of a batch), the rounding
+        # to a tick, and in a table the rounding of what a batch gets of the long intervals.
         assert tick > ideal - 1 if hand.grid.by_table else tick >= ideal
-        assert tick - ideal < 1 + period / 2, k
+        assert tick - ideal < 2 + period / 2, k
 
 
 @given(profiles, st.data())
