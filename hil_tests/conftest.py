@@ -7,12 +7,13 @@ reason where the bench has not got it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES
-from picoinfuse.bench.kinds import KINDS, bench_kind
+from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.profile import load_profile
 
 
@@ -21,14 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--bench", default="stub", help=f"the board that the suite runs on: {', '.join(KINDS)}")
     group.addoption("--profile", default="syringe-50ml", help="its profile in boards/")
     group.addoption("--seed", type=int, default=1, help="of the sensor's noise; the same seed gives the same run")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Deploys once, before workers of a parallel run would each do it."""
-    config = session.config
-    if not hasattr(config, "workerinput") and not config.option.collectonly:
-        bench_kind(_option(config, "--bench")).prepare(load_profile(_option(config, "--profile")))
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -40,10 +33,30 @@ def _option(config: pytest.Config, name: str) -> str:
     return str(config.getoption(name))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Deploys once, before workers of a parallel run would each do it. A bench that is not to be had skips the tests."""
+    config = session.config
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    with suppress(BenchMissing):
+        bench_kind(_option(config, "--bench")).prepare(load_profile(_option(config, "--profile")))
+
+
+@pytest.fixture(scope="session")
+def kind(pytestconfig: pytest.Config) -> BenchKind:
+    """The kind of bench; skips every test where there is none."""
+    kind = bench_kind(_option(pytestconfig, "--bench"))
+    try:
+        kind.prepare(load_profile(_option(pytestconfig, "--profile")))
+    except BenchMissing as reason:
+        pytest.skip(f"bench {kind.name}: {reason}")
+    return kind
+
+
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, kind: BenchKind) -> Iterator[Bench]:
     """A board that was just switched on, its pump connected and idle."""
-    kind = bench_kind(_option(request.config, "--bench"))
     for mark in request.node.iter_markers("needs"):
         unknown = set(mark.args) - set(CAPABILITIES)
         assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"

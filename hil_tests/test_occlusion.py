@@ -45,15 +45,15 @@ def test_the_motor_stops_soon_after_the_limit_is_passed(bench: Bench, rate_ul_h:
     start_ns = run_into_occlusion(bench, rate_ul_h, level)
     limit = limit_pa(bench, level)
     stopped = bench.trace.edges("enable", True, start_ns)
-    assert len(stopped) == 1
     assert stopped[0] - crossing_ns(bench, limit - NOISE_PA, start_ns) >= 0.5e9  # not before the persistence
     assert stopped[0] - crossing_ns(bench, limit, start_ns) <= REACTION_S * 1e9
     # It never gets far above: what 0.6 s of the rate press into the closed line.
     _, pressures = bench.trace.values("pressure_pa", start_ns)
     assert pressures.max() <= limit + REACTION_S * rate_ul_h / 3.6 / WORLD_NL_PER_PA + NOISE_PA
-    # And it stands: no step in the next minute, with or without enable.
+    # And no step pushes in the next minute; the plunger goes back (test_relief.py).
     bench.sleep(60)
-    assert bench.trace.count("step", int(stopped[0])) == 0
+    pushed = [t for t in motor_steps(bench, int(stopped[0])) if bench.trace.level_at("dir", int(t))]
+    assert pushed == []
     status = bench.pump.status()
     assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))
     # The volume is that of the steps that moved the motor, though more had been granted.
@@ -62,12 +62,12 @@ def test_the_motor_stops_soon_after_the_limit_is_passed(bench: Bench, rate_ul_h:
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
-@pytest.mark.parametrize("rate_ul_h", [5_000, 20_000])
+@pytest.mark.parametrize("rate_ul_h", [30_000, 60_000])
 def test_a_slow_rise_is_found_as_exactly_as_the_sensor_reads(bench: Bench, rate_ul_h: int) -> None:
-    """5 mL/h into a closed line: 97 Pa/s, so that the 100 Pa are a second."""
+    """30 mL/h into a closed line: 580 Pa/s, so that the 100 Pa are 0.2 s. At less the early detector is first."""
     start_ns = run_into_occlusion(bench, rate_ul_h, "low")
     limit = limit_pa(bench, "low")
-    (stopped_ns,) = bench.trace.edges("enable", True, start_ns)
+    stopped_ns = bench.trace.edges("enable", True, start_ns)[0]
     assert stopped_ns - crossing_ns(bench, limit - NOISE_PA, start_ns) >= 0.5e9
     reached_pa = bench.trace.value_at("pressure_pa", int(stopped_ns - REACTION_S * 1e9))
     assert reached_pa <= limit + NOISE_PA

@@ -14,13 +14,13 @@ from picoinfuse.vcd import write_vcd
 def play(bench: Bench, file: Path) -> bytes:
     """An infusion, an occlusion, another infusion and a reset in its midst; the trace as a VCD file.
 
-    The pressure rises by 97 Pa/s. The sensor's noise of 17 Pa decides in which 10 ms it is seen above the limit.
+    The pressure rises by 580 Pa/s. The sensor's noise of 17 Pa decides in which 10 ms it is seen above the limit.
     """
     bench.pump.telemetry(hz=1)
     bench.pump.occlusion_level("low")
     bench.occlude()
-    bench.pump.start(5_000)
-    bench.sleep(350)  # 33.33 kPa · 14.37 nL/Pa / 1389 nL/s = 345 s
+    bench.pump.start(30_000)
+    bench.sleep(65)  # 33.33 kPa · 14.37 nL/Pa / 8333 nL/s = 57.5 s
     bench.occlude(False)
     bench.sleep(8)
     assert bench.pump.clear_alarms().state == "idle"

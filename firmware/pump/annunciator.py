@@ -36,6 +36,10 @@ class Annunciator:
         self._test = priority
         return burst_ms(priority)
 
+    def chirp(self, words):
+        """The self-test's tone; false while an alarm sounds, which is as good a test."""
+        return self._player.chirp(words)
+
     def run(self, now_ms):
         alarms = self._alarms
         alarms.tick(now_ms)
@@ -47,9 +51,11 @@ class Annunciator:
         if self._test:
             light = sound = self._test
         self._shine(light)
-        wait_ms = self._player.run(sound, now_ms)
-        if alarms.silenced:
-            wait_ms = min(wait_ms, alarms.silenced_ms(now_ms) or 1)
+        return self._until_next(self._player.run(sound, now_ms), now_ms)
+
+    def _until_next(self, wait_ms, now_ms):
+        if self._alarms.silenced:
+            wait_ms = min(wait_ms, self._alarms.silenced_ms(now_ms) or 1)
         return wait_ms if wait_ms < _LOOK_MS else _LOOK_MS
 
     def _look_at_test(self, light, now_ms):

@@ -28,7 +28,7 @@ from pump.drivers.lamps import Lamps
 from pump.drivers.piezo import Piezo
 from pump.drivers.pressure_sensor import PressureSensor
 from pump.drivers.serial_port import SerialPort
-from pump.drivers.step_counter import StepCounter
+from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
 from pump.drivers.watchdog import Watchdog
 from pump.early_task import EarlyTask
@@ -45,9 +45,11 @@ from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.scheduler import Scheduler
-from pump.selftest import SelfTest
+from pump.selftest import PIEZO, SelfTest
+from pump.sound_test import SoundTest
 from pump.storage.profile import ProfileFault, load_profile
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
+from pump.upstream import AirTask, UpstreamTask
 
 
 class App:
@@ -90,14 +92,34 @@ class App:
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
-        self.self_test = SelfTest(self.supervisor, stepper, counter, self.pressure, self._on_test_failed)
+        self.self_test = SelfTest(
+            self.supervisor, stepper, counter, self.pressure, self._make_sound_test(profile), self._on_test_failed
+        )
         start_ul_h = self.delivery.ramp.start_ul_h
         retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
         self.recovery = Recovery(self, Restarts(occlusion["auto_restarts"]))
         self.relief = Relief(retraction, self.delivery, self.pressure, self.supervisor, self.recovery.relief_ended)
         detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
-        early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.tell_of)
-        return [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
+        early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
+        tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
+        return tasks + self._make_upstream(profile)
+
+    def _make_upstream(self, profile):
+        """Where the bench has the sensors."""
+        occlusion, wired, tasks = profile["occlusion"], profile["wiring"], []
+        if "upstream" in wired:
+            sensor = PressureSensor(wiring.UPSTREAM)
+            limit_pa, persistence_ms = occlusion["upstream_pa"], occlusion["persistence_ms"]
+            tasks.append(UpstreamTask(sensor, profile["sensor"], limit_pa, persistence_ms, self.report))
+        if "air" in wired:
+            tasks.append(AirTask(wiring.AIR, self.report))
+        return tasks
+
+    def _make_sound_test(self, profile):
+        heard = None
+        if "piezo_feedback" in profile["wiring"]:
+            heard = StepCounter(wiring.PIEZO_FEEDBACK, FEEDBACK_STATE_MACHINE)
+        return SoundTest(self.annunciator, heard)
 
     # ---- what happens ----
 
@@ -171,7 +193,7 @@ class App:
         self.tell_of("delivery_late", now_ms)
 
     def _on_test_failed(self, name, now_ms):
-        self.report("system_fault", True, now_ms)
+        self.report("piezo_fault" if name == PIEZO else "system_fault", True, now_ms)
 
     def on_overrun(self, name, late_ms):
         self.tell_of("task_overrun", time.ticks_ms())

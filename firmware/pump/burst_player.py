@@ -1,9 +1,10 @@
 """Hands bursts to the piezo, one after the other.
 
-A burst that has begun is finished, also when its alarm ends, is silenced or gives way to a lower one: half a burst of one
-priority sounds like another. Only a higher priority cuts in, at once: it must not wait behind three seconds of something
-less urgent. A table ends with the rest after the burst; the next one is handed over during the rest, so bursts follow each
-other by the piezo's clock and not by the loop's. The rests are of seconds, longer than the watchdog lets a loop be late.
+A burst that has begun is finished, also when its alarm ends, is silenced or gives way to a lower one: half a burst of
+one priority sounds like another. Only a higher priority cuts in, at once: it must not wait behind three seconds of
+something less urgent. A table ends with the rest after the burst; the next one is handed over during the rest, so
+bursts follow each other by the piezo's clock and not by the loop's. The rests are of seconds, longer than the
+watchdog lets a loop be late.
 """
 
 from micropython import const
@@ -15,6 +16,7 @@ from pump.core.tones import burst_words
 
 _IDLE_MS = const(1000)  # nothing to play: come back whenever
 _LOOK_MS = const(500)
+_BETWEEN_MS = const(2500)  # the shortest rest between bursts: without one, a lower priority's would sound as part of it
 
 
 class BurstPlayer:
@@ -41,9 +43,18 @@ class BurstPlayer:
         left_ms = self._burst_ms[self.priority] - t_ms
         if left_ms > 0:
             return left_ms
-        if wanted != self.priority:
-            return self._begin(wanted, now_ms)
-        return self._hand_over(t_ms, now_ms)
+        if wanted == self.priority:
+            return self._hand_over(t_ms, now_ms)
+        if wanted and left_ms > -_BETWEEN_MS:
+            return _BETWEEN_MS + left_ms
+        return self._begin(wanted, now_ms)
+
+    def chirp(self, words):
+        """A short sound that is no alarm. False, and nothing, while there is one."""
+        if self.priority != NONE:
+            return False
+        self._piezo.play(words)
+        return True
 
     def _time_ms(self, now_ms):
         """Since the beginning of the burst that is being played, or rested from."""
@@ -63,7 +74,7 @@ class BurstPlayer:
         if left_ms <= 0:
             return self._begin(self.priority, now_ms)  # the loop was away for the whole rest: it is silent
         if self._piezo.busy():
-            return _LOOK_MS if _LOOK_MS < left_ms else left_ms
+            return left_ms if left_ms < _LOOK_MS else _LOOK_MS
         self._piezo.follow(self._words[self.priority])
         self._handed = True
         return left_ms

@@ -9,10 +9,11 @@ import time
 from pump import build, version
 from pump.core import supervisor as sv
 from pump.core.alarms import PRIORITIES
+from pump.core.ramp import resonance_ul_h
 from pump.core.therapy import Continuous
 from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
-from pump.link.schema import Refused, out_of_range
+from pump.link.schema import Refused, in_resonance, out_of_range
 from pump.storage.reset_note import NONE, SERVICE
 
 PROTOCOL = 1
@@ -41,6 +42,9 @@ class Commands:
         low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
         if not low <= rate_ul_h <= high:
             raise out_of_range("rate_ul_h", rate_ul_h, low, high)
+        low, high = resonance_ul_h(mechanics)
+        if low <= rate_ul_h <= high:  # refused, not moved to an edge: a dose is never changed silently
+            raise in_resonance("rate_ul_h", rate_ul_h, low, high)
 
     # ---- queries ----
 

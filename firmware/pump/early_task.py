@@ -9,13 +9,13 @@ class EarlyTask:
     name = "early"
     max_late_ms = 500
 
-    def __init__(self, detector, delivery, pressure, supervisor, tell_of):
-        """`tell_of(name, now_ms)` raises the alarm; the detector then begins anew."""
+    def __init__(self, detector, delivery, pressure, supervisor, report):
+        """`report(name, active, now_ms)` raises the alarm; recovery.py says when its condition is over."""
         self._detector = detector
         self._delivery = delivery
         self._pressure = pressure
         self._supervisor = supervisor
-        self._tell_of = tell_of
+        self._report = report
 
     def run(self, now_ms):
         pressure_pa = self._pressure.pressure_pa
@@ -25,5 +25,5 @@ class EarlyTask:
             delivery = self._delivery
             if self._detector.update(pressure_pa, delivery.counted_steps(), delivery.rate_ul_h, now_ms):
                 self._detector.forget()
-                self._tell_of("occlusion_early", now_ms)
+                self._report("occlusion_early", True, now_ms)
         return _PERIOD_MS

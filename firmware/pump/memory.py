@@ -1,7 +1,8 @@
 """Collects garbage and measures the heap in turns of the loop that have time for it.
 
-On the Pico a collection takes some 15 ms, and counting what is free another 9 ms: done in one turn, or within a reply, they would make the
-tasks behind them late. So each has a turn of its own, every 5 s, and the collections that MicroPython would start by itself become rare.
+On the Pico a collection takes some 15 ms, and counting what is free another 9 ms: done in one turn, or within a
+reply, they would make the tasks behind them late. So each has a turn of its own, every 5 s, and the collections
+that MicroPython would start by itself become rare.
 """
 
 import gc

@@ -14,7 +14,7 @@ from pump.core.restarts import CHECK_MS
 from pump.core.ticks import elapsed_ms
 
 OCCLUSIONS = ("occlusion", "occlusion_early")
-_HARMLESS = OCCLUSIONS + ("repeated_alarm",)  # the line may be relieved beside them
+_HARMLESS = ("occlusion", "occlusion_early", "repeated_alarm")  # the line may be relieved beside them
 _LOOK_MS = const(100)
 
 

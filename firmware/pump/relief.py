@@ -1,4 +1,4 @@
-"""The task that draws the plunger back after an occlusion stop (core/retraction.py), with the delivery task's own steps.
+"""The task that draws the plunger back after an occlusion stop (core/retraction.py), with the delivery task's steps.
 
     occlusion stops the infusion ──► begin() ──► the motor stands for 200 ms ──► back ──► on_end(how, now_ms)
 

@@ -1,7 +1,7 @@
 """The task that reminds of an infusion that somebody paused and forgot: GIP asks for it after 15 min without an action.
 
-Every command that a person gives is an action (telemetry and queries are not): it ends the reminder, and the 15 min begin
-anew. It is an alarm like another while it lasts, so it escalates when nobody comes.
+Every command that a person gives is an action (telemetry and queries are not): it ends the reminder, and the 15 min
+begin anew. It is an alarm like another while it lasts, so it escalates when nobody comes.
 """
 
 from micropython import const

@@ -14,7 +14,12 @@ LAMP_RED = const(10)
 LAMP_YELLOW = const(11)
 STRAP = const(22)  # low at reset: stay in the REPL
 PRESSURE = const(26)  # ADC 0
+AIR = const(15)  # high is air; where the bench has the sensor, as the next
+UPSTREAM = const(27)  # ADC 1
 
+PIEZO_FEEDBACK = const(28)  # follows the current through the piezo
+
+OPTIONAL = {"air": AIR, "upstream": UPSTREAM, "piezo_feedback": PIEZO_FEEDBACK}
 TABLE = {
     "step": STEP,
     "dir": DIR,

@@ -49,7 +49,7 @@ class FakePiezo:
         """(begin ms, end ms, frequency Hz, duty) of each step of each pulse until now."""
         now, at, found = self._now(), self._begin, list(self._over)
         for word in self._words:
-            cycles, period, high = decode(word)
+            _, period, high = decode(word)
             end = at + word_ticks(word)
             if high and at < now:
                 found.append((at, min(end, now), TICK_HZ / period, high / period))
@@ -58,9 +58,10 @@ class FakePiezo:
 
     def pulses(self):
         """(frequency Hz, begin ms, end ms) of each pulse; steps of one pulse are one."""
-        found = []
-        for begin_ms, end_ms, hz, _ in self.tones():
-            if found and begin_ms - found[-1][2] < 1 and round(hz) == found[-1][0]:
+        found, before = [], 1.0
+        for begin_ms, end_ms, hz, duty in self.tones():
+            rises, before = duty > before, duty
+            if rises and begin_ms - found[-1][2] < 1:
                 found[-1] = (round(hz), found[-1][1], end_ms)
             else:
                 found.append((round(hz), begin_ms, end_ms))

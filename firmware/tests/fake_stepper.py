@@ -42,6 +42,9 @@ class FakeFeed:
         index = 1 - self._last
         return -1 if self._active(index) else index
 
+    def abort(self):
+        self._pending = [None, None]
+
     def grant(self, index, used):
         assert self.free() == index
         for word in self.tables[index].words[:used]:
@@ -65,7 +68,11 @@ class FakeStepper:
         self.enabled = enable
 
     def halt(self):
+        """What was granted and not made is taken back."""
         self.enabled = False
+        self.steps = [tick for tick in self.steps if tick <= self.now_ticks()]
+        self.words.clear()
+        self.feed.abort()
 
     def turn(self, back):
         assert not self.enabled, "the motor turns while it is enabled"

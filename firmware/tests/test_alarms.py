@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core import alarms as al
+from pump.core.alarm_manager import AUDIO_PAUSE_MS, AlarmManager
 from pump.core.ticks import MASK
 
 NAMES = [row[0] for row in al.ALARMS]
@@ -17,7 +18,7 @@ def told():
 
 @pytest.fixture
 def manager(told):
-    return al.AlarmManager(lambda *what: told.append(what))
+    return AlarmManager(lambda *what: told.append(what))
 
 
 def names(found):
@@ -27,19 +28,17 @@ def names(found):
 # The table
 
 
-def test_every_alarm_has_a_priority_an_effect_a_way_to_end_and_words_for_a_person():
+def test_every_alarm_has_a_priority_an_effect_and_a_way_to_end():
     assert len(set(NAMES)) == len(NAMES)
-    for name, priority, effect, latching, text, action in al.ALARMS:
+    for name, priority, effect, latching in al.ALARMS:
         assert name == name.lower()
         assert priority in (al.LOW, al.MEDIUM, al.HIGH)
         assert effect in (al.GO_ON, al.KVO, al.STOP)
         assert latching in (al.PASSES, al.LATCHES, al.UNTIL_RESET)
-        assert text
-        assert action.endswith(".")
 
 
 def test_what_stops_delivery_is_high_and_never_ends_on_its_own():
-    for name, priority, effect, latching, _, _ in al.ALARMS:
+    for name, priority, effect, latching in al.ALARMS:
         if effect == al.STOP:
             assert priority == al.HIGH, name
             assert latching != al.PASSES, name
@@ -52,8 +51,8 @@ def test_occlusion_and_every_sensor_fault_stop_delivery_with_high_priority():
 
 
 def test_faults_of_the_pump_itself_last_until_a_reset():
-    until_reset = [row[0] for row in al.ALARMS if row[3] == al.UNTIL_RESET]
-    assert until_reset == ["system_fault", "profile_fault", "calibration_fault"]
+    until_reset = {row[0] for row in al.ALARMS if row[3] == al.UNTIL_RESET}
+    assert until_reset >= {"system_fault", "piezo_fault", "profile_fault", "calibration_fault"}
 
 
 # Raise, end, clear
@@ -195,13 +194,6 @@ def test_the_pause_ends_with_the_last_alarm(manager):
     assert not manager.silenced
 
 
-def test_a_pause_acknowledges_what_is_active_and_nothing_that_comes_later(manager):
-    manager.raise_alarm("occlusion", 0)
-    manager.silence(1)
-    manager.raise_alarm("sensor_open", 2)
-    assert [alarm.acknowledged for alarm in manager.active()] == [True, False]
-
-
 def test_the_pause_is_right_across_a_wrap_of_the_clock(manager):
     manager.raise_alarm("occlusion", MASK)
     manager.silence(MASK)
@@ -211,12 +203,142 @@ def test_the_pause_is_right_across_a_wrap_of_the_clock(manager):
     assert not manager.silenced
 
 
+# Acknowledge, and escalation
+
+ESCALATE_MS = 90_000
+
+
+@pytest.fixture
+def patient(told):
+    """A manager that escalates after 90 s: not the length of an audio pause."""
+    return AlarmManager(lambda *what: told.append(what), ESCALATE_MS)
+
+
+def test_an_acknowledgement_marks_what_is_active_and_nothing_that_comes_later_and_leaves_the_sound(manager):
+    manager.raise_alarm("occlusion", 0)
+    assert manager.acknowledge(1) == 1
+    manager.raise_alarm("sensor_open", 2)
+    assert [alarm.acknowledged for alarm in manager.active()] == [True, False]
+    assert not manager.silenced
+
+
+def test_a_pause_marks_nothing_as_seen(manager):
+    manager.raise_alarm("occlusion", 0)
+    manager.silence(1)
+    assert not manager.highest().acknowledged
+
+
+def test_an_alarm_that_happens_anew_has_not_been_seen(manager):
+    manager.raise_alarm("task_overrun", 0)
+    manager.acknowledge(1)
+    manager.condition_gone("task_overrun", 2)
+    manager.raise_alarm("task_overrun", 3)
+    assert not manager.highest().acknowledged
+
+
+def test_nothing_to_acknowledge_is_told(manager):
+    assert manager.acknowledge(0) == 0
+
+
+def test_a_medium_alarm_that_nobody_attends_to_becomes_high(patient, told):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.tick(ESCALATE_MS - 1)
+    assert patient.highest().priority == al.MEDIUM
+    patient.tick(ESCALATE_MS)
+    assert patient.highest().priority == al.HIGH
+    patient.tick(ESCALATE_MS + 1)
+    assert told == [
+        ("infusion_complete", "medium", True, 1, 0),
+        ("infusion_complete", "high", True, 2, ESCALATE_MS),
+    ]
+
+
+def test_escalation_stops_nothing(patient):
+    patient.raise_alarm("task_overrun", 0)
+    patient.tick(ESCALATE_MS)
+    assert not patient.stops_delivery()
+
+
+def test_a_high_alarm_does_not_escalate(patient, told):
+    patient.raise_alarm("occlusion", 0)
+    patient.tick(10 * ESCALATE_MS)
+    assert len(told) == 1
+
+
+def test_acknowledged_it_never_escalates(patient):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.acknowledge(ESCALATE_MS - 1)
+    for now_ms in range(0, 100 * ESCALATE_MS, ESCALATE_MS):
+        patient.tick(now_ms)
+    assert patient.highest().priority == al.MEDIUM
+
+
+def test_acknowledged_after_it_has_escalated_it_is_medium_again(patient, told):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.tick(ESCALATE_MS)
+    patient.acknowledge(ESCALATE_MS + 1)
+    assert patient.highest().priority == al.MEDIUM
+    assert told[-1] == ("infusion_complete", "medium", True, 3, ESCALATE_MS + 1)
+
+
+def test_a_pause_postpones_escalation_by_its_own_length_and_what_it_takes(patient):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.silence(80_000)
+    end_ms = 80_000 + AUDIO_PAUSE_MS + ESCALATE_MS
+    for now_ms in range(80_000, end_ms, 1_000):
+        patient.tick(now_ms)
+        assert patient.highest().priority == al.MEDIUM
+    patient.tick(end_ms)
+    assert patient.highest().priority == al.HIGH
+
+
+def test_a_pause_takes_an_escalation_back(patient):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.tick(ESCALATE_MS)
+    patient.silence(ESCALATE_MS + 1)
+    assert patient.highest().priority == al.MEDIUM
+    assert patient.silenced
+
+
+def test_what_comes_during_a_pause_does_not_break_it_by_escalating(patient):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.silence(0)
+    patient.raise_alarm("task_overrun", 10_000)
+    patient.tick(110_000)  # 100 s after it came
+    assert patient.silenced
+    assert [alarm.priority for alarm in patient.active()] == [al.MEDIUM, al.MEDIUM]
+
+
+def test_an_alarm_that_is_high_of_itself_owns_before_one_that_escalated(patient):
+    patient.raise_alarm("infusion_complete", 0)
+    patient.tick(ESCALATE_MS)
+    patient.raise_alarm("occlusion", ESCALATE_MS + 1)
+    assert names(patient.active()) == ["occlusion", "infusion_complete"]
+    assert patient.highest().name == "occlusion"
+
+
+def test_an_escalated_alarm_that_passes_begins_anew_as_medium(patient):
+    patient.raise_alarm("suspended_reminder", 0)
+    patient.tick(ESCALATE_MS)
+    patient.condition_gone("suspended_reminder", ESCALATE_MS + 1)
+    patient.raise_alarm("suspended_reminder", ESCALATE_MS + 2)
+    assert patient.highest().priority == al.MEDIUM
+
+
+def test_escalation_is_right_across_a_wrap_of_the_clock(patient):
+    patient.raise_alarm("infusion_complete", MASK)
+    patient.tick(ESCALATE_MS - 2)
+    assert patient.highest().priority == al.MEDIUM
+    patient.tick(ESCALATE_MS - 1)
+    assert patient.highest().priority == al.HIGH
+
+
 # Against a model
 
 OPERATIONS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["raise_alarm", "condition_gone"]), st.sampled_from(NAMES)),
-        st.tuples(st.sampled_from(["clear", "silence", "tick"]), st.none()),
+        st.tuples(st.sampled_from(["clear", "silence", "acknowledge", "tick"]), st.none()),
     ),
     max_size=60,
 )
@@ -229,11 +351,11 @@ def test_the_manager_does_what_a_plain_model_does(operations, pauses):
     present, active, silent_until = set(), [], None  # active: oldest first
 
     def notify(name, priority, is_active, seq, now_ms):
-        assert priority == al.PRIORITIES[rows[name][1]]
+        assert priority == al.PRIORITIES[rows[name][1]]  # without escalation: this manager's never comes
         assert (name in shown) != is_active
         shown.append(name) if is_active else shown.remove(name)
 
-    manager = al.AlarmManager(notify)
+    manager = AlarmManager(notify, 10**9)
     now_ms = 0
     for (operation, name), pause in zip(operations, pauses, strict=False):
         now_ms += pause

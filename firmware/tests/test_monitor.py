@@ -63,11 +63,18 @@ def test_a_steady_motor_never_alarms_whatever_the_rate_the_phase_and_the_time_of
 
 
 @pytest.mark.parametrize("hz", [0.1, 1, 10, 100])
-def test_a_motor_that_stands_is_noticed_after_one_and_a_half_steps(hz):
+def test_a_motor_that_stands_is_noticed_after_two_and_a_half_steps(hz):
     found, after_ms = Pump().run(hz, 0, 120_000)
     assert found == STANDS
-    # The command's half second, 3/4 step at half the rate, 100 ms of jitter at that, and the look after it.
-    assert after_ms <= 500 + 1500 / hz + 100 + 200
+    # The command's half second, 1 1/4 steps at half the rate, 100 ms of jitter at that, and the look after it.
+    assert after_ms <= 500 + 2500 / hz + 100 + 200
+
+
+def test_one_lost_step_is_no_motor_that_stands():
+    pump = Pump()
+    assert pump.run(1, 1, 60_000) == (0, None)
+    assert pump.run(1, 0, 1000) == (0, None)
+    assert pump.run(1, 1, 60_000) == (0, None)
 
 
 def test_a_step_in_ten_minutes_neither_alarms_nor_blinds():
@@ -76,7 +83,7 @@ def test_a_step_in_ten_minutes_neither_alarms_nor_blinds():
     assert pump.run(hz, hz, 24 * 60 * MIN_MS) == (0, None)
     found, after_ms = pump.run(hz, 0, 60 * MIN_MS)
     assert found == STANDS
-    assert after_ms <= 26 * MIN_MS  # up to one interval has been paid for already, then 1.5
+    assert after_ms <= 28 * MIN_MS  # 2.5 intervals of 648 s (2 µL/h, a whole number) and the look
 
 
 def test_a_motor_that_runs_when_it_should_not_is_noticed_at_its_third_step():

@@ -41,19 +41,21 @@ def test_every_core_module_imports():
 # allocation is a MemoryError.
 PRELUDE = """
 import micropython
-from pump.core import alarms, bursts, occlusion, supervisor
+from pump.core import alarms, alarm_manager, bursts, occlusion, supervisor
 from pump.annunciator import Annunciator
 from pump.pressure_task import PressureTask
 
 class Silent:
-    def tone(self, frequency_hz, duty_u16): pass
-    def mute(self): pass
+    def play(self, words): pass
+    def follow(self, words): pass
+    def busy(self): return False
     def silent(self): pass
-    def set(self, red, yellow): pass
+    def show(self, priority): pass
 
 class Sensor:
     def __init__(self):
         self.raw = 8000
+        self.code = 0
         self.step = 1
     def read_sum(self):
         self.raw += self.step
@@ -89,11 +91,12 @@ def test_raising_ending_clearing_and_silencing_allocate_nothing():
     out = on_vm(
         PRELUDE
         + """
-manager = alarms.AlarmManager(host.notify)
+manager = alarm_manager.AlarmManager(host.notify)
 def action():
     for now_ms in range(0, 400_000, 100_000):
         for row in alarms.ALARMS: manager.raise_alarm(row[0], now_ms)
         manager.silence(now_ms)
+        manager.acknowledge(now_ms)
         manager.silenced_ms(now_ms)
         manager.tick(now_ms)
         manager.highest()
@@ -127,7 +130,7 @@ def test_a_minute_of_alarm_and_an_alarm_test_allocate_nothing():
     on_vm(
         PRELUDE
         + """
-manager = alarms.AlarmManager(host.notify)
+manager = alarm_manager.AlarmManager(host.notify)
 task = Annunciator(manager, Silent(), Silent())
 task.test(alarms.LOW, 0)
 def action():

@@ -11,6 +11,7 @@ from pump.core import pressure as p
 from pump.core.ticks import MASK
 
 OPEN_MV, SHORT_MV = 3200, 100
+GAIN = (60, 1)
 SMALL_INT = 1 << 30
 
 # Calibration
@@ -231,3 +232,36 @@ def test_age_is_right_across_a_wrap_of_the_clock(sensor):
 def test_limits_that_the_converter_cannot_reach_are_refused(open_mv, short_mv):
     with pytest.raises(p.SensorConfigError):
         p.SensorCheck(open_mv, short_mv, GAIN)
+
+
+# Jumps: 30 kPa at 60 Pa/mV are 500 mV, 500 * 16384 / 3300 = 2482 counts of the sum.
+
+
+def test_a_jump_that_no_pressure_makes_is_a_fault_after_five_samples(sensor):
+    sensor.live(50)
+    assert [sensor.feed(8000 + 2484 + k % 2) for k in range(5)] == [None] * 4 + [p.SENSOR_JUMP]
+
+
+@pytest.mark.parametrize("step", [2481, -2481])
+def test_a_step_just_within_is_believed(sensor, step):
+    sensor.live(50)
+    assert [sensor.feed(8001 + step - k % 2) for k in range(20)] == [None] * 20
+
+
+def test_a_sample_after_a_jump_is_not_used(sensor):
+    sensor.live(50)
+    sensor.feed(11_000)
+    assert not sensor.check.good
+
+
+def test_a_single_jump_and_back_is_a_glitch(sensor):
+    sensor.live(50)
+    for _ in range(20):
+        assert sensor.feed(11_000) is None
+        assert sensor.live(3) is None
+
+
+def test_where_it_jumped_to_is_believed_after_five_samples_more(sensor):
+    sensor.live(50)
+    faults = [sensor.feed(11_000 + k % 2) for k in range(12)]
+    assert faults[4:] == [p.SENSOR_JUMP] * 5 + [None] * 3

@@ -115,13 +115,13 @@ def test_a_blocked_line_is_reported_within_600_ms_of_the_crossing(monkeypatch, s
 
 
 def test_a_pressure_peak_shorter_than_the_persistence_is_not_reported(line):
-    line.pressure_pa = lambda t_ms: 100_000 if 1_000 <= t_ms < 1_400 else 10_000
+    line.pressure_pa = lambda t_ms: 75_000 if 1_000 <= t_ms < 1_400 else 50_000
     line.run(5_000)
     assert line.reports == []
 
 
 def test_the_end_of_an_occlusion_is_reported_too(line):
-    line.pressure_pa = lambda t_ms: 100_000 if t_ms < 2_000 else 10_000
+    line.pressure_pa = lambda t_ms: 75_000 if t_ms < 2_000 else 50_000
     line.run(3_000)
     assert [report[:2] for report in line.reports] == [("occlusion", True), ("occlusion", False)]
 

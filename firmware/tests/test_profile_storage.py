@@ -25,11 +25,14 @@ PROFILE = {
         "max_rate_ul_h": 1200000,
         "start_hz": 400,
         "accel_hz_s": 4000,
+        "resonance_hz": [0, 0],
         "reverse": 0,
     },
     "sensor": {"offset_mv": 500, "gain_pa_per_mv": [60, 1], "open_mv": 3200, "short_mv": 100},
     "occlusion": {
         "low_pa": 33331, "medium_pa": 68928, "high_pa": 103325, "persistence_ms": 500, "default": "medium",
+        "compliance_pl_per_pa": 14370, "retract_max_ul": 2500, "retract_ul_h": 500000, "retract_to_pa": 1333,
+        "auto_restarts": 0, "upstream_pa": 0,
     },
     "alarms": {"escalate_ms": 120000},
 }  # fmt: skip
@@ -193,6 +196,12 @@ def test_a_member_of_another_shape_is_the_wrong_format(load, path, value):
         ("mechanics.max_rate_ul_h", 2000001),
         ("mechanics.start_hz", 0),
         ("mechanics.accel_hz_s", 0),
+        ("mechanics.resonance_hz", [700, 600]),
+        ("mechanics.resonance_hz", [300, 400]),  # the start rate
+        ("mechanics.resonance_hz", [390, 400]),
+        ("mechanics.resonance_hz", [-1, 100]),
+        ("mechanics.resonance_hz", [450, 200001]),
+        ("mechanics.resonance_hz", [396, 398]),  # 500000 µL/h, the retraction, are 396.9 steps/s
         ("mechanics.reverse", 2),
         ("mechanics.reverse", -1),
         ("sensor.gain_pa_per_mv", [0, 1]),
@@ -209,6 +218,12 @@ def test_a_member_of_another_shape_is_the_wrong_format(load, path, value):
         ("occlusion.high_pa", 68928),
         ("occlusion.high_pa", 137001),
         ("occlusion.persistence_ms", 99),
+        ("occlusion.compliance_pl_per_pa", 99),
+        ("occlusion.retract_max_ul", 5001),
+        ("occlusion.retract_ul_h", 9),  # below the lowest rate of the mechanics
+        ("occlusion.retract_ul_h", 1200001),
+        ("occlusion.retract_to_pa", 0),
+        ("occlusion.auto_restarts", 10),
         ("occlusion.persistence_ms", 2001),
         ("occlusion.default", "none"),
         ("occlusion.default", 1),
@@ -222,8 +237,10 @@ def test_what_no_pump_should_have_is_out_of_range(load, path, value):
     ("path", "value"),
     [
         ("mechanics.reverse", 1),
+        ("mechanics.resonance_hz", [401, 200000]),
+        ("mechanics.resonance_hz", [1, 396]),
         ("mechanics.step_pl", [2**30 - 1, 256]),
-        ("mechanics.min_rate_ul_h", 1200000),
+        ("mechanics.min_rate_ul_h", 500000),  # that of the retraction
         ("sensor.open_mv", 2223),  # 1723 mV * 60 Pa/mV = 103380 Pa
         ("sensor.short_mv", 499),
         ("occlusion.high_pa", 137000),

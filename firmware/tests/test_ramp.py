@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.grid import TICK_HZ
-from pump.core.ramp import Ramp
+from pump.core.ramp import Ramp, resonance_ul_h
 
 # 350000 pL a step: 1 Hz is 350000 pL/s = 1260 µL/h. Start at 400 Hz = 504000 µL/h; 4000 Hz/s = 5040000 µL/h a second.
 NUM, DEN, START_HZ, ACCEL_HZ_S = 350000, 1, 400, 4000
@@ -49,3 +49,20 @@ def test_stopping_takes_as_many_steps_as_v_squared_over_2a():
     # the rounding.
     assert ramp().stopping_steps(1260000) == 1001 * 1001 // 8000 + 50
     assert ramp().stopping_steps(START_UL_H) == 0
+
+
+def test_the_band_of_resonance_is_that_of_its_step_rates():
+    # 600 Hz are 756000 µL/h and 700 Hz are 882000, exactly.
+    assert resonance_ul_h({"step_pl": [350000, 1], "resonance_hz": [600, 700]}) == (756000, 882000)
+    # 350001/7 pL: 1 Hz is 180.0005 µL/h, so 600 Hz are 108000.3 and 700 Hz 126000.4: edges go inwards.
+    assert resonance_ul_h({"step_pl": [350001, 7], "resonance_hz": [600, 700]}) == (108001, 126000)
+    assert resonance_ul_h({"step_pl": [350000, 1], "resonance_hz": [0, 0]}) == (0, 0)  # no rate is 0
+
+
+@given(st.integers(755999, 1200000), st.integers(0, 1200000))
+def test_a_ramp_holds_no_rate_between_its_ends(start, target):
+    """So it passes through a band of resonance that neither end is in."""
+    rates = [start]
+    while rates[-1] != target:
+        rates.append(ramp().next_rate(rates[-1], target, STAIR))
+    assert len(set(rates)) == len(rates)

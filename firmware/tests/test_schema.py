@@ -7,7 +7,7 @@ from pump.link.schema import COMMAND, QUERY, Refused
 
 QUERIES = {"hello", "status", "alarms", "tasks", "calibration"}
 COMMANDS = {
-    "telemetry", "start", "set_rate", "pause", "resume", "stop", "silence", "clear_alarms", "alarm_test",
+    "telemetry", "start", "set_rate", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms", "alarm_test",
     "occlusion_level", "calibrate", "uncalibrate", "self_test", "service", "reset",
 }  # fmt: skip
 

@@ -32,18 +32,14 @@ class AlarmRow:
 def alarm_rows() -> tuple[AlarmRow, ...]:
     """Every alarm, highest priority first, else in the order of the firmware's table."""
     alarms, supervisor = _core("alarms"), _core("supervisor")
-    rows = [
-        AlarmRow(
-            name,
-            alarms.PRIORITIES[priority],
-            alarms.EFFECTS[effect],
-            alarms.LATCHINGS[latching],
-            *TEXTS[name],
-            {state: _in_state(supervisor, number, effect == alarms.STOP) for number, state in enumerate(supervisor.STATES)},
-        )
-        for name, priority, effect, latching in sorted(alarms.ALARMS, key=lambda row: -row[1])
-    ]
-    return tuple(rows)
+
+    def row(name: str, priority: int, effect: int, latching: int) -> AlarmRow:
+        stops = effect == alarms.STOP
+        in_state = {state: _in_state(supervisor, number, stops) for number, state in enumerate(supervisor.STATES)}
+        words = alarms.PRIORITIES[priority], alarms.EFFECTS[effect], alarms.LATCHINGS[latching]
+        return AlarmRow(name, *words, *TEXTS[name], in_state)
+
+    return tuple(row(*entry) for entry in sorted(alarms.ALARMS, key=lambda entry: -entry[1]))
 
 
 def markdown() -> str:
@@ -88,8 +84,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 _PAGE = """# Alarms
 
-Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms.py`, `supervisor.py`) and the texts beside them
-(`host/picoinfuse/alarm_texts.py`). A test fails when this page is out of date.
+Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms.py`, `supervisor.py`) and the texts beside
+them (`host/picoinfuse/alarm_texts.py`). A test fails when this page is out of date.
 
 ## Every alarm
 {alarms}
@@ -98,8 +94,8 @@ The highest priority owns sound and lamps; of equals, the oldest. A pump in `fau
 does not start.
 
 ## What each does to delivery
-What the alarm does when it comes in that state, and the state that follows where it changes. "None": nothing is delivered
-in that state anyway.
+What the alarm does when it comes in that state, and the state that follows where it changes. "None": nothing is
+delivered in that state anyway.
 
 {states}
 
@@ -109,25 +105,25 @@ A fault of the pump itself (`system_fault`, `profile_fault`, `calibration_fault`
 | command | does | does not |
 |---|---|---|
 | `acknowledge` | marks every active alarm as seen: it does not escalate | silence it |
-| `silence` | pauses the sound for 2 min; a higher alarm breaks through; asked again it does not last longer | mark it as seen |
+| `silence` | pauses the sound for 2 min, not longer if asked again; a higher alarm breaks through | mark it as seen |
 | `clear_alarms` | ends what has no cause any more | end what is still so, or waits for a reset |
 
 There is no way to silence an alarm for as long as it lasts: the Generic Infusion Pump requirements (3.1) want the sound
 back within 2 min. Open PCA allows 10; a stopped opioid or vasopressor is felt sooner.
 
-A MEDIUM alarm that nobody acknowledges or silences becomes HIGH after the profile's `[alarms] escalate_s` (120 s where the
-boards here say so, the length of an audio pause: whoever is in reach had that long to do anything). It sounds, shines and
-is told as HIGH, and is MEDIUM again when somebody comes.
+A MEDIUM alarm that nobody acknowledges or silences becomes HIGH after the profile's `[alarms] escalate_s` (120 s
+where the boards here say so, the length of an audio pause: whoever is in reach had that long to do anything). It
+sounds, shines and is told as HIGH, and is MEDIUM again when somebody comes.
 
-Reminders: an infusion that is paused for 15 min without a command raises `suspended_reminder`, again every 15 min. While
-the board is in service its program does not run and nothing can sound; see [hazards](hazards.md).
+Reminders: an infusion that is paused for 15 min without a command raises `suspended_reminder`, again every 15 min.
+While the board is in service its program does not run and nothing can sound; see [hazards](hazards.md).
 
 ## How they sound and look
 Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in `firmware/pump/core/bursts.py`, and
 `hil_tests/test_alarm_timing.py` measures them at the pins. `picoinfuse alarm-test high` plays one on the pump,
 `picoinfuse alarm-sounds DIR` writes them as WAV files, made from the edges that the firmware makes.
 
-Tones are made by the PIO from a table that DMA hands to it, one burst at a time, and the lamps by a state machine of their
-own: a busy CPU moves when an alarm is first heard, and no edge after that. A CPU that hangs falls silent after the burst;
-the watchdog restarts it within 2 s, and `interrupted` sounds.
+Tones are made by the PIO from a table that DMA hands to it, one burst at a time, and the lamps by a state machine of
+their own: a busy CPU moves when an alarm is first heard, and no edge after that. A CPU that hangs falls silent after
+the burst; the watchdog restarts it within 2 s, and `interrupted` sounds.
 """

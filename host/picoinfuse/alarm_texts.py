@@ -89,10 +89,6 @@ TEXTS = MappingProxyType(
             "Piezo not heard in the self-test: this pump cannot sound an alarm",
             "Use another pump. Send this one to service.",
         ),
-        "lamp_fault": (
-            "A lamp does not light in the self-test",
-            "Listen for alarms. Send the pump to service after this infusion.",
-        ),
         "profile_fault": (
             "No valid wiring and mechanics profile, no delivery possible",
             "Deploy the profile of this pump again.",

@@ -11,7 +11,7 @@ from typing import Any
 
 from picoinfuse import paths
 from picoinfuse.errors import ProfileError, ProfileNotFound
-from picoinfuse.profile_checks import check_motion, check_pins, check_pressures, check_retraction
+from picoinfuse.profile_checks import check_motion, check_pins, check_pressures, check_retraction, check_upstream
 from picoinfuse.profile_compile import compile_frame, compile_values, world_values
 from picoinfuse.profile_read import Reading
 
@@ -65,5 +65,7 @@ def _check_tables(reading: Reading) -> None:
         check_pressures(reading)
     if "mechanics" not in faulty:
         check_motion(reading)
+    if not faulty & {"occlusion", "wiring"}:
+        check_upstream(reading)
     if not faulty & {"occlusion", "mechanics"}:
         check_retraction(reading)

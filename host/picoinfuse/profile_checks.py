@@ -6,7 +6,7 @@ Each check looks only at values that the schema passed.
 from itertools import pairwise
 from typing import Any
 
-from picoinfuse.profile_compile import step_pl_exact, step_pl_ratio
+from picoinfuse.profile_compile import PL_PER_UL, step_pl_exact, step_pl_ratio
 from picoinfuse.profile_read import Reading
 from picoinfuse.profile_schema import MAX_MMHG
 from picoinfuse.units import pa_of_mmhg
@@ -32,8 +32,8 @@ def check_pins(reading: Reading) -> None:
         elif name == "piezo" and pin not in PIEZO_PINS:
             text = f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: a soft reset leaves the tone on elsewhere"
             reading.mistake("piezo_pin", "wiring", name, text)
-        elif name == "pressure" and pin not in ADC_PINS:
-            text = f"pressure is on GPIO {pin}, must be on an ADC pin: 26, 27 or 28"
+        elif name in ("pressure", "upstream") and pin not in ADC_PINS:
+            text = f"{name} is on GPIO {pin}, must be on an ADC pin: 26, 27 or 28"
             reading.mistake("adc_pin", "wiring", name, text)
         used.setdefault(pin, name)
 
@@ -78,6 +78,28 @@ def check_motion(reading: Reading) -> None:
     elif top_hz > start_hz and (top_hz - start_hz) > accel_hz_s * MAX_RAMP_S:
         text = f"from start_hz {start_hz} to {top_hz:.0f} Hz takes over {MAX_RAMP_S} s with {accel_hz_s} Hz/s"
         reading.mistake("ramp", "mechanics", "accel_hz_s", text)
+    if "resonance_hz" in values:
+        low_hz, high_hz = values["resonance_hz"]
+        _check_resonance(reading, low_hz, high_hz, start_hz)
+
+
+def _check_resonance(reading: Reading, low_hz: int, high_hz: int, start_hz: int) -> None:
+    if low_hz >= high_hz:
+        text = f"resonance_hz goes from {low_hz} to {high_hz}, the first must be below the second"
+        reading.mistake("resonance", "mechanics", "resonance_hz", text)
+    elif low_hz <= start_hz <= high_hz:
+        text = f"resonance_hz ({low_hz} to {high_hz}) holds start_hz ({start_hz}), at which a volume ends"
+        reading.mistake("resonance", "mechanics", "resonance_hz", text)
+
+
+def check_upstream(reading: Reading) -> None:
+    wired, limited = "upstream" in reading.values["wiring"], "upstream_mmhg" in reading.values["occlusion"]
+    if wired and not limited:
+        text = "upstream_mmhg is missing: a sensor is wired upstream"
+        reading.mistake("missing_key", "occlusion", "upstream_mmhg", text)
+    elif limited and not wired:
+        text = "upstream_mmhg is a limit for a sensor that [wiring] does not have"
+        reading.mistake("unknown_key", "occlusion", "upstream_mmhg", text)
 
 
 def check_retraction(reading: Reading) -> None:
@@ -86,6 +108,11 @@ def check_retraction(reading: Reading) -> None:
     if not low <= rate_ul_h <= high:
         text = f"retract_ul_h is {rate_ul_h}, must be from min_rate_ul_h to max_rate_ul_h, {low} to {high}"
         reading.mistake("rate_order", "occlusion", "retract_ul_h", text)
+    low_hz, high_hz = mechanics.get("resonance_hz", (0, 0))
+    retract_hz = rate_ul_h * PL_PER_UL / 3600 / step_pl_ratio(mechanics)
+    if low_hz <= retract_hz <= high_hz:
+        text = f"retract_ul_h is {float(retract_hz):.0f} steps/s, in resonance_hz ({low_hz} to {high_hz})"
+        reading.mistake("resonance", "occlusion", "retract_ul_h", text)
 
 
 def _check_reach(reading: Reading, high_mmhg: int, sensor: dict[str, Any]) -> None:

@@ -47,6 +47,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
         "mechanics": {
             "step_pl": list(step_pl_ratio(mechanics).as_integer_ratio()),
             **{key: mechanics[key] for key in kept},
+            "resonance_hz": mechanics.get("resonance_hz", [0, 0]),  # [0, 0]: none
             "reverse": int(mechanics["reverse"]),
         },
         "sensor": {
@@ -66,6 +67,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
             "retract_ul_h": occlusion["retract_ul_h"],
             "retract_to_pa": pa_of_mmhg(occlusion["retract_to_mmhg"]),
             "auto_restarts": occlusion["auto_restarts"],
+            "upstream_pa": pa_of_mmhg(occlusion.get("upstream_mmhg", 0)),  # 0: no sensor upstream
         },
         "alarms": {"escalate_ms": values["alarms"]["escalate_s"] * 1000},
     }

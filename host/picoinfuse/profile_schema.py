@@ -11,7 +11,7 @@ MAX_MMHG = 1034  # 20 psi, exclusive: the Generic Infusion Pump's bound for a do
 
 @dataclass(frozen=True)
 class Key:
-    """`kind` is int, number (int or float), bool, text or ratio (two positive integers)."""
+    """`kind` is int, number (int or float), bool, text or ratio (two positive integers, also for a range)."""
 
     kind: str
     low: float = 0
@@ -23,7 +23,8 @@ class Key:
 PIN = Key("int", 0, 29)
 
 SIGNALS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow", "pressure", "strap")
-WIRING = dict.fromkeys(SIGNALS, PIN)
+OPTIONAL_SIGNALS = ("upstream", "air", "piezo_feedback")  # sensors that not every bench has
+WIRING = {**dict.fromkeys(SIGNALS, PIN), **dict.fromkeys(OPTIONAL_SIGNALS, Key("int", 0, 29, required=False))}
 
 # Mechanics of each kind of pump, and what all have in common.
 SYRINGE = {
@@ -44,6 +45,7 @@ MECHANICS = {
     "max_rate_ul_h": Key("int", 1, MAX_RATE_UL_H),
     "start_hz": Key("int", 1, 20_000),
     "accel_hz_s": Key("int", 1, 1_000_000),
+    "resonance_hz": Key("ratio", 1, 200_000, required=False),  # lowest and highest step rate that is not held
     "reverse": Key("bool"),
 }
 
@@ -65,6 +67,7 @@ OCCLUSION = {
     "retract_ul_h": Key("int", 1, MAX_RATE_UL_H),
     "retract_to_mmhg": Key("int", 1, 50),  # it ends there
     "auto_restarts": Key("int", 0, 9),  # in any ten minutes
+    "upstream_mmhg": Key("int", 1, 300, required=False),  # of suction before the pump, where the bench has the sensor
 }
 
 ALARMS = {

@@ -12,7 +12,7 @@ from picoinfuse.cli import main
 
 if "micropython" not in sys.modules:  # for the firmware's modules, as in firmware/tests/conftest.py
     _module = types.ModuleType("micropython")
-    setattr(_module, "const", lambda value: value)
+    vars(_module)["const"] = lambda value: value
     sys.modules["micropython"] = _module
 
 ROWS = {row.name: row for row in alarm_rows()}

@@ -55,6 +55,11 @@ medium_mmhg = 517
 high_mmhg = 775
 persistence_ms = 500
 default = "medium"
+compliance_ml_per_bar = 1.437
+retract_max_ul = 2500
+retract_ul_h = 500000
+retract_to_mmhg = 10
+auto_restarts = 0
 
 [alarms]
 escalate_s = 120
@@ -119,11 +124,20 @@ MISTAKES = [
     # (3200 - 500) mV * 38 Pa/mV = 102.6 kPa, 775 mmHg are 103.3 kPa
     ("pa_per_mv = 60", "pa_per_mv = 38", "sensor_range", line_of("high_mmhg")),
     ("short_mv = 100", "short_mv = 500", "sensor_range", line_of("offset_mv")),
+    ("low_mmhg = 250", "low_mmhg = 20", "limit_order", line_of("retract_to_mmhg")),
+    ("retract_ul_h = 500000", "retract_ul_h = 9", "rate_order", line_of("retract_ul_h")),
+    ("auto_restarts = 0", "auto_restarts = 10", "out_of_range", line_of("auto_restarts")),
     ("min_rate_ul_h = 10", "min_rate_ul_h = 1200000", "rate_order", line_of("min_rate")),
     # 268.5 times 953 steps/s are 256 kHz
     ("gear = [1, 1]", "gear = [537, 2]", "step_rate", line_of("max_rate")),
     # from 400 to 953 steps/s at 50 Hz/s takes 11 s
     ("accel_hz_s = 4000", "accel_hz_s = 50", "ramp", line_of("accel_hz_s")),
+    ("reverse = false", "resonance_hz = [700, 600]\nreverse = false", "resonance", line_of("reverse")),
+    ("reverse = false", "resonance_hz = [399, 401]\nreverse = false", "resonance", line_of("reverse")),
+    ("reverse = false", "resonance_hz = [500]\nreverse = false", "wrong_type", line_of("reverse")),
+    ("reverse = false", "resonance_hz = [0, 300]\nreverse = false", "out_of_range", line_of("reverse")),
+    # the retraction's 500000 µL/h are 397 steps/s
+    ("reverse = false", "resonance_hz = [390, 398]\nreverse = false", "resonance", line_of("retract_ul_h") + 1),
     # 100 mm, 50 mm a turn, 4 steps: 98 mL a step
     (
         "diameter_mm = 26.7\nlead_mm = 2.0\nfull_steps = 200\nmicrosteps = 16",
@@ -231,6 +245,12 @@ def test_a_peristaltic_head_has_a_volume_for_each_turn(write: Callable[[str], Pa
     )
     compiled = load_profile(write(text.replace("accel_hz_s = 4000", "accel_hz_s = 20000"))).compiled()
     assert compiled["mechanics"]["step_pl"] == [31250, 1]  # 100 µL / 3200
+
+
+def test_a_band_of_resonance_is_optional(write: Callable[[str], Path]) -> None:
+    assert load_profile(write(RIGHT)).compiled()["mechanics"]["resonance_hz"] == [0, 0]
+    banded = RIGHT.replace("reverse = false", "resonance_hz = [600, 800]\nreverse = false")
+    assert load_profile(write(banded)).compiled()["mechanics"]["resonance_hz"] == [600, 800]
 
 
 def test_pressures_and_gain_become_integers(write: Callable[[str], Path]) -> None:

@@ -5,9 +5,12 @@ It holds one fixed row for each alarm of the table, so raising one needs no memo
 `silenced`).
 
 A person can do three things, and they are not the same:
-- *acknowledge*: "I have seen these and I am here". Each alarm that is active is marked, and will not escalate. The sound
-  goes on: GIP 3.1 wants no alarm silent for longer than 2 min, so there is no way to silence one for as long as it lasts.
-- *silence*: audio pause, 2 min. It comes back by itself, and a higher alarm breaks through. It postpones escalation by as
+- *acknowledge*: "I have seen these and I am here". Each alarm that is active is marked, and will not escalate. The
+sound
+  goes on: GIP 3.1 wants no alarm silent for longer than 2 min, so there is no way to silence one for as long as it
+  lasts.
+- *silence*: audio pause, 2 min. It comes back by itself, and a higher alarm breaks through. It postpones escalation
+by as
   much, because somebody was there; it marks nothing as seen, because a hand that silences may not have read.
 - *clear*: ends what only its latch holds. What is present stays.
 
@@ -95,14 +98,8 @@ class AlarmManager:
         if self.silenced and elapsed_ms(now_ms, self._paused_at_ms) >= AUDIO_PAUSE_MS:
             self.silenced = False
         for alarm in self._alarms:
-            if (
-                alarm.active
-                and alarm.priority == MEDIUM
-                and not alarm.acknowledged
-                and elapsed_ms(now_ms, alarm.unattended_ms) >= self._escalate_ms
-            ):
-                alarm.escalated = True
-                self._set_priority(alarm, HIGH, now_ms)
+            if alarm.active and alarm.priority == MEDIUM and not alarm.acknowledged:
+                self._look_for_somebody(alarm, now_ms)
 
     # ---- what a person does ----
 
@@ -181,6 +178,11 @@ class AlarmManager:
             if alarm.active:
                 alarm.unattended_ms = until_ms
                 self._calm(alarm, now_ms)
+
+    def _look_for_somebody(self, alarm, now_ms):
+        if elapsed_ms(now_ms, alarm.unattended_ms) >= self._escalate_ms:
+            alarm.escalated = True
+            self._set_priority(alarm, HIGH, now_ms)
 
     def _calm(self, alarm, now_ms):
         """Takes an escalation back."""

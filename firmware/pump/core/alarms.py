@@ -65,8 +65,6 @@ ALARMS = (
     ("system_fault", HIGH, STOP, UNTIL_RESET),
     # A pump that cannot be heard does not begin an infusion. Its lamps and the link tell of it.
     ("piezo_fault", HIGH, STOP, UNTIL_RESET),
-    # MEDIUM: it can still be heard, and sound is what calls somebody. Not one that stops: the other lamp is left.
-    ("lamp_fault", MEDIUM, GO_ON, UNTIL_RESET),
     ("profile_fault", HIGH, STOP, UNTIL_RESET),
     # As for the profile: to go on with factor 1 would be to give another dose than yesterday, and tell nobody.
     ("calibration_fault", HIGH, STOP, UNTIL_RESET),

@@ -3,8 +3,8 @@
 Its voltage is known without a sensor: 706 mV at 27 °C, 1.72 mV less for each degree (RP2040 datasheet 4.9.5). From
 -20 to 85 °C that is 787 to 606 mV; a part's own spread is allowed 45 mV beyond. What that can tell:
 
-    reference_fault   outside 560 to 830 mV, five looks in a row: the reference is off by more than some 17 % at room temperature, for all
-                      channels alike. What is less looks like a warm or a cold chip and is not seen: pressure is then
+    reference_fault   outside 560 to 830 mV, five looks in a row: the reference is off by more than some 17 % at room
+                      temperature, for all channels alike. What is less looks like a warm or a cold chip and is not seen: pressure is then
                       read wrong by as much. Too low a reference reads high, and alarms early.
     adc_stuck         the same code on both channels for 1.5 s: the converter does not convert, or its input switch
                       does not switch. With a pressure of 12 kPa both are the same by chance one time in five, 30 looks

@@ -6,9 +6,9 @@ in which a closed line would rise by SEGMENT_PA. Segments in a row that each ris
 what they rose, and a score of TRIP_PA is a blocked line:
 
     rise of a segment, against what a closed line would do        what it means
-    less than 2/5 (falls included)                                the line is open: the run ends, score 0
-    2/5 to 3/2                                                    counts as it is
-    more than 3/2                                                 counts as 3/2: nobody's step, and no cough, makes a run
+    less than 1/4 (falls included)                                the line is open: the run ends, score 0
+    1/4 to 3/2                                                    counts as it is
+    more than 3/2                                                 counts as 3/2: no patient's step makes a run
 
 What moves an open line is a patient who moves, by up to 50 mmHg (6.7 kPa), and the bag and the sensor's drift. Rises
 in a row add up to no more than the whole swing. TRIP_PA is above that of a patient by 1.3 kPa, and what comes in
@@ -16,16 +16,16 @@ steps beside it counts only in part. At high rates segments are lengthened to SE
 LEAST_SEGMENTS: a minute, in which the threshold is first above 60 mL/h. A change of the rate changes the pressure
 by the line's resistance: the run begins anew.
 
-How long it takes, closed line, C as in the profile: TRIP_PA * C of volume, up to a segment and a half lost at both ends.
-50 mL syringe, 14.4 nL/Pa: 115 µL and at most 7 more, 14.6 min at 0.5 mL/h and 100 s at 5 mL/h, where the limit of
-517 mmHg takes 119 and 12 min. C may be 5/2 of the profile's (then it takes so much longer) or any less.
+How long it takes with a closed line and C as in the profile: TRIP_PA * C of volume, and a segment and a half that the two
+ends lose. 50 mL syringe, 14.4 nL/Pa: 115 µL and at most 7 more, 14.6 min at 0.5 mL/h and 100 s at 5 mL/h, where the limit of
+517 mmHg takes 119 and 12 min. C may be twice the profile's (then it takes twice as long) or any less.
 """
 
 from micropython import const
 
 from pump.core.ticks import elapsed_ms
 
-SEGMENT_PA = const(320)  # 17 Pa rms of noise in each of its ends: 2/5 of it are five sigma of their difference
+SEGMENT_PA = const(320)  # of a line twice as soft 160; 17 Pa rms of noise in each of its ends leave three sigma to 1/4
 SEGMENT_MS = const(5_000)  # at least
 LEAST_SEGMENTS = const(12)
 TRIP_PA = const(8_000)  # 60 mmHg
@@ -46,8 +46,8 @@ class EarlyDetector:
         self._segments = 0
 
     def update(self, pressure_pa, steps, rate_ul_h, now_ms):
-        """Takes a valid pressure, the steps made so far and the rate they are made at, about once a second. True when the
-        line is blocked.
+        """Takes a valid pressure, the steps made so far and their rate, about once a second. True when the line is
+        blocked.
         """
         if rate_ul_h != self._rate_ul_h:
             self.forget()
@@ -60,7 +60,7 @@ class EarlyDetector:
         rise_pa = pressure_pa - self._pressure_pa
         closed_pa = made * self._step_num // (self._step_den * self._c)
         self._begin(pressure_pa, steps, now_ms)
-        if 5 * rise_pa < 2 * closed_pa:
+        if 4 * rise_pa < closed_pa:
             self.score_pa = self._segments = 0
             return False
         self.score_pa += min(rise_pa, closed_pa * 3 // 2)

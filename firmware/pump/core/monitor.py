@@ -5,16 +5,17 @@ is the millisecond clock, the volume of a step is its own whole number of pL, an
 second state machine. Four accounts, each a sum that never falls below 0:
 
     account     grows by                      found when it holds more than         for
-    STANDS      1/2 of the least - made       3/4 step                              at once
+    STANDS      1/2 of the least - made       1 1/4 steps                           at once
     RUNS        made - 2 * the most           2 steps                               at once
-    UNDER       0.9 of the least - made       1 1/2 steps                           15 min
+    UNDER       0.9 of the least - made       2 1/2 steps                           15 min
     OVER        made - 1.1 * the most         1 1/2 steps                           15 min
 
 A steady motor makes floor or ceil of the steps that are due in any time, so its accounts never hold more than
 1/2, 1, 0.9 and 1 step, at any rate: a step in ten minutes does not alarm. Nor does it blind: a motor that stands
-is found after 1 1/2 intervals, three steps that nobody asked for are RUNS. An account that is back at 0 has
-forgotten: "for 15 min" means that since it last was at 0, the mean has been beyond the bound. Free flow of the
-Generic Infusion Pump requirements is RUNS as far as a pump that counts its steps can see it.
+is found after 2 1/2 intervals (one lost step alone is none), three steps that nobody asked for are RUNS. An
+account that is back at 0 has forgotten: "for 15 min" means that since it last was at 0, the mean has been beyond
+the bound. Free flow of the Generic Infusion Pump requirements is RUNS as far as a pump that counts its steps can
+see it.
 
 Sums are in tenths of a pL: small ints on a Pico as long as all is well (1200 mL/h for 100 ms is 3.3e7 pL).
 """
@@ -64,9 +65,9 @@ class DeliveryMonitor:
         num, den = mechanics["step_pl"]
         step_pl = self._step_pl = max(1, (num + den // 2) // den)
         self._band = CommandBand(step_pl, mechanics["start_hz"], mechanics["accel_hz_s"])
-        self._stands = Account(step_pl * 15 // 2, 0)
+        self._stands = Account(step_pl * 25 // 2, 0)
         self._runs = Account(step_pl * 20, 0)
-        self._under = Account(step_pl * 15, _WINDOW_MS)
+        self._under = Account(step_pl * 25, _WINDOW_MS)
         self._over = Account(step_pl * 15, _WINDOW_MS)
         self._low_rest = self._high_rest = 0  # of the divisions by 18
         self._counted = 0

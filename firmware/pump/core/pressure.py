@@ -91,9 +91,9 @@ class Calibration:
 class SensorCheck:
     """Does the sensor live? Names the fault, or None.
 
-    A sample that is open, short, frozen or too far from the last good one is bad and is not to be used (`good`). Five bad ones make a
-    fault, five good ones end it: a score counts up and down between 0 and 5, so a loose contact that is bad
-    more often than good is a fault too.
+    A sample that is open, short, frozen or too far from the last good one is bad and is not to be used
+    (`good`). Five bad ones make a fault, five good ones end it: a score counts up and down between 0 and 5,
+    so a loose contact that is bad more often than good is a fault too.
 
     Frozen is the same sum for 2 s. A living sensor cannot do that: with 1.5 mV rms of noise at 0.806 mV a
     count, the sum of four reads has a sigma of 2 * 1.5 / 0.806 = 3.7 counts, the likeliest sum comes with p

@@ -8,6 +8,13 @@ stairs as long as a slice of the grid. Steps a second become µL/h by the volume
 from pump.core.grid import TICK_HZ
 
 
+def resonance_ul_h(mechanics):
+    """(lowest, highest) rate that the motor would resonate at. A ramp passes through, no rate in between is held."""
+    num, den = mechanics["step_pl"]
+    low_hz, high_hz = mechanics["resonance_hz"]
+    return -(-low_hz * num * 36 // (den * 10000)), high_hz * num * 36 // (den * 10000)
+
+
 class Ramp:
     def __init__(self, step_pl_num, step_pl_den, start_hz, accel_hz_s):
         self._num = step_pl_num

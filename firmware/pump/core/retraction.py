@@ -7,11 +7,13 @@ may go has four bounds, none of which relies on another:
     pressure    it ends at `to_pa`, a little above the atmosphere's, whatever the limit was
     volume      `max_steps` of the profile, and never more than this infusion has pushed
     time        LONGEST_MS
-    the sensor  each CHECK_UL drawn must lower the pressure by LEAST_FALL_PA, the first as well as the last. A sensor
-                that reads high for ever, and a line that is open (then it would be blood that comes), end it there.
+    the sensor  what is drawn must lower the pressure: the first FIRST_UL by FIRST_FALL_PA, and then each CHECK_UL by
+                half of what it would in a line as the profile has it
 
-100 µL that lower the pressure by less than 1 kPa mean more than 10 mL/bar: five times the softest syringe that
-Snijder (2015) measured. 100 µL also take up the backlash of a screw (0.1 mm in a 50 mL syringe are 56 µL).
+A sensor that reads high for ever ends it after the first 100 µL. They take up the backlash of the screw (0.1 mm in
+a 50 mL syringe are 56 µL), so little is asked of them: 1 kPa. A line that is open, with something that holds the
+pressure, or a sensor with an offset, falls at first too, by the resistance of the line; but not evenly, and less with
+every 50 µL. Then it would be blood that comes.
 
 Above the rate that needs no ramp the motor cannot be halted without losing steps. `judge` slows down in time: what
 is granted ahead and the ramp are less than half a second of the rate, and what half a second lowers is known from
@@ -23,8 +25,9 @@ from micropython import const
 from pump.core.ticks import elapsed_ms
 
 LONGEST_MS = const(30_000)
-CHECK_UL = const(100)
-LEAST_FALL_PA = const(1000)
+FIRST_UL = const(100)
+FIRST_FALL_PA = const(1000)
+CHECK_UL = const(50)
 
 GOING = const(0)
 RELIEVED = const(1)  # the pressure is gone
@@ -47,6 +50,7 @@ class Retraction:
         self._num = step_pl_num
         self._den = step_pl_den * 1_000_000  # steps * num / den are µL
         self._max_steps = occlusion["retract_max_ul"] * self._den // step_pl_num
+        self._fall_pa = CHECK_UL * 500_000 // occlusion["compliance_pl_per_pa"]  # half of CHECK_UL / C
         self._lead_ul = self._rate_ul_h // 7200 + 1  # half a second
         self.infusion = None
         self.vtbi_nl = None
@@ -61,7 +65,8 @@ class Retraction:
         self._given = 0
         self._began_ms = now_ms
         self._first_pa = self._check_pa = pressure_pa
-        self._check_ul = 0
+        self._next_ul = FIRST_UL
+        self._next_fall_pa = FIRST_FALL_PA
         return self._total > 0 and pressure_pa is not None and pressure_pa > self._to_pa
 
     # ---- a therapy ----
@@ -88,10 +93,11 @@ class Retraction:
         if elapsed_ms(now_ms, self._began_ms) >= LONGEST_MS:
             return TOO_LONG
         drawn_ul = drawn_steps * self._num // self._den
-        if drawn_ul - self._check_ul >= CHECK_UL:
-            if pressure_pa > self._check_pa - LEAST_FALL_PA:
+        if drawn_ul >= self._next_ul:
+            if pressure_pa > self._check_pa - self._next_fall_pa:
                 return NO_FALL
-            self._check_ul = drawn_ul
+            self._next_ul = drawn_ul + CHECK_UL
+            self._next_fall_pa = self._fall_pa
             self._check_pa = pressure_pa
         if drawn_steps >= self._total:
             return ALL_DRAWN

@@ -1,8 +1,8 @@
 """The words that the piezo's PIO program takes (drivers/piezo.py), and whole bursts of them.
 
-A word is so many cycles alike: so long high, so long low, in ticks of 4 µs. Its 30 bits (a small int on the Pico) are 11
-of cycles less one, 9 of high, 10 of low; a high of 0 is a rest. A burst is worked out once, with the rest after it, to
-the tick: what is played one after the other keeps the beat of the table for ever.
+A word is so many cycles alike: so long high, so long low, in ticks of 4 µs. Its 30 bits (a small int on the Pico) are
+11 of cycles less one, 9 of high, 10 of low; a high of 0 is a rest. A burst is worked out once, with the rest after
+it, to the tick: what is played one after the other keeps the beat of the table for ever.
 """
 
 from array import array
@@ -44,9 +44,14 @@ def word_ticks(word):
     return _WORD_TICKS + ((word & _MAX_CYCLES - 1) + 1) * cycle
 
 
+def tone_cycles(words):
+    """How often the pin rises."""
+    return sum([(word & _MAX_CYCLES - 1) + 1 for word in words if word >> _HIGH_SHIFT & 511])
+
+
 def burst_words(pulses):
-    """Words for pulses of (frequency Hz, on ms, gap ms). What a pulse lasts too long or too short, as it is made of whole
-    cycles, its gap makes good.
+    """Words for pulses of (frequency Hz, on ms, gap ms). What a pulse lasts too long or too short, as it is made of
+    whole cycles, its gap makes good.
     """
     words = array("I")
     owed = 0

@@ -1,5 +1,5 @@
-"""The alarm lamps, high is lit: one PIO state machine that repeats a word for both, so that a flash keeps its time while
-the CPU is busy. The two pins are neighbours.
+"""The alarm lamps, high is lit: one PIO state machine that repeats a word for both, so that a flash keeps its time
+while the CPU is busy. The two pins are neighbours.
 
 A word is (levels, ticks) twice: 2 bits of levels, 13 of ticks, in ticks of 0.5 ms; 30 bits, a small int on the Pico. A
 light that is steady has the same levels twice.

@@ -50,9 +50,8 @@ class Piezo:
         self._low = asm_pio_encode("set(pins, 0)", 0)
         self._machine = StateMachine(_STATE_MACHINE, tone_words, freq=TICK_HZ, set_base=self._pin)
         self._channel = DMA()
-        self._ctrl = self._channel.pack_ctrl(
-            size=2, inc_write=False, treq_sel=_REQUEST, chain_to=self._channel.channel
-        )
+        ctrl = self._channel.pack_ctrl(size=2, inc_write=False, treq_sel=_REQUEST)
+        self._channel.config(write=self._machine, ctrl=ctrl)  # stays; what is read and how much comes with each table
 
     def play(self, words):
         """At once, whatever sounded before."""
@@ -63,7 +62,7 @@ class Piezo:
 
     def follow(self, words):
         """After what is being played, without a gap. The caller has looked at `busy()`."""
-        self._channel.config(read=words, write=self._machine, count=len(words), ctrl=self._ctrl, trigger=True)
+        self._channel.config(read=words, count=len(words), trigger=True)
 
     def busy(self):
         """Words of the last table are not in the FIFO yet."""

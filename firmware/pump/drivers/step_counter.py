@@ -6,10 +6,11 @@ PIO block, another clock.
 
 from machine import Pin
 from micropython import const
-from rp2 import PIO, StateMachine, asm_pio, asm_pio_encode
+from rp2 import StateMachine, asm_pio, asm_pio_encode
 
 from pump import wiring
 
+FEEDBACK_STATE_MACHINE = 7
 _STATE_MACHINE = const(4)  # the first of the second block
 _CLOCK_HZ = const(12500000)  # 80 ns: sees pulses of 2 µs many times over
 _START = const(0x3FFFFFFF)
@@ -27,8 +28,10 @@ def count_edges():
 
 
 class StepCounter:
-    def __init__(self):
-        self._machine = StateMachine(_STATE_MACHINE, count_edges, freq=_CLOCK_HZ, in_base=Pin(wiring.STEP))
+    """The self-test counts the piezo's feedback with another one."""
+
+    def __init__(self, gpio=wiring.STEP, number=_STATE_MACHINE):
+        self._machine = StateMachine(number, count_edges, freq=_CLOCK_HZ, in_base=Pin(gpio))
         self._machine.put(_START)
         self._machine.exec("pull(block)")
         self._machine.exec("mov(x, osr)")

@@ -84,6 +84,14 @@ def out_of_range(parameter, value, low, high):
     return Refused("out_of_range", message, {"parameter": parameter, "limit": limit})
 
 
+def in_resonance(parameter, value, low, high):
+    """The Refused for a rate between `low` and `high`; `limit` is the nearest one that the mechanics can hold."""
+    limit = low - 1 if value - low < high - value else high + 1
+    message = "%s is %d, in the motor's resonance from %d to %d; the nearest that can be held is %d"
+    message = message % (parameter, value, low, high, limit)
+    return Refused("out_of_range", message, {"parameter": parameter, "limit": limit})
+
+
 def _check_value(name, value, wanted, limits):
     if type(value) is not wanted:  # not isinstance: on CPython true is an int
         message = "%s must be %s" % (name, "an integer" if wanted is int else "a string")

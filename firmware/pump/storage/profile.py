@@ -9,11 +9,13 @@ gives a wrong dose.
 from micropython import const
 
 from pump import wiring
+from pump.core.ramp import resonance_ul_h
 from pump.link import frame
 
 PATH = "/profile.json"
 MAX_BYTES = const(2048)
 FORMAT = const(1)
+MAX_STEP_HZ = const(200000)
 MAX_OCCLUSION_PA = const(137000)  # below 20 psi (137.9 kPa), which an infusion pump must stay under
 
 _NUMBER = const(0x3FFFFFFF)  # the largest small int on the Pico
@@ -27,6 +29,7 @@ _TABLE = {
         "max_rate_ul_h": (1, 2000000),
         "start_hz": (1, 20000),
         "accel_hz_s": (1, 1000000),
+        "resonance_hz": [(0, MAX_STEP_HZ), (0, MAX_STEP_HZ)],  # step rates that are not held; [0, 0]: there are none
         "reverse": (0, 1),
     },
     "sensor": {
@@ -46,6 +49,7 @@ _TABLE = {
         "retract_ul_h": (1, 2000000),
         "retract_to_pa": (1, 6667),
         "auto_restarts": (0, 9),
+        "upstream_pa": (0, 50000),  # of suction; 0 where there is no sensor upstream
     },
     "alarms": {"escalate_ms": (30000, 900000)},
 }
@@ -78,8 +82,8 @@ def load_profile(path=PATH):
     _check_name(profile["name"])
     for section in _TABLE:
         _check_section(section, profile[section])
-    _check_order(profile)
     _check_wiring(profile["wiring"])
+    _check_order(profile)
     return profile
 
 
@@ -164,9 +168,17 @@ def _check_order(profile):
     mechanics = profile["mechanics"]
     if mechanics["min_rate_ul_h"] > mechanics["max_rate_ul_h"]:
         raise ProfileFault("out_of_range", "mechanics.min_rate_ul_h is above max_rate_ul_h")
+    low_hz, high_hz = mechanics["resonance_hz"]
+    if low_hz > high_hz or low_hz <= mechanics["start_hz"] <= high_hz:  # the start rate is held at the end of a volume
+        raise ProfileFault("out_of_range", "mechanics.resonance_hz is upside down, or holds start_hz")
     occlusion = profile["occlusion"]
     if not mechanics["min_rate_ul_h"] <= occlusion["retract_ul_h"] <= mechanics["max_rate_ul_h"]:
         raise ProfileFault("out_of_range", "occlusion.retract_ul_h is not a rate of these mechanics")
+    low_ul_h, high_ul_h = resonance_ul_h(mechanics)
+    if low_ul_h <= occlusion["retract_ul_h"] <= high_ul_h:
+        raise ProfileFault("out_of_range", "occlusion.retract_ul_h is in mechanics.resonance_hz")
+    if (occlusion["upstream_pa"] > 0) != ("upstream" in profile["wiring"]):
+        raise ProfileFault("out_of_range", "occlusion.upstream_pa does not fit wiring.upstream")
     if occlusion["retract_to_pa"] * 2 >= occlusion["low_pa"]:  # half the limit is what an automatic restart asks for
         raise ProfileFault("out_of_range", "occlusion.retract_to_pa is not below half of low_pa")
     # The highest limit must be within what the sensor can show, or an occlusion looks like a broken sensor.
@@ -183,5 +195,5 @@ def _check_wiring(value):
         raise ProfileFault("wrong_format", "wiring is not an object")
     for pin in list(wiring.TABLE) + list(value):
         number = value.get(pin)
-        if type(number) is not int or pin not in wiring.TABLE or number != wiring.TABLE[pin]:
+        if type(number) is not int or number != wiring.TABLE.get(pin, wiring.OPTIONAL.get(pin)):
             raise ProfileFault("wiring_mismatch", "%s of the profile is not where this pump has it" % pin)

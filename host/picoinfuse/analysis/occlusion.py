@@ -12,6 +12,8 @@ import numpy as np
 
 from picoinfuse.trace import Trace
 
+ALARMS = ("occlusion", "occlusion_early")  # by the limit, and by the rise of pressure
+
 
 @dataclass(frozen=True)
 class OcclusionTiming:
@@ -20,7 +22,7 @@ class OcclusionTiming:
     closed_s: float
     crossed_s: float | None  # pressure first at or above the limit
     alarm_s: float | None
-    last_step_s: float | None  # the last before the line opened again
+    last_step_s: float | None  # the last that pushed, before the line opened again
     peak_pa: float
     stored_nl: float  # in the line when it opened, or at the end: what a sudden opening would give
 
@@ -52,7 +54,9 @@ def measure(
     t = np.concatenate(([closed_ns], t))
     pressure_pa = np.concatenate(([trace.value_at("pressure_pa", closed_ns)], pressure_pa))
     above = np.flatnonzero(pressure_pa >= limit_pa)
-    steps = trace.edges("step", True, closed_ns, opened_ns)
+    # The motor stops when its enable goes; what comes after draws the plunger back.
+    stops = trace.edges("enable", True, closed_ns, opened_ns)
+    steps = trace.edges("step", True, closed_ns, int(stops[0]) if len(stops) else opened_ns)
     return OcclusionTiming(
         closed_s=closed_s,
         crossed_s=float(t[above[0]]) / 1e9 if len(above) else None,

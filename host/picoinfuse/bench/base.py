@@ -15,6 +15,7 @@ CAPABILITIES = {
     "occlude": "occlude(): the valve in the line",
     "patient": "patient(): pressure on the patient's side of the line",
     "sensor": "sensor_fault(): open, short or frozen",
+    "upstream": "upstream(), upstream_fault(): the supply before the pump, where the profile has its sensor",
     "converter": "sensor_fault(): jump, stuck or reference; sensor_drift()",
     "motor": "motor_fault(): a motor that does not follow its steps",
     "reset": "reset(): the RUN pin",
@@ -65,6 +66,14 @@ class Bench(Protocol):
 
     def sensor_drift(self, millivolts: float) -> None:
         """Moves the sensor's output, as temperature does; 0 puts it back."""
+        ...
+
+    def upstream(self, pressure_pa: float) -> None:
+        """The pressure before the pump; a blocked supply is below zero."""
+        ...
+
+    def upstream_fault(self, kind: str | None) -> None:
+        """Of the sensor before the pump, as `sensor_fault`."""
         ...
 
     def motor_fault(self, kind: str | None) -> None: ...

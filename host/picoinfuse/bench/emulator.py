@@ -130,6 +130,12 @@ class EmulatorBench:
     def sensor_drift(self, millivolts: float) -> None:
         self.board.world.sensor.drift(millivolts)
 
+    def upstream(self, pressure_pa: float) -> None:
+        raise EmulatorError("no sensor upstream is wired to the emulated Pico")
+
+    def upstream_fault(self, kind: str | None) -> None:
+        raise EmulatorError("no sensor upstream is wired to the emulated Pico")
+
     def motor_fault(self, kind: str | None) -> None:
         self.board.world.motor.fault = kind
 

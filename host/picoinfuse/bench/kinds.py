@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
+from picoinfuse.emulator.deployed import deployed_flash
+from picoinfuse.emulator.errors import NoFirmware
+from picoinfuse.emulator.image import ENVIRONMENT, find_image
 from picoinfuse.errors import PicoinfuseError
+from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm
@@ -18,10 +24,14 @@ class UnknownBench(PicoinfuseError):
     """`--bench` named none that there is."""
 
 
+class BenchMissing(PicoinfuseError):
+    """This bench is not to be had here; the tests are skipped with the reason."""
+
+
 @dataclass(frozen=True)
 class BenchKind:
-    """`open(profile, seed)` gives a freshly switched-on board as a context manager. `prepare(profile)` does beforehand, once, what
-    every board of a run needs.
+    """`open(profile, seed)` gives a freshly switched-on board as a context manager. `prepare(profile)` does beforehand,
+    once, what every board of a run needs; BenchMissing when there is none.
     """
 
     name: str
@@ -38,7 +48,27 @@ def _open_stub(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
     return StubBench(profile, seed=seed)
 
 
-KINDS = {"stub": BenchKind("stub", CAPABILITIES_OF_STUB, _prepare_stub, _open_stub)}
+def _prepare_emulator(profile: Profile) -> object:
+    try:
+        image = find_image()
+    except NoFirmware as error:
+        if os.environ.get(ENVIRONMENT):
+            raise  # whoever names an image means to have the tests run
+        raise BenchMissing(str(error)) from error
+    return deployed_flash(profile, uf2.read(image))
+
+
+def _open_emulator(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
+    return EmulatorBench(profile, seed=seed)
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        BenchKind("stub", CAPABILITIES_OF_STUB, _prepare_stub, _open_stub),
+        BenchKind("emulator", CAPABILITIES_OF_EMULATOR, _prepare_emulator, _open_emulator),
+    )
+}
 
 
 def bench_kind(name: str) -> BenchKind:

@@ -128,6 +128,12 @@ class StubBench:
     def sensor_drift(self, millivolts: float) -> None:
         self.board.control("drift", millivolts)
 
+    def upstream(self, pressure_pa: float) -> None:
+        self.board.control("upstream", pressure_pa)
+
+    def upstream_fault(self, kind: str | None) -> None:
+        self.board.control("upstream_sensor", kind)
+
     def motor_fault(self, kind: str | None) -> None:
         self.board.control("motor", kind)
 

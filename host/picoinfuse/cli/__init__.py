@@ -36,6 +36,7 @@ COMMANDS = (
     ("clear", pump.clear),
     ("alarm-test", pump.alarm_test),
     ("alarms", alarms.alarms),
+    ("alarm-sounds", alarms.alarm_sounds),
     ("self-test", pump.self_test),
     ("occlusion-level", pump.occlusion_level),
     ("calibrate", calibrate.calibrate),

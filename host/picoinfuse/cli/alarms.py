@@ -1,13 +1,16 @@
 """Commands about alarms that need no pump."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from picoinfuse.alarm_sounds import write_alarm_sounds
 from picoinfuse.alarm_table import alarm_rows, markdown
 from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.profile import load_profile
 
 Markdown = Annotated[bool, typer.Option("--markdown", help="docs/alarms.md")]
 
@@ -25,3 +28,12 @@ def alarms(as_markdown: Markdown = False, as_json: JsonOption = False) -> None:
     for row in rows:
         table.add_row(row.name, row.priority, row.text, row.action)
     console().print(table)
+
+
+def alarm_sounds(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the WAV files go")],
+    profile: Annotated[str, typer.Option(help="of the board in software that plays them")] = "syringe-50ml",
+) -> None:
+    """Write a WAV file of each alarm priority, from the edges that the firmware makes."""
+    for file in write_alarm_sounds(folder, load_profile(profile)):
+        print(file)

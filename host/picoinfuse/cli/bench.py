@@ -13,7 +13,7 @@ from rich.table import Table
 from picoinfuse.cli.common import JsonOption, console, print_json
 from picoinfuse.measure import document
 from picoinfuse.measure.reading import Found, Row
-from picoinfuse.measure.rows import ROWS, SUITE
+from picoinfuse.measure.rows import OCCLUSION, ROWS, SUITE
 
 
 def bench(
@@ -24,7 +24,7 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure speed and size of the board in software, and print a table."""
-    rows = (*ROWS, SUITE) if suite else ROWS
+    rows = (*ROWS, *OCCLUSION, SUITE) if suite else (*ROWS, *OCCLUSION)
     with Console(stderr=True).status("") as status:
         found = [(row, row.measure(lambda step, row=row: status.update(f"{row.name}: {step}"))) for row in rows]
     if write is not None:

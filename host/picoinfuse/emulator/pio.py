@@ -17,18 +17,43 @@ from __future__ import annotations
 
 from typing import Any
 
-from picoinfuse.emulator.pinned import FIFO, RP2040, RPPIO, StateMachine
+from picoinfuse.emulator.pinned import FIFO, RP2040, RPPIO
 
 _FP_PER_NS = 32  # 256ths of a system clock (8 ns) in a nanosecond
 _NEVER = 1 << 62
 
 _CTRL = 0x000
 _RXF0, _RXF3 = 0x020, 0x02C
-_SM0_SHIFTCTRL, _SM_STRIDE, _SM3_SHIFTCTRL = 0x0D0, 0x18, 0x118
+_INSTR_MEM0, _INSTR_MEM31 = 0x048, 0x0C4
+_SM0_CLKDIV, _SM_STRIDE, _SM3_PINCTRL = 0x0C8, 0x18, 0x124
 _JOIN_TX, _JOIN_RX = 1 << 30, 1 << 31
 _FIFO_WORDS = 4
 
 _JMP_X_DEC, _JMP_Y_DEC = 0b010, 0b100
+
+
+class _Delay:
+    """A delay loop in the program: counts X or Y down, so many PIO clocks a turn."""
+
+    __slots__ = ("counts_x", "cycles")
+
+    def __init__(self, counts_x: bool, cycles: int) -> None:
+        self.counts_x = counts_x
+        self.cycles = cycles
+
+    def left(self, machine: Any) -> int:
+        return machine.x if self.counts_x else machine.y
+
+    def take(self, machine: Any, now_fp: int) -> None:
+        """Takes the turns that are due up to now; the last execution, which leaves the loop, is the block's."""
+        turn_fp = self.cycles * machine.div_fp
+        left = self.left(machine)
+        turns = min(left, (now_fp - machine.next_due_fp) // turn_fp + 1)
+        if self.counts_x:
+            machine.x = left - turns
+        else:
+            machine.y = left - turns
+        machine.next_due_fp += turns * turn_fp
 
 
 class ClockedPio(RPPIO):
@@ -40,9 +65,9 @@ class ClockedPio(RPPIO):
         self._clock = rp2040.clock
         self._alarm = rp2040.clock.create_alarm(self._run_due_now)
         self._armed_fp = _NEVER
-        self._running: list[StateMachine] = []
+        self._delays: list[_Delay | None] = [None] * 32  # by address
+        self._running: list[Any] = []  # state machines that are enabled
         self._inside = False  # a call of ours is under way, which arms the alarm in the end
-        self.instructions_run = 0
 
     # ---- the CPU's side ----
 
@@ -54,8 +79,11 @@ class ClockedPio(RPPIO):
         if offset == _CTRL:
             self._running = [machine for machine in self.machines if machine.enabled]
             self.stopped = True
-        elif _SM0_SHIFTCTRL <= offset <= _SM3_SHIFTCTRL and (offset - _SM0_SHIFTCTRL) % _SM_STRIDE == 0:
-            _join_fifos(self.machines[(offset - _SM0_SHIFTCTRL) // _SM_STRIDE])
+        elif _INSTR_MEM0 <= offset <= _INSTR_MEM31:
+            address = (offset - _INSTR_MEM0) // 4
+            self._delays[address] = _delay_at(address, self.instructions[address])
+        elif _SM0_CLKDIV <= offset <= _SM3_PINCTRL:
+            _join_fifos(self.machines[(offset - _SM0_CLKDIV) // _SM_STRIDE])
         self.check_changed_pins()
         self._arm()
 
@@ -71,6 +99,7 @@ class ClockedPio(RPPIO):
         super().reset()
         for machine in self.machines:
             _join_fifos(machine)
+        self._delays = [None] * 32
         self._running = []
         self._arm()
 
@@ -78,75 +107,58 @@ class ClockedPio(RPPIO):
 
     def catch_up(self) -> None:
         """Brings the block to now. To be called before anything outside changes something that it can see."""
-        now_fp = round(self._clock.nanos * _FP_PER_NS)
-        self.cycle_fp = now_fp
+        now_fp = self.cycle_fp = round(self._clock.nanos * _FP_PER_NS)
         for machine in self._running:
             if machine.next_due_fp <= now_fp and not machine.waiting:
-                _take_turns(machine, self.instructions, now_fp)
+                delay = self._delays[machine.pc]
+                if delay is not None and not machine.pin_ctrl >> 29:
+                    delay.take(machine, now_fp)
 
     def notify_due(self, due_fp: int) -> None:
         """A stall ended from outside."""
-        super().notify_due(due_fp)
         if not self._inside:
             self._arm()
 
     def _run_due_now(self) -> None:
         self._armed_fp = _NEVER
         self.catch_up()
+        now_fp = self.cycle_fp
         self._inside = True
-        self.recompute_due()
-        self.advance(0)
+        for machine in self._running:
+            if machine.next_due_fp <= now_fp and not machine.waiting:
+                machine.step()
+        self.check_changed_pins()
         self._inside = False
-        self.instructions_run += 1
         self._arm()
 
     def _arm(self) -> None:
-        due_fp = _NEVER
+        """For when a state machine next does something that shows: a delay loop ends, or else its next instruction."""
+        earliest_fp = _NEVER
         for machine in self._running:
-            if not machine.waiting:
-                machine_due_fp = _due_fp(machine, self.instructions)
-                due_fp = min(due_fp, machine_due_fp)
-        if due_fp == self._armed_fp:
+            if machine.waiting:
+                continue
+            due_fp = machine.next_due_fp
+            delay = self._delays[machine.pc]
+            if delay is not None and not machine.pin_ctrl >> 29:
+                due_fp += delay.left(machine) * delay.cycles * machine.div_fp
+            if due_fp < earliest_fp:
+                earliest_fp = due_fp
+        if earliest_fp == self._armed_fp:
             return
-        self._armed_fp = due_fp
-        if due_fp == _NEVER:
+        self._armed_fp = earliest_fp
+        if earliest_fp == _NEVER:
             self._alarm.cancel()
         else:
-            self._alarm.schedule(max(0.0, due_fp / _FP_PER_NS - self._clock.nanos))
+            wait_ns = earliest_fp / _FP_PER_NS - self._clock.nanos
+            self._alarm.schedule(wait_ns if wait_ns > 0 else 0.0)
 
 
-def _delay_register(machine: StateMachine, opcode: int) -> str | None:
-    """The register that a delay loop counts down; None when the instruction is no delay loop."""
-    if opcode >> 13 or opcode & 0x1F != machine.pc or machine.pin_ctrl >> 29:
-        return None
+def _delay_at(address: int, opcode: int) -> _Delay | None:
+    """The delay loop that this is, if it is one. Five bits of delay: state machines with side-set have fewer."""
     condition = opcode >> 5 & 0b111
-    return "x" if condition == _JMP_X_DEC else "y" if condition == _JMP_Y_DEC else None
-
-
-def _turn_cycles(opcode: int) -> int:
-    return 1 + (opcode >> 8 & 0x1F)
-
-
-def _due_fp(machine: StateMachine, instructions: list[int]) -> int:
-    """When the machine next does something that shows: a delay loop ends, or else the next instruction."""
-    opcode = instructions[machine.pc]
-    register = _delay_register(machine, opcode)
-    if register is None:
-        return machine.next_due_fp
-    return machine.next_due_fp + getattr(machine, register) * _turn_cycles(opcode) * machine.div_fp
-
-
-def _take_turns(machine: StateMachine, instructions: list[int], now_fp: int) -> None:
-    """Takes the turns of a delay loop that are due up to now; its last execution, which leaves it, is the block's."""
-    opcode = instructions[machine.pc]
-    register = _delay_register(machine, opcode)
-    if register is None:
-        return
-    turn_fp = _turn_cycles(opcode) * machine.div_fp
-    left = getattr(machine, register)
-    turns = min(left, (now_fp - machine.next_due_fp) // turn_fp + 1)
-    setattr(machine, register, left - turns)
-    machine.next_due_fp += turns * turn_fp
+    if opcode >> 13 or opcode & 0x1F != address or condition not in (_JMP_X_DEC, _JMP_Y_DEC):
+        return None
+    return _Delay(condition == _JMP_X_DEC, 1 + (opcode >> 8 & 0x1F))
 
 
 def _join_fifos(machine: Any) -> None:

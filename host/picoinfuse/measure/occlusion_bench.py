@@ -1,8 +1,9 @@
-"""How soon an occlusion is found, and how often where there is none: the firmware's own detectors against the fluid model.
+"""How soon an occlusion is found, and how often where there is none: the firmware's detectors against the fluid model.
 
-Each seed is a pump of its own: noise, drift, a patient, a bag. Pressure in a closed form, dP = dV/C or P = patient + R·Q,
-so that three days of a pump pass in a second. The early detector is asked where it would look at the clock and the steps
-and find a segment full; in between it only answers False.
+Each seed is a pump of its own: noise, drift, a patient, a bag. Pressure is in a closed form, dP = dV/C or
+P = patient + R·Q, so that three days of a pump pass in a second. In an open line the early detector is asked once a
+segment, when it is full; in between it would only answer False. In a closed one it is asked once a second, as on the
+pump.
 """
 
 from __future__ import annotations
@@ -84,8 +85,9 @@ def detector(pump_: Pump) -> Any:
 
 
 def disturbances(rng: np.random.Generator, t_s: np.ndarray) -> np.ndarray:
-    """Pressure at the patient's side and the sensor's own error, in Pa: a patient who moves within 50 mmHg, by steps every
-    few minutes and waves of a breath, a minute, a quarter of an hour and some hours; a bag hung anew every few hours; drift.
+    """Pressure at the patient's side and the sensor's own error, in Pa: a patient who moves within 50 mmHg, by steps
+    every few minutes and waves of a breath, a minute, a quarter of an hour and some hours; a bag hung anew every few
+    hours; drift.
     """
     end_s = float(t_s[-1])
     patient = np.zeros_like(t_s)
@@ -117,8 +119,8 @@ def looks(pump_: Pump, rate_ul_h: int, end_s: float) -> np.ndarray:
 
 
 def false_alarms(pump_: Pump, rate_ul_h: int, seed: int, hours: float = _HOURS) -> tuple[int, float]:
-    """Of 72 h with an open line: how often the detector alarmed, and the highest score in Pa. Every few hours the rate changes
-    by some percent, which moves the pressure by the line's resistance.
+    """Of 72 h with an open line: how often the detector alarmed, and the highest score in Pa. Every few hours the rate
+    changes by some percent, which moves the pressure by the line's resistance.
     """
     rng = np.random.default_rng((seed, rate_ul_h))
     t_s = looks(pump_, rate_ul_h, hours * 3600)
@@ -143,7 +145,7 @@ def false_alarms(pump_: Pump, rate_ul_h: int, seed: int, hours: float = _HOURS) 
 
 
 def delays(pump_: Pump, rate_ul_h: int, seed: int) -> tuple[float, float]:
-    """Seconds from the closing of the line to the alarm: of the early detector, and of the plain threshold in the same run."""
+    """Seconds from the closing of the line to the alarm: of the early detector, of the threshold in the same run."""
     rng = np.random.default_rng((seed, rate_ul_h, 1))
     flow_nl_s = rate_ul_h / 3.6
     rise_s = pump_.limit_pa * pump_.compliance_nl_per_pa / flow_nl_s
@@ -179,8 +181,8 @@ def delay_row(rate_ul_h: int, say: Say) -> Found:
         found.append(delays(pump_, rate_ul_h, seed))
     early_s, threshold_s = np.array(found).T
     beside = (
-        f"median {number(float(np.median(early_s)) / 60)}; threshold alone {number(float(np.median(threshold_s)) / 60)}; "
-        f"{SEEDS} seeds"
+        f"longest of {SEEDS} seeds; median {number(float(np.median(early_s)) / 60)}; "
+        f"threshold alone {number(float(np.median(threshold_s)) / 60)}"
     )
     return Found(float(early_s.max()) / 60, beside)
 

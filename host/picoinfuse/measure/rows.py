@@ -1,6 +1,7 @@
 """The registry: every row of the bench table. A module that has something to measure adds its row here."""
 
 from picoinfuse.measure.deploying import everything, one_file_changed, unchanged
+from picoinfuse.measure.occlusion_bench import DELAYS, FALSE_ALARMS, SEEDS
 from picoinfuse.measure.reading import Row, at_least, at_most
 from picoinfuse.measure.stub_speed import heap_free, quiet_speed, round_trip, telemetry_speed
 from picoinfuse.measure.suite import suite
@@ -13,6 +14,20 @@ ROWS = (
     Row("deploy, one file changed", "s", None, one_file_changed),
     Row("deploy, everything", "s", None, everything),
     Row("heap free while infusing", "KB", at_least(100), heap_free),
+)
+
+# 15 and 2 minutes are aims at two of the rates; where there is none, the delay of the threshold beside it says enough.
+_DELAY_AIMS_MIN = {500: at_most(15), 5_000: at_most(2)}
+
+OCCLUSION = (
+    *(
+        Row(f"occlusion at {rate / 1000:g} mL/h, until the early alarm", "min", _DELAY_AIMS_MIN.get(rate), measure)
+        for rate, measure in DELAYS.items()
+    ),
+    *(
+        Row(f"open line at {rate / 1000:g} mL/h, {SEEDS} x 72 h", "false alarms", at_most(0), measure)
+        for rate, measure in FALSE_ALARMS.items()
+    ),
 )
 
 SUITE = Row("HIL suite on the stub", "s", at_most(90), suite)  # takes long: only when asked for

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from picoinfuse.analysis.occlusion import OcclusionTiming, measure
+from picoinfuse.analysis.occlusion import ALARMS, OcclusionTiming, measure
 from picoinfuse.report.model import AlarmSpan, Run
 from picoinfuse.units import NL_PER_ML, PA_PER_MMHG
 
@@ -119,7 +119,7 @@ def occlusions(run: Run) -> list[OcclusionTiming]:
 
 
 def _first_occlusion(run: Run, after_s: float) -> AlarmSpan | None:
-    raised = [alarm for alarm in run.alarms if alarm.name == "occlusion" and alarm.start_s >= after_s]
+    raised = [alarm for alarm in run.alarms if alarm.name in ALARMS and alarm.start_s >= after_s]
     return min(raised, key=lambda alarm: alarm.start_s, default=None)
 
 

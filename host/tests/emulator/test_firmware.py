@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.profile import load_profile
 

@@ -1,17 +1,18 @@
 """The same scenario on the stub and on the emulated Pico: edges, answers and alarms agree within stated tolerances.
 
-On the stub code takes no time; on the emulated Pico it takes what it takes. So instants that depend on when a command was carried out, or a task came round, may
-differ by the loop's longest turn; what the pump says, and how its steps are spaced, may not.
+On the stub code takes no time; on the emulated Pico it takes what it takes. So instants that depend on when a command
+was carried out, or a task came round, may differ by some turns of the loop; what the pump says, and how its steps are
+spaced, may not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from picoinfuse.bench import Bench
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.bench.stub import StubBench
@@ -95,12 +96,12 @@ class Scenario:
 
 
 @pytest.fixture(scope="module")
-def both(uf2_file: Path) -> Iterator[tuple[Scenario, Scenario]]:
+def both(uf2_file: Path) -> tuple[Scenario, Scenario]:
     with StubBench(PROFILE) as stub:
         on_stub = Scenario(stub).play()
     with EmulatorBench(PROFILE, uf2_file=uf2_file) as emulator:
         on_emulator = Scenario(emulator).play()
-    yield on_stub, on_emulator
+    return on_stub, on_emulator
 
 
 def pairs(both: tuple[Scenario, Scenario]) -> list[tuple[Phase, Phase]]:

@@ -1,6 +1,8 @@
-"""The firmware's own PIO program, cycle by cycle on `pioemu`: a word takes the ticks that it says, and so does the next one.
+"""The firmware's own PIO program, cycle by cycle on `pioemu`: a word takes the ticks that it says, and so does
+the next one.
 
-The program is assembled from firmware/pump/drivers/stepper.py by the stub's assembler; the words come from the step grid.
+The program is assembled from firmware/pump/drivers/stepper.py by the stub's assembler; the words come from the
+step grid.
 """
 
 import sys

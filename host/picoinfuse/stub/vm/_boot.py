@@ -29,7 +29,7 @@ import micropython
 import rp2
 from _channel import Channel, RealTrace, WireTrace
 from _fluid import FluidPath
-from _gpio import COUNT, Gpio
+from _gpio import COUNT, Follower, Gpio
 from _motor import Motor
 from _pio import PioBlocks
 from _pwm import PwmWire
@@ -70,6 +70,14 @@ def build_world(setup, channel):
     WORLD.dma_reset = _dma.hard_reset
     WORLD.fluid = FluidPath(world)
     WORLD.sensor = PressureSensor(world["sensor"], setup["seed"])
+    WORLD.upstream = PressureSensor(world["sensor"], setup["seed"] + 1)
+    WORLD.upstream_pa = 0.0
+    if "piezo_feedback" in wiring:
+        feedback = WORLD.gpio[wiring["piezo_feedback"]]
+        feedback.resistor = 0
+        WORLD.gpio[wiring["piezo"]].listeners.append(Follower(feedback))
+    if "air" in wiring:
+        WORLD.gpio[wiring["air"]].resistor = 0  # the detector's output at rest: no air
     WORLD.motor = Motor(
         WORLD.gpio[wiring["step"]],
         WORLD.gpio[wiring["dir"]],
@@ -106,6 +114,8 @@ def restore(state):
     WORLD.fluid.restore(state["fluid"])
     WORLD.motor.restore(state["motor"])
     WORLD.sensor.restore(state["sensor"])
+    WORLD.upstream.restore(state["upstream"])
+    WORLD.upstream_pa = state["upstream_pa"]
     WORLD.reals.due_ns = WORLD.now_ns
     if state["cause"] != SOFT_RESET:
         WORLD.boot_ns = WORLD.now_ns

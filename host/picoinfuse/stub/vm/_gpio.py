@@ -9,6 +9,22 @@ COUNT = 30
 NOT_ON_PICO = (23, 24, 25, 29)  # power-save, VBUS, LED, VSYS/3: not on the header
 
 
+class Follower:
+    """A wire that repeats another one, by a circuit on the board. Held from outside, it does not."""
+
+    def __init__(self, gpio):
+        self._gpio = gpio
+
+    def on_level(self, t_ns, level):
+        gpio = self._gpio
+        gpio.resistor = level
+        if gpio.outside is None:
+            gpio._become(t_ns, level)
+
+    def on_train(self, t_ns, period_ns, high_ns, count):
+        self._gpio.train(t_ns, period_ns, high_ns, count)
+
+
 class Gpio:
     """One GPIO. `function` is "in", "out", "pio" or "pwm"; `level` is what a probe on the wire would read."""
 

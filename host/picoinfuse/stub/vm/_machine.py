@@ -65,8 +65,8 @@ class Pin:
 
 
 class ADC:
-    """Pins 26 to 28. The sensor is on the pin that the wiring names; the others read what an open input reads,
-    near 0.
+    """Pins 26 to 28, and the chip's temperature. The sensors are on the pins that the wiring names; others read what an
+    open input reads, near 0.
     """
 
     def __init__(self, pin):
@@ -74,7 +74,10 @@ class ADC:
         if number not in (26, 27, 28, 4):
             raise ValueError("Pin doesn't have ADC capabilities")
         self._is_temperature = number == 4  # a channel without a pin
-        self._sensor = WORLD.sensor if self._is_temperature else WORLD.sensor if number == WORLD.wiring["pressure"] else None
+        self._is_upstream = number == WORLD.wiring.get("upstream")
+        self._sensor = WORLD.upstream if self._is_upstream else None
+        if self._is_temperature or number == WORLD.wiring["pressure"]:
+            self._sensor = WORLD.sensor
         self._at_ns = -1
         self._pressure_pa = 0.0  # at that instant
 
@@ -84,6 +87,8 @@ class ADC:
         if self._is_temperature:
             return self._sensor.temperature_u16()
         now_ns = WORLD.now_ns
+        if self._is_upstream:
+            return self._sensor.read_u16(now_ns, WORLD.upstream_pa)
         if now_ns != self._at_ns:
             self._at_ns = now_ns
             self._pressure_pa = WORLD.fluid.pressure_at(now_ns)

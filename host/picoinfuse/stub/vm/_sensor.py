@@ -8,7 +8,7 @@ _REFERENCE_MV = 3300
 _COUNTS = 4096 * 65536 / _REFERENCE_MV  # of 2**-16, a millivolt
 _MASK = 0x7FFFFFFF
 _LOW_REFERENCE_MV = 2600
-_JUMP_MV = 700
+_MOVED_MV = {"jump": 700, "reference": 0}
 _TEMPERATURE_MV = 706
 _FAULTS_MV = {"open": _REFERENCE_MV, "short": 0}
 
@@ -80,9 +80,9 @@ class PressureSensor:
     def millivolts(self, t_ns, pressure_pa):
         """What is on the pin. Draws the next noise."""
         fault = self.fault
-        if fault in _FAULTS_MV:
+        if fault and fault not in _MOVED_MV:
             return _FAULTS_MV[fault]
-        return self._draw(pressure_pa) / _COUNTS + (_JUMP_MV if fault == "jump" else 0)
+        return self._draw(pressure_pa) / _COUNTS + (_MOVED_MV[fault] if fault else 0)
 
     def read_u16(self, t_ns, pressure_pa):
         """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""

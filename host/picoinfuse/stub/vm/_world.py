@@ -207,6 +207,10 @@ class World:
             self.fluid.valve(now_ns, args)
         elif op == "patient":
             self.fluid.back_pressure(now_ns, args)
+        elif op == "upstream":
+            self.upstream_pa = float(args)
+        elif op == "upstream_sensor":
+            self.upstream.fault = args
         elif op == "sensor":
             self.sensor.fault = args
         elif op == "drift":
@@ -254,6 +258,8 @@ class World:
             "fluid": self.fluid.snapshot(),
             "motor": self.motor.snapshot(),
             "sensor": self.sensor.snapshot(),
+            "upstream": self.upstream.snapshot(),
+            "upstream_pa": self.upstream_pa,
         }
 
 

@@ -1,0 +1,57 @@
+"""What comes before the pump, where the bench has the sensors for it: suction of a blocked supply, and air in the line.
+
+The second pressure sensor is of the same kind as the first and goes the same way (pressure_task.py); only its limit is
+below zero, and its faults have one name. The air detector is a level: high is air, and a pull-up makes a broken wire
+air too.
+"""
+
+from machine import Pin
+from micropython import const
+
+from pump.core.occlusion import ThresholdDetector
+from pump.pressure_task import PressureTask
+
+_LOOK_MS = const(20)
+_LOOKS = const(3)  # in a row: a bubble of 20 µL passes in 60 ms at 1200 mL/h
+
+
+class Suction(ThresholdDetector):
+    """Pressure below the limit, for the persistence."""
+
+    def update(self, pressure_pa, now_ms):
+        return ThresholdDetector.update(self, -pressure_pa, now_ms)
+
+
+class UpstreamTask(PressureTask):
+    name = "upstream"
+
+    def __init__(self, sensor, config, limit_pa, persistence_ms, report):
+        PressureTask.__init__(self, sensor, config, Suction(limit_pa, persistence_ms), self._rename)
+        self._tell = report
+        self._faults = 0  # in force: while one follows another there are two
+
+    def _rename(self, name, active, now_ms):
+        if name == "occlusion":
+            self._tell("upstream_occlusion", active, now_ms)
+        else:
+            self._faults += 1 if active else -1
+            self._tell("upstream_sensor_fault", self._faults > 0, now_ms)
+
+
+class AirTask:
+    name = "air"
+    max_late_ms = 40
+
+    def __init__(self, pin, report):
+        self._pin = Pin(pin, Pin.IN, Pin.PULL_UP)
+        self._report = report
+        self._looks = 0
+        self._found = False  # as reported
+
+    def run(self, now_ms):
+        self._looks = self._looks + 1 if self._pin.value() else 0
+        found = self._looks >= _LOOKS
+        if found is not self._found:
+            self._found = found
+            self._report("air_in_line", found, now_ms)
+        return _LOOK_MS

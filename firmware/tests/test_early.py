@@ -1,0 +1,101 @@
+"""Early detection: a closed line is found in time, and nothing that moves an open one is taken for it."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pump.core import early as e
+from pump.core.ticks import MASK
+
+STEP_NL = 349.93
+C_NL_PA = 14.37
+SWING_PA = 6_666  # 50 mmHg
+
+
+def detector(compliance_pl_per_pa=14370):
+    return e.EarlyDetector(compliance_pl_per_pa, 349_930, 1)
+
+
+def watch(rate_ul_h, pressure_of, hours, found=None, seed=1, start_ms=0):
+    """Asks once a second; returns the second of the first alarm, or None. `pressure_of(t_s, volume_nl)`."""
+    noise = random.Random(seed)
+    found = found or detector()
+    for t_s in range(int(hours * 3600)):
+        steps = int(t_s * rate_ul_h / 3.6 / STEP_NL)
+        pressure_pa = int(pressure_of(t_s, steps * STEP_NL) + noise.gauss(0, 17))
+        if found.update(pressure_pa, steps, rate_ul_h, start_ms + t_s * 1000 & MASK):
+            return t_s
+    return None
+
+
+# Trips at 8 kPa: 8000 * 14.37 = 115 µL; 828 s at 0.5 mL/h, 82.8 s at 5 mL/h. A segment is 13 or 14 steps, 33 or 3.3 s,
+# and is lost in part at both ends. At 20 mL/h it is 12 segments of 5 s.
+@pytest.mark.parametrize(("rate_ul_h", "within_s"), [(500, 900), (1_000, 450), (5_000, 100), (20_000, 70)])
+@pytest.mark.parametrize("start_ms", [0, MASK - 20_000])
+def test_a_closed_line_is_found_in_time(rate_ul_h, within_s, start_ms):
+    closed_s = 300
+    closed_nl = closed_s * rate_ul_h / 3.6
+    line = lambda t_s, nl: 2_000 + max(0, nl - closed_nl) / C_NL_PA  # noqa: E731
+    at_s = watch(rate_ul_h, line, 0.5, start_ms=start_ms)
+    assert at_s is not None
+    assert 0 < at_s - closed_s <= within_s
+
+
+def test_a_line_twice_as_soft_is_found_in_twice_the_time():
+    soft = lambda t_s, nl: nl / (2 * C_NL_PA)  # noqa: E731
+    assert watch(5_000, soft, 0.2) == pytest.approx(2 * 83, abs=15)
+
+
+def test_a_line_as_stiff_as_glass_is_not_found_faster_than_its_cap():
+    """It counts 3/2 of what the profile's line would rise: 8000 / 1.5 Pa, 55 s at 5 mL/h, but 12 segments of 5 s."""
+    assert watch(5_000, lambda t_s, nl: nl, 0.1) == pytest.approx(60, abs=7)
+
+
+@pytest.mark.parametrize("rate_ul_h", [100, 500, 5_000, 60_000, 400_000])
+@pytest.mark.parametrize("minutes", [0.1, 1, 2, 14, 60])
+def test_a_patient_who_is_raised_by_50_mmhg_is_no_occlusion_however_slowly(rate_ul_h, minutes):
+    """The whole swing in one straight rise is below what trips: 6.7 kPa of 8."""
+    rise = lambda t_s, nl: 2_000 + SWING_PA * min(1.0, max(0.0, t_s / 60 - 5) / minutes)  # noqa: E731
+    assert watch(rate_ul_h, rise, 0.25 + minutes / 60) is None
+
+
+@pytest.mark.parametrize("rate_ul_h", [500, 5_000])
+def test_a_step_counts_one_and_a_half_segments_at_most(rate_ul_h):
+    found = detector()
+    assert watch(rate_ul_h, lambda t_s, nl: 0 if t_s < 600 else 40_000, 0.3, found) is None
+    assert found.score_pa == 0  # and it is forgotten with the next segment
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([500, 5_000, 20_000]),
+    st.floats(5, 4_000),
+    st.floats(0, 6.28),
+    st.floats(5, 4_000),
+    st.integers(0, 99),
+)
+def test_two_waves_that_share_50_mmhg_are_no_occlusion(rate_ul_h, period_s, phase, other_s, seed):
+    wave = lambda t_s, nl: (  # noqa: E731
+        SWING_PA / 4 * (math.sin(6.283 * t_s / period_s + phase) + math.sin(6.283 * t_s / other_s))
+    )
+    assert watch(rate_ul_h, wave, 1.5, seed=seed) is None
+
+
+def test_a_change_of_the_rate_begins_a_new_run():
+    found = detector()
+    line = lambda t_s, nl: nl / C_NL_PA  # noqa: E731
+    assert watch(5_000, line, 80 / 3600, found) is None
+    assert found.score_pa > 5_000
+    assert not found.update(7_700, 400, 6_000, 80_000)
+    assert found.score_pa == 0
+
+
+def test_what_was_before_a_pause_is_forgotten():
+    found = detector()
+    watch(5_000, lambda t_s, nl: nl / C_NL_PA, 80 / 3600, found)
+    found.forget()
+    assert not found.update(90_000, 10_000, 5_000, 90_000)
+    assert found.score_pa == 0

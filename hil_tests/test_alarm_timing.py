@@ -1,0 +1,207 @@
+"""Edges of sound and light against the beat of the pump's own table, to the millisecond: on a quiet board, under a busy
+CPU, when an alarm comes within another's burst, and when the CPU hangs.
+
+That the table lies in the ranges of IEC 60601-1-8 is test_alarms.py's; here the question is whether anything bends it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hil_tests.expect import BOOT_S, alarms_told
+from picoinfuse.analysis.alarm_timing import Pulse, bursts, pulses
+from picoinfuse.bench import Bench
+
+pytestmark = [pytest.mark.needs("capture", "sensor")]
+
+BEND_S = 0.005  # no edge is bent by more
+NOTICED_S = 0.030
+MAX_UL_H = 1_200_000
+
+# As in firmware/pump/core/bursts.py: when each pulse of a burst begins, how long each lasts, the period of the bursts.
+BEGINS_S = {
+    "high": (0, 0.23, 0.46, 0.92, 1.15, 2.09, 2.32, 2.55, 3.01, 3.24),
+    "medium": (0, 0.38, 0.76),
+    "low": (0, 0.38),
+}
+PULSE_S = {"high": 0.140, "medium": 0.190, "low": 0.190}
+PERIOD_S = {"high": 9.38, "medium": 10.95, "low": 20.57}
+# A pulse is whole cycles of its tone and seen from its first rise to its last fall: one cycle of the lowest, 3.8 ms.
+CYCLE_S = 0.004
+
+
+def beat(priority: str, count: int) -> list[float]:
+    """When each pulse begins, from the first."""
+    notes = BEGINS_S[priority]
+    return [PERIOD_S[priority] * (k // len(notes)) + notes[k % len(notes)] for k in range(count)]
+
+
+def assert_on_the_beat(heard: list[Pulse], priority: str) -> None:
+    begins = np.array([pulse.start_s for pulse in heard]) - heard[0].start_s
+    bent = np.abs(begins - np.array(beat(priority, len(heard))))
+    assert bent.max() <= BEND_S
+    lengths = [pulse.duration_s for pulse in heard]
+    assert max(abs(length - PULSE_S[priority]) for length in lengths) <= CYCLE_S
+
+
+def raise_high(bench: Bench) -> None:
+    bench.sensor_fault("open")
+
+
+def raise_medium(bench: Bench) -> None:
+    """0.5 mL at 1200 mL/h take 1.5 s, the ramps less than 1 s more."""
+    bench.pump.start(MAX_UL_H, vtbi_nl=500_000)
+    bench.sleep(3.0)
+
+
+def sounding(bench: Bench, start_s: float) -> list[Pulse]:
+    """Pulses since then; the one that goes on now is left out."""
+    now_s = bench.now()
+    return [pulse for pulse in pulses(bench.trace, start_s) if now_s - pulse.end_s > 0.05]
+
+
+# ---- a busy CPU ----
+
+
+@pytest.mark.needs("slow", "virtual_time")
+@pytest.mark.parametrize("delay_ms", [0, 5, 20, 300])
+def test_a_busy_loop_bends_no_edge_of_a_high_alarm(bench: Bench, delay_ms: int):
+    """Each sleep of the loop takes so much longer for the second half of a burst; 300 ms do not feed the watchdog, so
+    it lasts less than the 2 s of that."""
+    began_s = bench.now()
+    raise_high(bench)
+    bench.sleep(1.5)
+    bench.slow_cpu(delay_ms)
+    bench.sleep(1.7)
+    bench.slow_cpu(0)
+    bench.sleep(9.0)
+    heard = sounding(bench, began_s)
+    assert len(heard) >= 15
+    assert_on_the_beat(heard, "high")
+
+
+@pytest.mark.needs("slow", "virtual_time")
+@pytest.mark.parametrize("delay_ms", [0, 20])
+def test_a_busy_loop_bends_no_edge_of_a_medium_alarm(bench: Bench, delay_ms: int):
+    raise_medium(bench)
+    bench.slow_cpu(delay_ms)
+    bench.sleep(30.0)
+    heard = sounding(bench, BOOT_S)
+    assert len(heard) >= 6
+    assert_on_the_beat(heard, "medium")
+
+
+@pytest.mark.needs("slow", "virtual_time")
+def test_a_busy_loop_bends_no_flash(bench: Bench):
+    raise_high(bench)
+    bench.sleep(1.0)
+    began_ns = round(bench.now() * 1e9)
+    bench.slow_cpu(20)
+    bench.sleep(20.0)
+    times, levels = bench.trace.transitions("lamp_red", began_ns)
+    rises = times[levels == 1]
+    assert len(rises) >= 39
+    assert np.abs(np.diff(rises) - 500e6).max() <= BEND_S * 1e9
+    falls = times[levels == 0]
+    lit = falls[falls > rises[0]][: len(rises) - 1] - rises[:-1]
+    assert np.abs(lit - 200e6).max() <= BEND_S * 1e9
+
+
+@pytest.mark.needs("slow", "virtual_time")
+@pytest.mark.parametrize("priority", ["high", "medium", "low"])
+def test_a_busy_loop_bends_no_edge_of_an_alarm_test(bench: Bench, priority: str):
+    bench.slow_cpu(20)
+    began_s = bench.now()
+    bench.pump.alarm_test(priority)
+    bench.sleep(PERIOD_S[priority])
+    heard = pulses(bench.trace, began_s)[: len(BEGINS_S[priority])]
+    assert len(heard) == len(BEGINS_S[priority])
+    assert_on_the_beat(heard, priority)
+
+
+@pytest.mark.needs("hang", "virtual_time")
+def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_cries_again(bench: Bench):
+    bench.pump.start(100_000)
+    bench.sleep(1.0)
+    began_s = bench.now()
+    raise_high(bench)
+    bench.sleep(0.5)
+    hung_s = bench.now()
+    bench.hang_cpu()
+    bench.sleep(1.5)
+    assert_on_the_beat(sounding(bench, began_s), "high")
+    bench.sleep(10.0)
+    bench.pump.reconnect(after_reset=True)
+    assert alarms_told(bench, "interrupted")[-1].active
+    later = [pulse.start_s for pulse in pulses(bench.trace, hung_s + 2.1)]
+    assert later
+    assert later[0] - hung_s <= 2.0 + 1.0  # the watchdog, boot and self-test
+
+
+# ---- one alarm within another's burst ----
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.25, 0.5])
+def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: Bench, after_s: float):
+    asked_s = bench.now()
+    bench.pump.alarm_test("medium")
+    bench.sleep(after_s)
+    fault_s = bench.now()
+    raise_high(bench)
+    bench.sleep(8.0)
+    red_s = float(bench.trace.edges("lamp_red", True, round(fault_s * 1e9))[0]) / 1e9
+    # From here on: the C5 of MEDIUM goes over into that of HIGH without a gap. The lamp lights 1 ms after the piezo
+    # begins.
+    high = pulses(bench.trace, red_s - 0.001)
+    assert len(high) == 10
+    assert high[0].start_s - red_s <= NOTICED_S
+    assert len(pulses(bench.trace, asked_s, red_s - 0.001)) >= 1
+    assert_on_the_beat(high, "high")
+    assert len(bench.trace.edges("lamp_yellow", True, round((red_s + 0.001) * 1e9))) == 0
+
+
+@pytest.mark.needs("occlude")
+def test_an_equal_alarm_changes_nothing_in_the_burst(bench: Bench):
+    bench.occlude()
+    began_s = bench.now()
+    bench.pump.start(MAX_UL_H)
+    while not bench.pump.active_alarms:
+        bench.sleep(0.1)
+    raise_high(bench)
+    bench.sleep(20.0)
+    assert "sensor_open" in bench.pump.active_alarms
+    assert len(bench.pump.active_alarms) >= 2
+    heard = sounding(bench, began_s)
+    assert len(heard) >= 20
+    assert_on_the_beat(heard, "high")
+
+
+def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Bench):
+    """The other way round: the MEDIUM alarm is there, a HIGH one comes and goes within its own burst."""
+    raise_medium(bench)
+    bench.sleep(1.0)
+    fault_s = bench.now()
+    raise_high(bench)
+    bench.sleep(1.0)
+    bench.sensor_fault(None)
+    bench.sleep(0.5)
+    assert bench.pump.clear_alarms().alarms == ()  # infusion_complete too: its latch alone held it
+    bench.sleep(8.0)
+    # The burst that had begun is finished, and nothing follows.
+    assert [len(burst) for burst in bursts(pulses(bench.trace, fault_s))] == [10]
+
+
+@pytest.mark.needs("virtual_time")
+def test_a_lower_alarm_in_the_midst_of_a_high_burst_is_not_heard_before_its_end(bench: Bench):
+    asked_s = bench.now()
+    # The infusion ends within the burst of a HIGH test, which takes 3.4 s.
+    bench.pump.start(MAX_UL_H, vtbi_nl=500_000)
+    bench.sleep(0.5)
+    bench.pump.alarm_test("high")
+    bench.sleep(8.0)
+    assert tuple(bench.pump.active_alarms) == ("infusion_complete",)
+    heard = pulses(bench.trace, asked_s)
+    assert_on_the_beat(heard[:10], "high")
+    assert_on_the_beat(heard[10:13], "medium")
+    assert heard[10].start_s - heard[9].end_s >= 2.5

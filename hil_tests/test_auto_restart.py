@@ -1,0 +1,144 @@
+"""Going on by itself after an occlusion, where the profile allows it; and stopping for good when it comes again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from hil_tests.expect import now_ns, sleep_until, true_nl
+from picoinfuse.bench import Bench
+from picoinfuse.bench.kinds import bench_kind
+
+CHECK_S = 15
+RATE_UL_H = 400_000
+
+
+@contextmanager
+def allowed(bench: Bench, restarts: int) -> Iterator[Bench]:
+    """A bench of the same kind, whose profile allows so many restarts."""
+    occlusion = {**bench.profile.values["occlusion"], "auto_restarts": restarts}
+    profile = replace(bench.profile, values={**bench.profile.values, "occlusion": occlusion})
+    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+        yield opened
+
+
+def occlude(bench: Bench) -> None:
+    bench.occlude()
+    sleep_until(bench, lambda: bench.pump.status().state == "alarm_stopped", 12, 0.1)
+    bench.occlude(False)
+
+
+def state(bench: Bench) -> str:
+    return bench.pump.status().state
+
+
+@pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
+def test_a_line_that_opens_goes_on_with_the_same_infusion_after_15_s_of_checking(bench: Bench) -> None:
+    with allowed(bench, 1) as pump_bench:
+        pump, start_ns = pump_bench.pump, now_ns(pump_bench)
+        pump.start(RATE_UL_H, vtbi_nl=3_000_000)
+        pump_bench.sleep(5)
+        occlude(pump_bench)
+        sleep_until(pump_bench, lambda: pump.status().recovery == "checking", 12, 0.1)
+        checking_s = pump_bench.now()
+        assert "occlusion" in pump.active_alarms
+        sleep_until(pump_bench, lambda: state(pump_bench) == "infusing", CHECK_S + 1, 0.1)
+        assert pump_bench.now() - checking_s == pytest.approx(CHECK_S, abs=0.5)
+        assert pump.status().alarms == ()
+        pump_bench.sleep(40)
+        status = pump.status()
+        # What was drawn back is given again: complete means complete.
+        assert (status.state, status.alarms) == ("idle", ("infusion_complete",))
+        assert status.delivered_nl == pytest.approx(3_000_000, abs=350)
+        assert true_nl(pump_bench, start_ns) == pytest.approx(status.delivered_nl, rel=2e-6, abs=1)
+
+
+@pytest.mark.needs("pressure", "occlude", "virtual_time")
+def test_without_leave_of_the_profile_it_stays_stopped(bench: Bench) -> None:
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(5)
+    occlude(bench)
+    bench.sleep(60)
+    assert state(bench) == "alarm_stopped"
+
+
+@pytest.mark.needs("pressure", "occlude", "virtual_time")
+def test_more_restarts_than_allowed_in_ten_minutes_are_not_made(bench: Bench) -> None:
+    with allowed(bench, 1) as pump_bench:
+        pump_bench.pump.start(RATE_UL_H)
+        pump_bench.sleep(5)
+        occlude(pump_bench)
+        sleep_until(pump_bench, lambda: state(pump_bench) == "infusing", 40)
+        pump_bench.sleep(5)
+        occlude(pump_bench)
+        pump_bench.sleep(60)
+        status = pump_bench.pump.status()
+        assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))
+
+
+@pytest.mark.needs("pressure", "occlude", "virtual_time")
+def test_the_same_alarm_three_times_in_ten_minutes_stops_for_good(bench: Bench) -> None:
+    with allowed(bench, 9) as pump_bench:
+        pump = pump_bench.pump
+        pump.start(RATE_UL_H)
+        for _ in range(2):
+            pump_bench.sleep(5)
+            occlude(pump_bench)
+            sleep_until(pump_bench, lambda: state(pump_bench) == "infusing", 40)
+        pump_bench.sleep(5)
+        occlude(pump_bench)
+        pump_bench.sleep(60)
+        assert pump.status().alarms == ("occlusion", "repeated_alarm")
+        assert pump.status().recovery is None  # relieved all the same
+        cleared = pump.clear_alarms()
+        assert (cleared.state, cleared.alarms) == ("alarm_stopped", ("repeated_alarm",))
+
+
+@pytest.mark.needs("pressure", "sensor", "virtual_time")
+def test_it_counts_for_a_person_who_starts_it_too(bench: Bench) -> None:
+    for _ in range(3):
+        bench.pump.clear_alarms()
+        bench.pump.start(RATE_UL_H)
+        bench.sleep(2)
+        bench.sensor_fault("open")
+        bench.sleep(1)
+        bench.sensor_fault(None)
+        bench.sleep(1)
+    assert bench.pump.clear_alarms().alarms == ("repeated_alarm",)
+
+
+@pytest.mark.needs("pressure", "occlude", "virtual_time")
+@pytest.mark.parametrize("what", ["stop", "clear", "sensor"])
+def test_a_person_or_another_alarm_ends_the_checking(bench: Bench, what: str) -> None:
+    with allowed(bench, 9) as pump_bench:
+        pump = pump_bench.pump
+        pump.start(RATE_UL_H)
+        pump_bench.sleep(5)
+        occlude(pump_bench)
+        sleep_until(pump_bench, lambda: pump.status().recovery == "checking", 12, 0.1)
+        if what == "stop":
+            pump.stop()
+        elif what == "clear":
+            pump.clear_alarms()
+        else:
+            pump_bench.sensor_fault("open")
+        pump_bench.sleep(30)
+        assert pump.status().recovery is None
+        assert state(pump_bench) == ("idle" if what == "clear" else "alarm_stopped")
+
+
+@pytest.mark.needs("pressure", "occlude", "patient", "virtual_time")
+def test_a_pressure_of_half_the_limit_is_not_open(bench: Bench) -> None:
+    with allowed(bench, 9) as pump_bench:
+        pump_bench.pump.start(RATE_UL_H)
+        pump_bench.sleep(5)
+        pump_bench.occlude()
+        sleep_until(pump_bench, lambda: pump_bench.pump.status().recovery == "checking", 40, 0.1)
+        pump_bench.patient(36_000)  # of 68.9 kPa
+        pump_bench.occlude(False)
+        pump_bench.sleep(30)
+        status = pump_bench.pump.status()
+        assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))

@@ -1,0 +1,98 @@
+"""The delivery monitor against a step wire that loses or gains a step now and then: the 15-minute windows.
+
+At 5 mL/h a step comes every 252 ms. One lost or one more in 2 s are 12.6 % of 7.94 steps.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hil_tests.expect import motor_steps, now_ns
+from picoinfuse.bench import Bench
+
+RATE_UL_H = 5_000
+TURN_S = 2.0
+INTERVAL_S = 0.252
+WINDOW_S = 15 * 60
+
+
+def one_more(bench: Bench) -> None:
+    bench.drive_pin("step", 1)
+    bench.sleep(0.01)
+    bench.drive_pin("step", 0)
+    bench.sleep(0.01)
+    bench.drive_pin("step", None)
+    bench.sleep(TURN_S - 0.02)
+
+
+def one_less(bench: Bench) -> None:
+    """Held low for just an interval: one step is not made."""
+    bench.drive_pin("step", 0)
+    bench.sleep(INTERVAL_S)
+    bench.drive_pin("step", None)
+    bench.sleep(TURN_S - INTERVAL_S)
+
+
+def alarmed_after_s(bench: Bench, turn, limit_s: float) -> float | None:
+    """Bench time from the first turn until there is an alarm."""
+    begin_s = bench.now()
+    while bench.now() - begin_s < limit_s:
+        turn(bench)
+        if bench.pump.active_alarms:
+            return bench.now() - begin_s
+    return None
+
+
+@pytest.mark.needs("capture", "pin", "virtual_time")
+def test_more_than_110_percent_for_15_minutes_stops_the_pump(bench: Bench) -> None:
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(10)
+    after_s = alarmed_after_s(bench, one_more, 1000)
+    status = bench.pump.status()
+    assert (status.state, status.alarms) == ("alarm_stopped", ("over_infusion",))
+    # Not before its window is over; the account may have left 0 with the step before the first turn.
+    assert after_s is not None
+    assert WINDOW_S - 1 <= after_s <= WINDOW_S + 2 * TURN_S
+
+
+@pytest.mark.needs("capture", "pin", "virtual_time")
+def test_less_than_90_percent_for_15_minutes_alarms_and_goes_on(bench: Bench) -> None:
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(10)
+    after_s = alarmed_after_s(bench, one_less, 1000)
+    status = bench.pump.status()
+    assert (status.state, status.alarms) == ("infusing", ("under_infusion",))
+    assert after_s is not None
+    assert WINDOW_S - 1 <= after_s <= WINDOW_S + 2 * TURN_S
+    # The cause is gone: the account runs empty, the alarm stays until somebody has seen it, and does not come back.
+    bench.sleep(600)
+    assert bench.pump.clear_alarms().alarms == ()
+    bench.sleep(WINDOW_S + 60)
+    assert bench.pump.status().alarms == ()
+
+
+@pytest.mark.needs("capture", "pin", "virtual_time")
+@pytest.mark.parametrize("turn", [one_more, one_less])
+def test_the_same_for_ten_minutes_is_no_alarm(bench: Bench, turn) -> None:
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(10)
+    assert alarmed_after_s(bench, turn, 600) is None
+    bench.sleep(900)
+    status = bench.pump.status()
+    assert (status.state, status.alarms) == ("infusing", ())
+
+
+@pytest.mark.needs("capture", "virtual_time")
+def test_a_pump_that_gives_nothing_out_of_its_own_accord_is_left_alone(bench: Bench) -> None:
+    """An hour at 0.01 mL/h (a step in 126 s), through pauses and changes of rate, without an alarm."""
+    start_ns = now_ns(bench)
+    bench.pump.start(10)
+    for rate_ul_h in (10, 300, 10, 60_000, 10, 11):
+        bench.sleep(500)
+        bench.pump.pause()
+        bench.sleep(100)
+        bench.pump.set_rate(rate_ul_h)
+        bench.pump.resume()
+    status = bench.pump.status()
+    assert status.alarms == ()
+    assert len(motor_steps(bench, start_ns)) == status.steps_counted

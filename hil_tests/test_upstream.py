@@ -1,0 +1,80 @@
+"""What comes before the pump: a blocked supply, air, and the sensors of these, where a profile has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from hil_tests.expect import alarms_told, motor_steps, now_ns
+from picoinfuse.bench import Bench
+from picoinfuse.bench.kinds import bench_kind
+
+UPSTREAM_MMHG = 50
+LIMIT_PA = -50 * 133.322
+
+
+@pytest.fixture
+def wired(bench: Bench) -> Iterator[Bench]:
+    """A bench of the same kind whose profile has both sensors, infusing."""
+    values = bench.profile.values
+    wiring = {**values["wiring"], "upstream": 27, "air": 15}
+    occlusion = {**values["occlusion"], "upstream_mmhg": UPSTREAM_MMHG}
+    profile = replace(bench.profile, values={**values, "wiring": wiring, "occlusion": occlusion})
+    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+        opened.pump.start(100_000)
+        opened.sleep(1)
+        yield opened
+
+
+def stopped_within(bench: Bench, name: str, since_ns: int, seconds: float) -> None:
+    status = bench.pump.status()
+    assert (status.state, status.alarms) == ("alarm_stopped", (name,))
+    (event,) = alarms_told(bench, name)
+    assert (event.priority, event.active) == ("high", True)
+    assert motor_steps(bench, since_ns)[-1] - since_ns <= seconds * 1e9
+
+
+@pytest.mark.needs("capture", "upstream")
+def test_suction_before_the_pump_stops_it(wired: Bench) -> None:
+    wired.upstream(LIMIT_PA + 300)
+    wired.sleep(5)
+    assert wired.pump.status().state == "infusing"
+    blocked_ns = now_ns(wired)
+    wired.upstream(LIMIT_PA - 300)
+    wired.sleep(2)
+    stopped_within(wired, "upstream_occlusion", blocked_ns, 0.6)
+    assert wired.pump.status().recovery is None  # nothing is drawn back: the line to the patient is not blocked
+    wired.upstream(0)
+    wired.sleep(0.5)
+    assert wired.pump.clear_alarms().state == "idle"
+
+
+@pytest.mark.needs("capture", "upstream", "pin")
+def test_air_in_the_line_stops_it(wired: Bench) -> None:
+    air_ns = now_ns(wired)
+    wired.drive_pin("air", 1)
+    wired.sleep(1)
+    stopped_within(wired, "air_in_line", air_ns, 0.12)  # three looks of 20 ms, each up to 10 ms late
+    wired.drive_pin("air", 0)
+    wired.sleep(0.5)
+    assert wired.pump.clear_alarms().state == "idle"
+
+
+@pytest.mark.needs("capture", "upstream", "pin")
+def test_a_bubble_shorter_than_60_ms_does_not(wired: Bench) -> None:
+    wired.drive_pin("air", 1)
+    wired.sleep(0.03)
+    wired.drive_pin("air", 0)
+    wired.sleep(1)
+    assert wired.pump.status().state == "infusing"
+
+
+@pytest.mark.needs("capture", "upstream")
+@pytest.mark.parametrize(("kind", "within_s"), [("open", 0.08), ("short", 0.08), ("frozen", 2.08), ("jump", 0.08)])
+def test_a_sensor_that_fails_before_the_pump_stops_it(wired: Bench, kind: str, within_s: float) -> None:
+    failed_ns = now_ns(wired)
+    wired.upstream_fault(kind)
+    wired.sleep(3)
+    stopped_within(wired, "upstream_sensor_fault", failed_ns, within_s)

