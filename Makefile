@@ -31,7 +31,7 @@ test: lint unit ## lint, unit tests and the HIL suite on the stub
 	$(BIN)/pytest hil_tests --bench stub -n auto -m "not long"
 
 test-long: $(READY) ## the tests that take minutes
-	$(BIN)/pytest -m long --timeout 1200
+	$(BIN)/pytest -m long --timeout 1200 -n auto
 
 lint: $(READY) ## ruff and pyright
 	$(BIN)/ruff check .

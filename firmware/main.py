@@ -5,7 +5,9 @@ crashed three times in a row: then a steady tone and the red lamp say so. Howeve
 made safe and the board resets: there is no state between.
 """
 
+import select
 import sys
+import time
 
 import machine
 
@@ -16,10 +18,31 @@ _PIEZO = 6
 _LAMP_RED = 10
 _TONE_HZ = 784  # G5: no melody, so that it is not taken for one of the alarms
 _MAX_CRASHES = 3
+_SERVICE_MS = 900_000
+_LOOK_MS = 10
 
 
 def strap_is_low():
     return machine.Pin(_STRAP, machine.Pin.IN, machine.Pin.PULL_UP).value() == 0
+
+
+def somebody_comes():
+    """Waits for the first byte on the serial line, and leaves it for the REPL. False when none has come in 15 min:
+    a pump that was left in service is a pump again. What looks like the REPL's prompt tells a program that it may
+    begin.
+    """
+    print("in service; without a keystroke in 15 minutes the pump starts again")
+    print(">>> ", end="")
+    line = select.poll()
+    line.register(sys.stdin, select.POLLIN)
+    try:
+        for _ in range(_SERVICE_MS // _LOOK_MS):
+            if line.poll(0):
+                return True
+            time.sleep_ms(_LOOK_MS)
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def cry():
@@ -34,6 +57,8 @@ def main():
     note = ResetNote(machine.mem32)
     reason = note.take()
     if reason == SERVICE or strap_is_low():
+        if not somebody_comes():
+            machine.reset()
         return
     if note.crashes >= _MAX_CRASHES:
         cry()

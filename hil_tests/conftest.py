@@ -35,7 +35,9 @@ def _option(config: pytest.Config, name: str) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Deploys once, before workers of a parallel run would each do it. A bench that is not to be had skips the tests."""
+    """Deploys once, before workers of a parallel run would each do it. A bench that is not to be had skips the
+    tests.
+    """
     config = session.config
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
@@ -44,7 +46,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def kind(pytestconfig: pytest.Config) -> BenchKind:
+def bench_here(pytestconfig: pytest.Config) -> BenchKind:
     """The kind of bench; skips every test where there is none."""
     kind = bench_kind(_option(pytestconfig, "--bench"))
     try:
@@ -55,16 +57,16 @@ def kind(pytestconfig: pytest.Config) -> BenchKind:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, kind: BenchKind) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, bench_here: BenchKind) -> Iterator[Bench]:
     """A board that was just switched on, its pump connected and idle."""
     for mark in request.node.iter_markers("needs"):
         unknown = set(mark.args) - set(CAPABILITIES)
         assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
-        missing = set(mark.args) - kind.capabilities
+        missing = set(mark.args) - bench_here.capabilities
         if missing:
-            pytest.skip(f"bench {kind.name} has no {', '.join(sorted(missing))}")
+            pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
     profile = load_profile(_profile_name(request))
-    with kind.open(profile, int(_option(request.config, "--seed"))) as opened:
+    with bench_here.open(profile, int(_option(request.config, "--seed"))) as opened:
         yield opened
 
 

@@ -7,8 +7,9 @@ import pytest
 from hil_tests.expect import BOOT_S, alarms_told
 from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
+from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.errors import PumpError
-from picoinfuse.messages import AlarmEvent
+from picoinfuse.messages import AlarmEvent, Ready
 
 pytestmark = [pytest.mark.needs("capture", "virtual_time")]
 
@@ -178,3 +179,26 @@ def test_a_reminder_that_nobody_heeds_escalates(bench: Bench):
     bench.sleep(SUSPENDED_S + escalate_s(bench) + 2 * LATE_S)
     assert told(bench, "suspended_reminder") == [("medium", True), ("high", True)]
     assert isinstance(bench.pump.events[-1], AlarmEvent)
+
+
+# ---- service left open ----
+
+
+@pytest.mark.needs("reset")
+def test_a_service_that_nobody_uses_ends_after_15_minutes(bench: Bench):
+    boot = bench.pump.boot
+    enter_repl(bench)
+    bench.sleep(898.0)
+    assert not [event for event in bench.pump.events if isinstance(event, Ready) and event.boot != boot]
+    bench.sleep(5.0)
+    bench.pump.reconnect(after_reset=True)
+    assert bench.pump.boot != boot
+    assert bench.pump.status().state == "idle"
+
+
+@pytest.mark.needs("reset")
+def test_a_service_that_somebody_uses_stays(bench: Bench):
+    enter_repl(bench)
+    assert run_in_repl(bench, "print(6 * 7)") == "42"
+    bench.sleep(2000.0)
+    assert run_in_repl(bench, "print(6 * 8)") == "48"

@@ -36,8 +36,8 @@ def test_no_step_is_ever_a_step_away_from_where_it_belongs(bench: Bench, rate_ul
     steps = at_full_speed(bench, rate_ul_h, 0.5)
     ideal_ns = float(interval_ns(bench.profile, rate_ul_h))
     away_ns = steps - steps[0] - np.arange(len(steps)) * ideal_ns
-    # The long intervals of a batch come first, which makes a step half an interval late at most; the first one here may be
-    # such a late one itself.
+    # The long intervals of a batch come first, which makes a step half an interval late at most; the first one
+    # here may be such a late one itself.
     assert np.ptp(away_ns) <= ideal_ns
 
 

@@ -52,6 +52,35 @@ def test_a_line_that_opens_after_an_occlusion_gives_no_bolus(bench: Bench, rate_
     assert bench.trace.level_at("dir", now_ns(bench)) == 1
 
 
+def gives_no_bolus(bench: Bench, rate_ul_h: int) -> None:
+    occlude(bench, rate_ul_h, "high")
+    relieved(bench)
+    assert bench.pump.status().alarms == ("occlusion",)
+    held_nl = patient_nl(bench)
+    bench.occlude(False)
+    bench.sleep(OPEN_S)
+    assert abs(patient_nl(bench) - held_nl) <= RESIDUAL_NL
+
+
+# Mechanics whose drawing back needs the ramp: 10.6 kHz, 1.1 kHz and 1.3 kHz, slow for the last half second.
+@pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
+@pytest.mark.profile("syringe-50ml-geared")
+def test_nor_does_one_behind_a_gearbox(bench: Bench) -> None:
+    gives_no_bolus(bench, 1_200_000)
+
+
+@pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
+@pytest.mark.profile("syringe-10ml")
+def test_nor_does_one_of_a_small_syringe(bench: Bench) -> None:
+    gives_no_bolus(bench, 500_000)
+
+
+@pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
+@pytest.mark.profile("peristaltic")
+def test_nor_does_one_of_a_peristaltic_head(bench: Bench) -> None:
+    gives_no_bolus(bench, 400_000)
+
+
 @pytest.mark.needs("capture", "pressure", "occlude")
 def test_the_volume_drawn_back_is_not_delivered(bench: Bench) -> None:
     start_ns = now_ns(bench)
@@ -84,13 +113,13 @@ def test_what_is_given_again_after_a_relief_is_right_and_complete(bench: Bench) 
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "sensor")
-@pytest.mark.parametrize("kind", ["open", "short", "frozen", "stuck", "reference", "jump"])
-def test_a_sensor_that_fails_while_the_plunger_goes_back_ends_it(bench: Bench, kind: str) -> None:
+@pytest.mark.parametrize("fault", ["open", "short", "frozen", "stuck", "reference", "jump"])
+def test_a_sensor_that_fails_while_the_plunger_goes_back_ends_it(bench: Bench, fault: str) -> None:
     occlude(bench, 1_200_000, "high")
     sleep_until(bench, lambda: bench.trace.level_at("dir", now_ns(bench)) == 0, 1, 0.05)
     bench.sleep(2)
     failed_ns = now_ns(bench)
-    bench.sensor_fault(kind)
+    bench.sensor_fault(fault)
     bench.sleep(5)
     status = bench.pump.status()
     assert (status.state, status.recovery) == ("alarm_stopped", None)

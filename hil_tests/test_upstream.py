@@ -72,9 +72,9 @@ def test_a_bubble_shorter_than_60_ms_does_not(wired: Bench) -> None:
 
 
 @pytest.mark.needs("capture", "upstream")
-@pytest.mark.parametrize(("kind", "within_s"), [("open", 0.08), ("short", 0.08), ("frozen", 2.08), ("jump", 0.08)])
-def test_a_sensor_that_fails_before_the_pump_stops_it(wired: Bench, kind: str, within_s: float) -> None:
+@pytest.mark.parametrize(("fault", "within_s"), [("open", 0.08), ("short", 0.08), ("frozen", 2.08), ("jump", 0.08)])
+def test_a_sensor_that_fails_before_the_pump_stops_it(wired: Bench, fault: str, within_s: float) -> None:
     failed_ns = now_ns(wired)
-    wired.upstream_fault(kind)
+    wired.upstream_fault(fault)
     wired.sleep(3)
     stopped_within(wired, "upstream_sensor_fault", failed_ns, within_s)

@@ -3,7 +3,6 @@
 #
 # The files are listed and sorted here. A manifest that names a folder takes its files in the order in which
 # the filesystem gives them, and the image would differ from machine to machine.
-# ruff: noqa: F821  (MicroPython runs this with `freeze` defined, in this folder)
 import os
 
 # `make image` names a copy of the firmware that has the commit in pump/build.py.

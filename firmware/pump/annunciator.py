@@ -29,8 +29,7 @@ class Annunciator:
         """Plays one burst with its lamps. Returns how long it takes, 0 when refused: a real alarm of this
         priority or higher is never talked over, and a test is not begun within a test. A real alarm that
         comes meanwhile takes over in `run`."""
-        owner = self._alarms.highest()
-        if self._test or (owner is not None and owner.priority >= priority):
+        if self._test or self._highest() >= priority:
             return 0
         self._player.run(NONE, now_ms)  # an alarm's rest between bursts must not pass for the end of the test's burst
         self._test = priority
@@ -41,17 +40,19 @@ class Annunciator:
         return self._player.chirp(words)
 
     def run(self, now_ms):
-        alarms = self._alarms
-        alarms.tick(now_ms)
-        owner = alarms.highest()
-        light = NONE if owner is None else owner.priority
-        sound = NONE if alarms.silenced else light
+        self._alarms.tick(now_ms)
+        light = self._highest()
+        sound = NONE if self._alarms.silenced else light
         if self._test:
             self._look_at_test(light, now_ms)
         if self._test:
             light = sound = self._test
         self._shine(light)
         return self._until_next(self._player.run(sound, now_ms), now_ms)
+
+    def _highest(self):
+        owner = self._alarms.highest()
+        return NONE if owner is None else owner.priority
 
     def _until_next(self, wait_ms, now_ms):
         if self._alarms.silenced:

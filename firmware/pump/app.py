@@ -46,7 +46,7 @@ from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.scheduler import Scheduler
 from pump.selftest import PIEZO, SelfTest
-from pump.sound_test import SoundTest
+from pump.sound_check import SoundCheck
 from pump.storage.profile import ProfileFault, load_profile
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
 from pump.upstream import AirTask, UpstreamTask
@@ -93,7 +93,7 @@ class App:
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         self.self_test = SelfTest(
-            self.supervisor, stepper, counter, self.pressure, self._make_sound_test(profile), self._on_test_failed
+            self.supervisor, stepper, counter, self.pressure, self._make_sound_check(profile), self._on_test_failed
         )
         start_ul_h = self.delivery.ramp.start_ul_h
         retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
@@ -115,11 +115,11 @@ class App:
             tasks.append(AirTask(wiring.AIR, self.report))
         return tasks
 
-    def _make_sound_test(self, profile):
+    def _make_sound_check(self, profile):
         heard = None
         if "piezo_feedback" in profile["wiring"]:
             heard = StepCounter(wiring.PIEZO_FEEDBACK, FEEDBACK_STATE_MACHINE)
-        return SoundTest(self.annunciator, heard)
+        return SoundCheck(self.annunciator, heard)
 
     # ---- what happens ----
 

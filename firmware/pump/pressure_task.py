@@ -11,7 +11,7 @@ from pump.core.converter import ConverterCheck
 from pump.core.pressure import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
 from pump.core.ticks import MASK
 
-_CONVERTER_EVERY = const(5)  # samples: 50 ms
+_CONVERTER_EVERY = const(10)  # samples: 100 ms
 
 
 class PressureTask:

@@ -16,6 +16,7 @@ from pump.core.ticks import elapsed_ms
 OCCLUSIONS = ("occlusion", "occlusion_early")
 _HARMLESS = ("occlusion", "occlusion_early", "repeated_alarm")  # the line may be relieved beside them
 _LOOK_MS = const(100)
+_REST_MS = const(1000)
 
 
 class Recovery:
@@ -61,13 +62,14 @@ class Recovery:
         elif how != "cut":
             self.checking = self._restarts.may_restart()
             self._since_ms = now_ms
+            app.wake(self)
 
     def run(self, now_ms):
         self._restarts.forget_old(now_ms)
         if self.checking and elapsed_ms(now_ms, self._since_ms) >= CHECK_MS:
             self.checking = False
             self._go_on(now_ms)
-        return _LOOK_MS
+        return _LOOK_MS if self.checking else _REST_MS
 
     def _go_on(self, now_ms):
         app = self._app

@@ -1,4 +1,6 @@
-"""Lets the firmware's modules import on CPython: there is no `micropython` module there, and `const` is the identity."""
+"""Lets the firmware's modules import on CPython: there is no `micropython` module there, and `const` is the
+identity.
+"""
 
 import sys
 import types

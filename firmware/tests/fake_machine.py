@@ -1,15 +1,15 @@
 """A strict stand-in for `machine`, for the drivers' tests.
 
-It records what was done and refuses what a Pico would, or what on a Pico would silently do nothing: a PWM
-whose pin was taken away, a write to an input, a tone no slice can make. A PWM that is stopped leaves its
-pin HIGH: the worst that the hardware may do.
+It records what was done and refuses what a Pico would, or what on a Pico would silently do nothing: a write to an
+input.
 """
 
 import importlib
 import sys
 import types
 
-SIO, PWM_FUNCTION = "sio", "pwm"
+SIO = "sio"
+TEMPERATURE = 4  # the chip's own, a channel without a pin
 
 
 class Board:
@@ -20,7 +20,6 @@ class Board:
         self.log = []
         self.mode, self.level, self.function = {}, {}, {}
         self.adc = {}  # gpio -> callable giving 12 bits
-        self.pwm_made = 0
 
     def note(self, gpio, *what):
         self.log.append((self.now_ms, gpio, *what))
@@ -28,7 +27,7 @@ class Board:
     def load(self, monkeypatch, *modules):
         """Imports the named drivers afresh, with this board's `machine`."""
         machine = types.ModuleType("machine")
-        machine.Pin, machine.PWM, machine.ADC = _pin(self), _pwm(self), _adc(self)
+        machine.Pin, machine.ADC = _pin(self), _adc(self)
         monkeypatch.setitem(sys.modules, "machine", machine)
         loaded = []
         for name in modules:
@@ -67,44 +66,6 @@ def _pin(board):
             board.note(self.gpio, "level", level)
 
     return Pin
-
-
-def _pwm(board):
-    class PWM:
-        def __init__(self, pin, *, freq, duty_u16):
-            self._gpio = pin.gpio
-            self._running = True
-            board.pwm_made += 1
-            board.function[self._gpio] = PWM_FUNCTION
-            self.freq(freq)
-            self.duty_u16(duty_u16)
-
-        def freq(self, freq_hz):
-            self._must_run()
-            if type(freq_hz) is not int or not 8 <= freq_hz <= 62_500_000:
-                raise ValueError("freq too small or too large")
-            board.note(self._gpio, "freq", freq_hz)
-
-        def duty_u16(self, duty):
-            self._must_run()
-            if type(duty) is not int or not 0 <= duty <= 65535:
-                raise ValueError("duty must be 0..65535")
-            board.note(self._gpio, "duty", duty)
-
-        def deinit(self):
-            self._must_run()
-            self._running = False
-            board.level[self._gpio] = 1
-            board.note(self._gpio, "deinit")
-
-        def _must_run(self):
-            assert self._running, "PWM after deinit"
-            assert board.function[self._gpio] == PWM_FUNCTION, "the pin was taken from this PWM"
-
-    return PWM
-
-
-TEMPERATURE = 4  # the chip's own, a channel without a pin
 
 
 def _adc(board):

@@ -125,3 +125,14 @@ def test_100_khz_costs_at_most_half_more_than_10_hz():
             pass
         costs[hz] = opcodes(rig, 5)
     assert costs[100_000] <= 1.5 * costs[10]
+
+
+def test_a_loop_that_is_away_for_half_a_second_starves_the_motor_and_says_so():
+    rig = Rig()
+    rig.start(1000)
+    for _ in rig.run(1):
+        pass
+    for _ in rig.run(0.6, lambda: 500):
+        pass
+    # 200 to 300 ms were granted ahead.
+    assert 200_000 <= sum(rig.late) <= 310_000

@@ -65,8 +65,9 @@ def test_at_a_constant_rate_every_step_is_made_when_it_is_paid_for(profile, data
     steps = hand.steps(min(int(40 * period), 20 * SLICE_TICKS))
     for k, tick in enumerate(steps, start=1):
         ideal = k * period
-        # Never early (in a table: by less than a tick). Late by less than half a step (the two runs of a batch), the rounding
-        # to a tick, and in a table the rounding of what a batch gets of the long intervals.
+        # Never early (in a table: by less than a tick). Late by less than half a step (the two runs of a
+        # batch), the rounding to a tick, and in a table the rounding of what a batch gets of the long
+        # intervals.
         assert tick > ideal - 1 if hand.grid.by_table else tick >= ideal
         assert tick - ideal < 2 + period / 2, k
 
@@ -158,7 +159,8 @@ def test_a_stop_in_the_middle_of_a_step_makes_it_be_paid_for_anew():
 
 
 def test_at_the_highest_rates_a_slice_is_one_table_however_many_steps_it_holds():
-    # 1000 pL at 360000 µL/h are 100 kHz: a period of 50 ticks, batches of 100 steps in 5100 ticks, 98 of them in a slice.
+    # 1000 pL at 360000 µL/h are 100 kHz: a period of 50 ticks, batches of 100 steps in 5100 ticks, 98 of them
+    # in a slice.
     hand = Hand(1000, 1)
     hand.grid.set_rate(360000)
     assert hand.grid.by_table

@@ -30,7 +30,8 @@ class Task:
 
 def make(tasks, clock):
     fed, late = [], []
-    loop = Scheduler(tasks, clock.ticks_ms, None, lambda: fed.append(clock.now_ms), lambda name, ms: late.append((name, ms)))
+    feed = lambda: fed.append(clock.now_ms)  # noqa: E731
+    loop = Scheduler(tasks, clock.ticks_ms, None, feed, lambda name, ms: late.append((name, ms)))
     return loop, fed, late
 
 

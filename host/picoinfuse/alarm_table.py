@@ -116,7 +116,8 @@ where the boards here say so, the length of an audio pause: whoever is in reach 
 sounds, shines and is told as HIGH, and is MEDIUM again when somebody comes.
 
 Reminders: an infusion that is paused for 15 min without a command raises `suspended_reminder`, again every 15 min.
-While the board is in service its program does not run and nothing can sound; see [hazards](hazards.md).
+While the board is in service its program does not run and nothing can sound: when no byte comes on the line for
+15 min, the pump starts again by itself (see [hazards](hazards.md)).
 
 ## How they sound and look
 Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in `firmware/pump/core/bursts.py`, and

@@ -42,7 +42,9 @@ RESULTS: dict[str, dict[str, Any]] = {
     },
     "status": STATUS,
     "alarms": {
-        "active": [{"name": "occlusion", "priority": "high", "latched": True, "acknowledged": False, "escalated": False}],
+        "active": [
+            {"name": "occlusion", "priority": "high", "latched": True, "acknowledged": False, "escalated": False}
+        ],
         "silenced_ms": 0,
     },
     "tasks": {

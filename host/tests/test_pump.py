@@ -73,6 +73,7 @@ COMMANDS: list[tuple[Callable[[Pump], Any], str, dict[str, Any], Any]] = [
     (lambda p: p.pause(), "pause", {}, "paused"),
     (lambda p: p.resume(), "resume", {}, "infusing"),
     (lambda p: p.stop(), "stop", {}, "idle"),
+    (lambda p: p.acknowledge(), "acknowledge", {}, 1),
     (lambda p: p.silence(), "silence", {}, 120_000),
     (lambda p: p.clear_alarms(), "clear_alarms", {}, Cleared("alarm_stopped", ("occlusion",))),
     (lambda p: p.alarm_test("low"), "alarm_test", {"priority": "low"}, AlarmTest("low", 450)),
@@ -104,7 +105,7 @@ def test_queries_are_typed(pump: Pump) -> None:
     assert pump.hello().boot == 41
     status = pump.status()
     assert (status.delivered_nl, status.vtbi_nl, status.alarms) == (1_234_567, None, ())
-    assert pump.alarms().active == (Alarm("occlusion", "high", True, False),)
+    assert pump.alarms().active == (Alarm("occlusion", "high", True, False, False),)
     assert pump.tasks().tasks == (Task("feed", 9, 1, 12),)
 
 

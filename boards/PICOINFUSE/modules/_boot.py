@@ -4,7 +4,6 @@
 #   no profile then, and the pump alarms.
 # - Frozen modules come before files, so that what an older deployment left on the filesystem never runs in
 #   place of this image.
-# ruff: noqa: F821  (the names are deleted in the end, because what follows runs in the same namespace)
 import sys
 
 import rp2

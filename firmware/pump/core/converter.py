@@ -3,12 +3,13 @@
 Its voltage is known without a sensor: 706 mV at 27 °C, 1.72 mV less for each degree (RP2040 datasheet 4.9.5). From
 -20 to 85 °C that is 787 to 606 mV; a part's own spread is allowed 45 mV beyond. What that can tell:
 
-    reference_fault   outside 560 to 830 mV, five looks in a row: the reference is off by more than some 17 % at room
-                      temperature, for all channels alike. What is less looks like a warm or a cold chip and is not seen: pressure is then
-                      read wrong by as much. Too low a reference reads high, and alarms early.
-    adc_stuck         the same code on both channels for 1.5 s: the converter does not convert, or its input switch
-                      does not switch. With a pressure of 12 kPa both are the same by chance one time in five, 30 looks
-                      in a row with 0.2**30 = 1e-21.
+    reference_fault   outside 560 to 830 mV, five looks in a row: the reference is off by more than some 17 % at
+                      room temperature, for all channels alike. What is less looks like a warm or a cold chip and is
+                      not seen: pressure is then read wrong by as much. Too low a reference reads high, and alarms
+                      early.
+    adc_stuck         the same code on both channels for 1.6 s: the converter does not convert, or its input switch
+                      does not switch. With a pressure of 12 kPa both are the same by chance one time in five, 16 looks
+                      in a row with 0.2**16 = 7e-12.
 """
 
 from micropython import const
@@ -18,7 +19,7 @@ REFERENCE_FAULT = "reference_fault"
 
 _LOW_CODE = const(695)  # 560 mV of 3300, in 4096
 _HIGH_CODE = const(1030)  # 830 mV
-_STUCK_LOOKS = const(30)  # 50 ms apart
+_STUCK_LOOKS = const(16)  # 100 ms apart
 _REFERENCE_LOOKS = const(5)
 
 
@@ -30,7 +31,7 @@ class ConverterCheck:
         self._good = 0
 
     def update(self, pressure_code, temperature_code):
-        """Codes of 12 bits, read one after the other, every 50 ms. Returns the fault in force, or None."""
+        """Codes of 12 bits, read one after the other, every 100 ms. Returns the fault in force, or None."""
         self._same = self._same + 1 if pressure_code == temperature_code else 0
         # A converter that is stuck says nothing of its reference.
         plausible = _LOW_CODE <= temperature_code <= _HIGH_CODE or temperature_code == pressure_code

@@ -16,9 +16,9 @@ steps beside it counts only in part. At high rates segments are lengthened to SE
 LEAST_SEGMENTS: a minute, in which the threshold is first above 60 mL/h. A change of the rate changes the pressure
 by the line's resistance: the run begins anew.
 
-How long it takes with a closed line and C as in the profile: TRIP_PA * C of volume, and a segment and a half that the two
-ends lose. 50 mL syringe, 14.4 nL/Pa: 115 µL and at most 7 more, 14.6 min at 0.5 mL/h and 100 s at 5 mL/h, where the limit of
-517 mmHg takes 119 and 12 min. C may be twice the profile's (then it takes twice as long) or any less.
+How long it takes with a closed line and C as in the profile: TRIP_PA * C of volume, and a segment and a half that the
+two ends lose. 50 mL syringe, 14.4 nL/Pa: 115 µL and at most 7 more, 14.7 min at 0.5 mL/h and 90 s at 5 mL/h, where the
+limit of 517 mmHg takes 119 and 12 min. C may be twice the profile's (then it takes twice as long) or any less.
 """
 
 from micropython import const

@@ -6,9 +6,10 @@ step is made at the first tick at which it is paid for, never earlier; what was 
 than one tick's earnings) counts towards the next. So at a constant rate every interval is P or P+1 ticks, and
 after any time the number of steps is the ideal one, rounded down.
 
-Steps are handed out in words for the PIO (core/words.py): `count` steps `ticks` apart, or a wait of `ticks` when `count` is
-0. Where such a word lasts less than 50 ms (above some 14 kHz) a slice is a whole table of batches instead, which takes the
-CPU no longer. All arithmetic of a steady rate is on small ints; a change of rate may use big ones.
+Steps are handed out in words for the PIO (core/words.py): `count` steps `ticks` apart, or a wait of `ticks`
+when `count` is 0. Where such a word lasts less than 50 ms (above some 14 kHz) a slice is a whole table of
+batches instead, which takes the CPU no longer. All arithmetic of a steady rate is on small ints; a change of
+rate may use big ones.
 """
 
 from micropython import const
@@ -101,7 +102,9 @@ class StepGrid:
             self._put(words, self._period, steps - long)
 
     def _next_table(self, budget_steps, table):
-        """Single steps until the account is even, then the batches; single steps too when the budget ends within the slice."""
+        """Single steps until the account is even, then the batches; single steps too when the budget ends
+        within the slice.
+        """
         steps = self._batch * self._in_slice
         few = budget_steps < steps + PREFIX
         while self.used < PREFIX and self.steps < budget_steps and (few or self._wait or self._over >= self._earn):

@@ -22,8 +22,9 @@ def encode(ticks, count):
 class WordTable:
     """Room for one slice of short words.
 
-    A batch is two words, neither of them empty (a count of 0 would be a wait): first the intervals of `period` + 1, then
-    those of `period`, so that steps come late; a step in the middle of a table may be early by part of a tick.
+    A batch is two words, neither of them empty (a count of 0 would be a wait): first the intervals of `period`
+    + 1, then those of `period`, so that steps come late; a step in the middle of a table may be early by part
+    of a tick.
     """
 
     def __init__(self):
@@ -32,8 +33,9 @@ class WordTable:
         self._last_long = 0
 
     def fill(self, filled_for, at, batches, count, period, long_total, extra):
-        """Writes `batches` of `count` steps from word `at` on; `long_total` of all intervals, and one more in the last batch if
-        `extra`, are a tick longer, spread evenly. Returns the number of words, those before `at` included.
+        """Writes `batches` of `count` steps from word `at` on; `long_total` of all intervals, and one more in
+        the last batch if `extra`, are a tick longer, spread evenly. Returns the number of words, those before
+        `at` included.
 
         `filled_for` names the rate: what stands there for the same one already is not written again.
         """

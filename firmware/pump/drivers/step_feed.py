@@ -1,8 +1,9 @@
 """Feeds the stepper at high rates: two tables of words, each handed to the FIFO by a DMA channel of its own.
 
-Above some 14 kHz the words are too short for the CPU to put one by one. It fills a table with up to 100 ms of them instead; while one table is
-read the other is armed, and the first channel starts the second when it is done. A channel is chained only to a table that is armed, and
-to none once: what is granted ends by itself, so a CPU that hangs stops the motor within two tables.
+Above some 14 kHz the words are too short for the CPU to put one by one. It fills a table with up to 100 ms of
+them instead; while one table is read the other is armed, and the first channel starts the second when it is
+done. A channel is chained only to a table that is armed, and to none once: what is granted ends by itself, so a
+CPU that hangs stops the motor within two tables.
 """
 
 from rp2 import DMA
@@ -24,7 +25,8 @@ class StepFeed:
 
     def _ctrl(self, index, chain_to):
         channel = self._channels[index]
-        return channel.pack_ctrl(size=2, inc_write=False, treq_sel=self._request, chain_to=self._channels[chain_to].channel)
+        chained = self._channels[chain_to].channel
+        return channel.pack_ctrl(size=2, inc_write=False, treq_sel=self._request, chain_to=chained)
 
     def busy(self):
         """Some of what was granted is not in the FIFO yet."""
@@ -54,7 +56,9 @@ class StepFeed:
             channel.config(trigger=True)  # the other one ended in between, and did not start this one
 
     def abort(self):
-        """At once: what is not in the FIFO is taken back. The chain goes first, or the end of one would start the other."""
+        """At once: what is not in the FIFO is taken back. The chain goes first, or the end of one would start
+        the other.
+        """
         for index in range(2):
             self._channels[index].ctrl = self._single[index]
         for channel in self._channels:

@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from picoinfuse.bench.kinds import BenchMissing
 from picoinfuse.cli.common import JsonOption, console, print_json
-from picoinfuse.measure import document
-from picoinfuse.measure.reading import Found, Row
+from picoinfuse.measure import document, step_timing
+from picoinfuse.measure.reading import Found, Row, Say
 from picoinfuse.measure.rows import OCCLUSION, ROWS, SUITE
 
 
@@ -27,13 +28,36 @@ def bench(
     rows = (*ROWS, *OCCLUSION, SUITE) if suite else (*ROWS, *OCCLUSION)
     with Console(stderr=True).status("") as status:
         found = [(row, row.measure(lambda step, row=row: status.update(f"{row.name}: {step}"))) for row in rows]
+        timings, missing = _step_timing(lambda step: status.update(f"step timing: {step}"))
     if write is not None:
-        document.write(write, [document.markdown(document.HEAD, [document.cells(*pair) for pair in found])])
+        tables = [document.markdown(document.HEAD, [document.cells(*pair) for pair in found])]
+        tables.append(missing or document.markdown(step_timing.HEAD, [timing.cells() for timing in timings]))
+        document.write(write, tables)
     if as_json:
-        print_json({"machine": document.machine(), "rows": [_plain(row, value) for row, value in found]})
+        rows_json = [_plain(row, value) for row, value in found]
+        timings_json = [dataclasses.asdict(timing) for timing in timings]
+        print_json({"machine": document.machine(), "rows": rows_json, "step_timing": timings_json})
         return
     console().print(_table(found))
+    console().print(missing or _timing_table(timings))
     console().print(f"measured on {document.machine()}")
+
+
+def _step_timing(say: Say) -> tuple[list[step_timing.Timing], str]:
+    """What was measured, or why nothing could be."""
+    try:
+        return step_timing.compare(say), ""
+    except BenchMissing as reason:
+        return [], f"no step timing: {reason}"
+
+
+def _timing_table(timings: list[step_timing.Timing]) -> Table:
+    table = Table(title="step timing, on the emulated Pico")
+    for name in step_timing.HEAD:
+        table.add_column(name, justify="left" if name in ("generator", "beside") else "right")
+    for timing in timings:
+        table.add_row(*timing.cells())
+    return table
 
 
 def _plain(row: Row, found: Found) -> dict[str, object]:

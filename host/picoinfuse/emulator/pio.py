@@ -169,3 +169,4 @@ def _join_fifos(machine: Any) -> None:
     if (machine.tx_fifo.size, machine.rx_fifo.size) != (tx_words, rx_words):
         machine.tx_fifo = FIFO(tx_words)
         machine.rx_fifo = FIFO(rx_words)
+        machine.rp2040.dma.set_dreq(machine.dreq_tx)  # an empty FIFO asks for words

@@ -8,7 +8,10 @@ the one that it is chained to, as the chip does: with the address and the count 
 from _world import WORLD
 
 _CHANNELS = 12
-_FIELDS = ("enable", "high_pri", "size", "inc_read", "inc_write", "ring_size", "ring_sel", "chain_to", "treq_sel", "irq_quiet")
+_FIELDS = (
+    "enable", "high_pri", "size", "inc_read", "inc_write",
+    "ring_size", "ring_sel", "chain_to", "treq_sel", "irq_quiet",
+)  # fmt: skip
 
 
 class Channel:

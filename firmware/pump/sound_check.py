@@ -9,7 +9,7 @@ from pump.core.tones import burst_words, tone_cycles
 _TONE = ((440, 50, 10),)  # A4, shorter than any pulse of an alarm
 
 
-class SoundTest:
+class SoundCheck:
     def __init__(self, annunciator, counter):
         """`counter` of the feedback, or None."""
         self._annunciator = annunciator
