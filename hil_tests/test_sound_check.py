@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.needs("capture", "reset", "pin")]
 @pytest.fixture
 def hearing(bench: Bench) -> Iterator[Bench]:
     """A bench whose profile has the feedback wire."""
-    wiring = {**bench.profile.values["wiring"], "piezo_feedback": 28}
+    wiring = {**bench.profile.values["wiring"], "piezo_feedback": 21}
     profile = replace(bench.profile, values={**bench.profile.values, "wiring": wiring})
     with bench_kind(bench.name).open(profile, bench.seed) as opened:
         yield opened

@@ -12,6 +12,7 @@ import time
 
 from pump import wiring
 from pump.annunciator import Annunciator
+from pump.buttons_task import ButtonsTask
 from pump.calibrator import Calibrator
 from pump.commands import Commands
 from pump.core import supervisor as sv
@@ -74,6 +75,7 @@ class App:
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
+        self.buttons = None
         self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, self.memory]
         if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
@@ -102,7 +104,13 @@ class App:
         detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
         early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
         tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
-        return tasks + self._make_upstream(profile)
+        return tasks + self._make_buttons(profile["wiring"]) + self._make_upstream(profile)
+
+    def _make_buttons(self, wired):
+        if "button_request" not in wired and "button_stop" not in wired:
+            return []
+        self.buttons = ButtonsTask(self, wired, time.ticks_ms())
+        return [self.buttons]
 
     def _make_upstream(self, profile):
         """Where the bench has the sensors."""
@@ -142,6 +150,9 @@ class App:
     def obey_alarms(self, now_ms):
         if self.alarms.stops_delivery():
             self.supervisor.handle(sv.ALARM_STOP, now_ms)
+
+    def request_bolus(self, now_ms):
+        """The patient's button. A continuous infusion has no bolus to give, so nothing happens."""
 
     def fault(self, now_ms):
         self.report("system_fault", True, now_ms)

@@ -17,9 +17,20 @@ PRESSURE = const(26)  # ADC 0
 AIR = const(15)  # high is air; where the bench has the sensor, as the next
 UPSTREAM = const(27)  # ADC 1
 
-PIEZO_FEEDBACK = const(28)  # follows the current through the piezo
+BATTERY = const(28)  # ADC 2, by a divider
 
-OPTIONAL = {"air": AIR, "upstream": UPSTREAM, "piezo_feedback": PIEZO_FEEDBACK}
+PIEZO_FEEDBACK = const(21)  # follows the current through the piezo
+BUTTON_REQUEST = const(16)  # both close to ground
+BUTTON_STOP = const(17)
+
+OPTIONAL = {
+    "air": AIR,
+    "upstream": UPSTREAM,
+    "piezo_feedback": PIEZO_FEEDBACK,
+    "battery": BATTERY,
+    "button_request": BUTTON_REQUEST,
+    "button_stop": BUTTON_STOP,
+}
 TABLE = {
     "step": STEP,
     "dir": DIR,

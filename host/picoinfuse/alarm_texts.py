@@ -109,6 +109,10 @@ TEXTS = MappingProxyType(
             "Pump's software was late",
             "Clear the alarm. If it returns, use another pump.",
         ),
+        "button_stuck": (
+            "A button is stuck: it asks for nothing any more",
+            "Let go of the button. If nobody holds it, use another pump.",
+        ),
         "suspended_reminder": (
             "Infusion is paused",
             "Resume or stop the infusion.",

@@ -32,7 +32,7 @@ def check_pins(reading: Reading) -> None:
         elif name == "piezo" and pin not in PIEZO_PINS:
             text = f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: a soft reset leaves the tone on elsewhere"
             reading.mistake("piezo_pin", "wiring", name, text)
-        elif name in ("pressure", "upstream") and pin not in ADC_PINS:
+        elif name in ("pressure", "upstream", "battery") and pin not in ADC_PINS:
             text = f"{name} is on GPIO {pin}, must be on an ADC pin: 26, 27 or 28"
             reading.mistake("adc_pin", "wiring", name, text)
         used.setdefault(pin, name)

@@ -126,6 +126,10 @@ class AlarmManager:
         self._attend(later(now_ms, left_ms), now_ms)
         return left_ms
 
+    def end_silence(self):
+        """Ends an audio pause before its time: what sounded before sounds again."""
+        self.silenced = False
+
     def clear(self, now_ms):
         """The operator's reset: ends what only its latch holds. What is present, or waits for a reset of
         the pump, stays, and somebody was there."""

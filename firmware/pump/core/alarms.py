@@ -77,6 +77,8 @@ ALARMS = (
     ("infusion_complete", MEDIUM, GO_ON, LATCHES),
     # MEDIUM: delivery goes on from its queue; a pump that is late for good is stopped by its watchdog.
     ("task_overrun", MEDIUM, GO_ON, LATCHES),
+    # GIP 2: a stuck key alarms at 1 min. What it was to ask for no longer comes; what flows is not touched.
+    ("button_stuck", MEDIUM, GO_ON, PASSES),
     # GIP: a reminder every 15 min while suspended (core/reminder.py). It passes with whatever a person does.
     ("suspended_reminder", MEDIUM, GO_ON, PASSES),
 )  # fmt: skip

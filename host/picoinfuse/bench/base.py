@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from picoinfuse.profile import Profile
@@ -23,6 +24,7 @@ CAPABILITIES = {
     "hang": "hang_cpu(): the CPU stops executing",
     "slow": "slow_cpu(): every turn of the loop takes longer",
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
+    "buttons": "press(): a person at the buttons, where the profile has them",
     "host_reading": "host_reading(): a host that does not read",
     "deploy": "port: a serial port that mpremote can use",
     "any_profile": "runs with the mechanics of any profile in boards/",
@@ -86,6 +88,12 @@ class Bench(Protocol):
 
     def drive_pin(self, name: str, level: int | None) -> None:
         """Drives the wire `name` of the profile's wiring from outside; None lets go."""
+        ...
+
+    def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
+        """Presses the button on the wire `name`; the time passes. `bounce`: s for which the contact is closed, open,
+        closed, … before it holds; as it is let go, the same the other way round.
+        """
         ...
 
     def host_reading(self, reading: bool) -> None: ...

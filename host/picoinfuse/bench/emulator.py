@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from picoinfuse.bench.fingers import press
 from picoinfuse.bench.wire import Wire
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.deployed import deployed_flash, erased
@@ -34,6 +36,7 @@ CAPABILITIES_OF_EMULATOR = frozenset(
         "power",
         "hang",
         "pin",
+        "buttons",
         "host_reading",
         "deploy",
     }
@@ -141,6 +144,9 @@ class EmulatorBench:
 
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.drive(name, level)
+
+    def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
+        press(self, name, seconds, bounce)
 
     # ---- the line ----
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from picoinfuse.bench.base import CAPABILITIES
+from picoinfuse.bench.fingers import press
 from picoinfuse.bench.wire import Wire
 from picoinfuse.profile import Profile
 from picoinfuse.pump import Pump
@@ -139,6 +140,9 @@ class StubBench:
 
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.control("drive", {"pin": self.profile.world()["wiring"][name], "level": level})
+
+    def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
+        press(self, name, seconds, bounce)
 
     # ---- the line ----
 

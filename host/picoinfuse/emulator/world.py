@@ -46,6 +46,9 @@ class World:
         pico.nets[wiring["enable"]].pull(1)
         pico.nets[wiring["piezo"]].pull(0)
         pico.nets[wiring["strap"]].pull(1)
+        for name in ("button_request", "button_stop"):
+            if name in wiring:
+                pico.nets[wiring[name]].pull(1)
         self.fluid = _model("_fluid").FluidPath(config)
         self.sensor = _model("_sensor").PressureSensor(config["sensor"], seed)
         self.motor = _model("_motor").Motor(

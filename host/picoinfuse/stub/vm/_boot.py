@@ -76,6 +76,9 @@ def build_world(setup, channel):
         feedback = WORLD.gpio[wiring["piezo_feedback"]]
         feedback.resistor = 0
         WORLD.gpio[wiring["piezo"]].listeners.append(Follower(feedback))
+    for name in ("button_request", "button_stop"):
+        if name in wiring:
+            WORLD.gpio[wiring[name]].resistor = 1
     if "air" in wiring:
         WORLD.gpio[wiring["air"]].resistor = 0  # the detector's output at rest: no air
     WORLD.motor = Motor(
