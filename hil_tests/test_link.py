@@ -221,8 +221,10 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench):
 
 def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: Bench):
     since_s = infuse(bench)
-    line = command(bench, 7, "set_rate", rate_ul_h=RATE_UL_H)
+    proposal = bench.pump.propose("set_rate", rate_ul_h=RATE_UL_H)
+    line = command(bench, 7, "confirm", token=proposal.token)
     first = answers(bench, line)
+    assert first[0]["result"] == {"rate_ul_h": RATE_UL_H}
     # Between the first and its repetition the rate is set to half. A repetition that was done would undo it.
     bench.pump.set_rate(RATE_UL_H // 2)
     assert answers(bench, line + line) == first * 2
@@ -235,7 +237,10 @@ def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: B
 
 def test_start_sent_three_times_starts_one_therapy(bench: Bench):
     began_s = bench.now()
-    replies = answers(bench, command(bench, 7, "start", rate_ul_h=1_200_000, vtbi_nl=100_000) * 3)
+    proposals = answers(bench, command(bench, 7, "start", rate_ul_h=1_200_000, vtbi_nl=100_000) * 3)
+    token = proposals[0]["result"]["token"]
+    assert [reply["result"]["token"] for reply in proposals] == [token] * 3  # one proposal
+    replies = answers(bench, command(bench, 8, "confirm", token=token) * 3)
     assert [reply.get("result") for reply in replies] == [{"state": "infusing"}] * 3
     bench.sleep(3.0)
     status = bench.pump.status()
@@ -265,15 +270,20 @@ def test_id_that_is_taken_is_refused(bench: Bench):
 
 
 def test_last_16_commands_are_remembered(bench: Bench):
-    line = command(bench, 7, "occlusion_level", level="low")
+    line = command(bench, 7, "alarm_test", priority="low")
     first = answers(bench, line)
+    assert first[0]["result"]["priority"] == "low"
     for request_id in range(8, 23):  # 15 more
-        answers(bench, command(bench, request_id, "occlusion_level", level="high"))
+        answers(bench, command(bench, request_id, "silence"))
+    bench.sleep(3.0)  # the test has sounded
+    heard = bench.trace.count("piezo")
     assert answers(bench, line) == first
-    assert bench.pump.status().occlusion_level == "high"
-    answers(bench, command(bench, 23, "occlusion_level", level="high"))  # the 16th after it
+    bench.sleep(1.0)
+    assert bench.trace.count("piezo") == heard
+    answers(bench, command(bench, 23, "silence"))  # the 16th after it
     answers(bench, line)  # forgotten, so it is a new command
-    assert bench.pump.status().occlusion_level == "low"
+    bench.sleep(1.0)
+    assert bench.trace.count("piezo") > heard
 
 
 def test_command_from_before_a_reset_is_refused(bench: Bench):
@@ -291,9 +301,10 @@ def test_command_from_before_a_reset_is_refused(bench: Bench):
 def test_retry_after_a_lost_reply_is_done_once(bench: Bench):
     # The client gets no reply, sends the same bytes again twice and gives up.
     bench.pump.timeout_s = 0.1
+    proposal = bench.pump.propose_start(RATE_UL_H)
     bench.host_reading(False)
     with pytest.raises(NoAnswer):
-        bench.pump.start(RATE_UL_H)
+        bench.pump.confirm(proposal)
     bench.host_reading(True)
     bench.sleep(1.0)
     replies = [reply for reply in bench.pump.link.unmatched if "result" in reply]

@@ -59,11 +59,9 @@ class App:
     def __init__(self, note, profile):
         self.note = note
         self.profile = profile
-        self.boot = identity.boot_number()
+        self.boot = identity.random_24()
         self.outbox = Outbox([row[0] for row in ALARMS])
-        self.alarms = AlarmManager(
-            self._on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"]
-        )
+        self.alarms = AlarmManager(self._on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"])
         self.supervisor = sv.Supervisor(self._on_state)
         self.annunciator = Annunciator(self.alarms, Piezo(), Lamps())
         self.port = SerialPort()
@@ -76,7 +74,8 @@ class App:
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
         self.buttons = None
-        self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, self.memory]
+        two_steps = self.commands.two_steps
+        self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, two_steps, self.memory]
         if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
         self.scheduler = None
@@ -163,10 +162,13 @@ class App:
             self.scheduler.wake(task)
 
     def _on_alarm(self, name, priority, active, seq, now_ms):
+        if active:
+            self.commands.two_steps.void()
         self.outbox.alarm(name, priority, active, now_ms)
         self.wake(self.annunciator)
 
     def _on_state(self, old, new, event, now_ms):
+        self.commands.two_steps.void()
         if self.delivery is not None:
             self._move(old, new, now_ms)
         if new in (sv.INFUSING, sv.PAUSED):

@@ -1,7 +1,8 @@
 """The methods of the link, as the pump carries them out. What each takes is in link/schema.py; here is what
 each does.
 
-A method returns the result, a dict, or raises Refused and has changed nothing.
+A method returns the result, a dict, or raises Refused and has changed nothing. Those that change what flows into a
+patient only propose it (two_steps.py); what they do is in flow.py.
 """
 
 import time
@@ -9,12 +10,12 @@ import time
 from pump import build, version
 from pump.core import supervisor as sv
 from pump.core.alarms import PRIORITIES
-from pump.core.ramp import resonance_ul_h
-from pump.core.therapy import Continuous
 from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
-from pump.link.schema import Refused, in_resonance, out_of_range
+from pump.flow import Flow
+from pump.link.schema import Refused
 from pump.storage.reset_note import NONE, SERVICE
+from pump.two_steps import TwoSteps
 
 PROTOCOL = 1
 
@@ -24,27 +25,11 @@ class Commands:
         self._app = app
         self.version = version.VERSION
         self._born_ms = time.ticks_ms()
+        self.flow = Flow(app)
+        self.two_steps = TwoSteps(self.flow)
 
     def _send(self, event):
-        """Hands an event to the supervisor; the state as the result."""
-        now_ms = time.ticks_ms()
-        supervisor = self._app.supervisor
-        self._app.reminder.attend(now_ms)
-        if not supervisor.handle(event, now_ms):
-            state = sv.STATES[supervisor.state]
-            raise Refused("wrong_state", "%s is refused while %s" % (sv.EVENTS[event], state), {"state": state})
-        return {"state": sv.STATES[supervisor.state]}
-
-    def _check_rate(self, rate_ul_h):
-        if self._app.profile is None:
-            raise Refused("wrong_state", "there is no valid profile", {"state": "fault"})
-        mechanics = self._app.profile["mechanics"]
-        low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
-        if not low <= rate_ul_h <= high:
-            raise out_of_range("rate_ul_h", rate_ul_h, low, high)
-        low, high = resonance_ul_h(mechanics)
-        if low <= rate_ul_h <= high:  # refused, not moved to an edge: a dose is never changed silently
-            raise in_resonance("rate_ul_h", rate_ul_h, low, high)
+        return self.flow.send(event)
 
     # ---- queries ----
 
@@ -120,35 +105,26 @@ class Commands:
 
     # ---- delivery ----
 
-    def start(self, rate_ul_h, vtbi_nl=None):
-        self._check_rate(rate_ul_h)
-        app = self._app
-        if app.supervisor.state != sv.IDLE or app.delivery.moving:
-            state = sv.STATES[app.supervisor.state]
-            raise Refused("wrong_state", "start is refused while %s" % state, {"state": state})
-        therapy = Continuous(rate_ul_h, vtbi_nl, *app.profile["mechanics"]["step_pl"])
-        if therapy.budget_steps() < 1:
-            raise Refused("out_of_range", "vtbi_nl is %d, less than one step" % vtbi_nl, {"parameter": "vtbi_nl"})
-        app.delivery.begin(therapy)
-        return self._send(sv.START)
+    def start(self, **params):
+        return self.two_steps.propose("start", params)
 
-    def set_rate(self, rate_ul_h):
-        self._check_rate(rate_ul_h)
-        state = self._app.supervisor.state
-        if "set_rate" not in sv.PERMITS[state][sv.FLOW_COMMANDS]:
-            name = sv.STATES[state]
-            raise Refused("wrong_state", "set_rate is refused while %s" % name, {"state": name})
-        self._app.delivery.therapy.target_ul_h = rate_ul_h
-        self._app.reminder.attend(time.ticks_ms())
-        return {"rate_ul_h": rate_ul_h}
+    def set_rate(self, **params):
+        return self.two_steps.propose("set_rate", params)
+
+    def resume(self):
+        return self.two_steps.propose("resume", {})
+
+    def occlusion_level(self, **params):
+        return self.two_steps.propose("occlusion_level", params)
+
+    def confirm(self, token):
+        return self.two_steps.confirm(token)
 
     def pause(self):
         return self._send(sv.PAUSE)
 
-    def resume(self):
-        return self._send(sv.RESUME)
-
     def stop(self):
+        self.two_steps.void()
         if self._app.recovery is not None:
             self._app.recovery.checking = False  # somebody is there, and does not want it to go on
         return self._send(sv.STOP)
@@ -185,14 +161,6 @@ class Commands:
             raise Refused("wrong_state", "an alarm or another test is sounding", {"state": "alarm"})
         self._app.wake(self._app.annunciator)
         return {"priority": priority, "duration_ms": duration_ms}
-
-    def occlusion_level(self, level):
-        app = self._app
-        if app.detector is None:
-            raise Refused("wrong_state", "there is no valid profile", {"state": "fault"})
-        app.level = level
-        app.detector.limit_pa = app.profile["occlusion"][level + "_pa"]
-        return {"level": level, "limit_pa": app.detector.limit_pa}
 
     # ---- calibration ----
 

@@ -7,8 +7,8 @@ from pump.link.schema import COMMAND, QUERY, Refused
 
 QUERIES = {"hello", "status", "alarms", "tasks", "calibration"}
 COMMANDS = {
-    "telemetry", "start", "set_rate", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms", "alarm_test",
-    "occlusion_level", "calibrate", "uncalibrate", "self_test", "service", "reset",
+    "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
+    "alarm_test", "occlusion_level", "calibrate", "uncalibrate", "self_test", "service", "reset",
 }  # fmt: skip
 
 

@@ -122,6 +122,15 @@ class SelfTest:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What would change, [now, then] by name, and the token that confirms it."""
+
+    token: int
+    changes: dict[str, list[Any]]
+    expires_ms: int
+
+
+@dataclass(frozen=True)
 class Telemetry:
     seq: int
     t_ms: int
@@ -179,6 +188,10 @@ def parse(cls: type[T], message: dict[str, Any]) -> T:
 
 
 def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
+    if hint == dict[str, list[Any]]:
+        if not isinstance(value, dict) or not all(_is_change(change) for change in value.values()):
+            raise _wrong(cls, name, value)
+        return value
     if isinstance(hint, GenericAlias):  # tuple[X, ...] comes as a list
         element = hint.__args__[0]
         if not isinstance(value, list):
@@ -189,6 +202,10 @@ def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise _wrong(cls, name, value)
     return value
+
+
+def _is_change(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2
 
 
 def _wrong(cls: type[Any], name: str, value: Any) -> BadAnswer:

@@ -20,6 +20,7 @@ from picoinfuse.messages import (
     Cleared,
     Hello,
     OcclusionLevel,
+    Proposal,
     SelfTest,
     Status,
     Tasks,
@@ -54,19 +55,39 @@ class Pump(Session):
         """Reports `hz` times a second, 0 for none. Returns the period in ms."""
         return self._int("period_ms", self.command("telemetry", period_ms=round(1000 / hz) if hz else 0))
 
+    # Two steps: what changes the flow into a patient is proposed, then confirmed. These do both.
+
     def start(self, rate_ul_h: int, vtbi_nl: int | None = None) -> str:
         """Returns the state, as pause, resume, stop and service do."""
-        limit = {} if vtbi_nl is None else {"vtbi_nl": vtbi_nl}
-        return self._state(self.command("start", rate_ul_h=rate_ul_h, **limit))
+        return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl)))
 
     def set_rate(self, rate_ul_h: int) -> int:
-        return self._int("rate_ul_h", self.command("set_rate", rate_ul_h=rate_ul_h))
+        return self._int("rate_ul_h", self.confirm(self.propose("set_rate", rate_ul_h=rate_ul_h)))
+
+    def resume(self) -> str:
+        return self._state(self.confirm(self.propose("resume")))
+
+    def occlusion_level(self, level: str) -> OcclusionLevel:
+        return parse(OcclusionLevel, self.confirm(self.propose("occlusion_level", level=level)))
+
+    # For a person in between, who is shown what will change
+
+    def propose(self, method: str, **params: Any) -> Proposal:
+        """Asks for a change by name. Nothing changes until `confirm`."""
+        return parse(Proposal, self.command(method, **params))
+
+    def propose_start(self, rate_ul_h: int, vtbi_nl: int | None = None) -> Proposal:
+        limit = {} if vtbi_nl is None else {"vtbi_nl": vtbi_nl}
+        return self.propose("start", rate_ul_h=rate_ul_h, **limit)
+
+    def confirm(self, proposal: Proposal) -> dict[str, Any]:
+        """Does what was proposed; returns the result of the method."""
+        return self.command("confirm", token=proposal.token)
+
+    # Commands that are done at once
 
     def pause(self) -> str:
         return self._state(self.command("pause"))
-
-    def resume(self) -> str:
-        return self._state(self.command("resume"))
 
     def stop(self) -> str:
         return self._state(self.command("stop"))
@@ -84,9 +105,6 @@ class Pump(Session):
 
     def alarm_test(self, priority: str) -> AlarmTest:
         return parse(AlarmTest, self.command("alarm_test", priority=priority))
-
-    def occlusion_level(self, level: str) -> OcclusionLevel:
-        return parse(OcclusionLevel, self.command("occlusion_level", level=level))
 
     def calibrate(self, num: int, den: int, date: str, operator: str, timeout_s: float = 10.0) -> str:
         """Puts the factor num/den in force. The pump resets; returns the factor when it answers again."""

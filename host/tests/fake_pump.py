@@ -75,6 +75,8 @@ RESULTS: dict[str, dict[str, Any]] = {
     "service": {"state": "service"},
     "reset": {"state": "idle"},
 }
+TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
+CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
 QUERIES = ("hello", "status", "alarms", "tasks", "calibration")
 
 
@@ -139,7 +141,9 @@ class FakePump(ScriptedPort):
         self.boot = boot
         self.results = dict(RESULTS)
         self.refusals: dict[str, dict[str, Any]] = {}
-        self.executed: list[tuple[str, dict[str, Any]]] = []  # commands, and their parameters
+        # Commands and their parameters; those of two steps once they are confirmed.
+        self.executed: list[tuple[str, dict[str, Any]]] = []
+        self.proposed: list[tuple[str, dict[str, Any]]] = []  # the token is the place in the list, from 1
         self.lose_replies = 0  # so many are executed, but their reply is lost
         self.after: dict[str, bytes] = {}  # said right after the reply to a method
         self.at_enter = b""  # a pump ignores an empty line
@@ -179,5 +183,14 @@ class FakePump(ScriptedPort):
             if request.get("boot") != self.boot:
                 error = {"code": "other_boot", "message": "the pump was reset", "data": {}}
                 return line({"id": request["id"], "error": error})
-            self.executed.append((method, params))
+            return line({"id": request["id"], "result": self._do(method, params)})
         return line({"id": request["id"], "result": self.results[method]})
+
+    def _do(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if method in TWO_STEPS:
+            self.proposed.append((method, params))
+            return {"token": len(self.proposed), "changes": CHANGES, "expires_ms": 30_000}
+        if method == "confirm":
+            method, params = self.proposed[params["token"] - 1]
+        self.executed.append((method, params))
+        return self.results[method]

@@ -1,5 +1,6 @@
 """The command line: exit status, sentences, JSON. 0 well, 1 an error of ours, 2 a wrong call, 130 Ctrl-C."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -112,14 +113,19 @@ def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
     ("arguments", "executed", "result"),
     [
         (["pause"], ("pause", {}), {"state": "paused"}),
-        (["resume"], ("resume", {}), {"state": "infusing"}),
+        (["resume", "--yes"], ("resume", {}), {"state": "infusing"}),
         (["stop"], ("stop", {}), {"state": "idle"}),
         (["silence"], ("silence", {}), {"silenced_ms": 120_000}),
         (["clear"], ("clear_alarms", {}), {"state": "alarm_stopped", "alarms": ["occlusion"]}),
         (["alarm-test", "low"], ("alarm_test", {"priority": "low"}), {"priority": "low", "duration_ms": 450}),
-        (["occlusion-level", "high"], ("occlusion_level", {"level": "high"}), {"level": "high", "limit_pa": 103_325}),
+        (
+            ["occlusion-level", "high", "--yes"],
+            ("occlusion_level", {"level": "high"}),
+            {"level": "high", "limit_pa": 103_325},
+        ),
         (["service"], ("service", {}), {"state": "service"}),
-        (["infuse", "5", "--detach"], ("start", {"rate_ul_h": 5000}), {"state": "infusing"}),
+        (["set-rate", "7", "--yes"], ("set_rate", {"rate_ul_h": 7000}), {"rate_ul_h": 7000}),
+        (["infuse", "5", "--detach", "--yes"], ("start", {"rate_ul_h": 5000}), {"state": "infusing"}),
     ],
 )
 def test_a_command_reaches_the_pump_and_prints_its_result(
@@ -129,6 +135,19 @@ def test_a_command_reaches_the_pump_and_prints_its_result(
     assert (code, err) == (0, "")
     assert json.loads(out) == result
     assert pump.executed == [executed]
+
+
+@pytest.mark.parametrize(("answer", "done"), [("y\n", True), ("n\n", False), ("\n", False), ("", False)])
+def test_a_change_of_flow_is_shown_and_asked_for(
+    run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    code, out, err = run("infuse", "5", "--detach", "-p", "x", "--json")
+    assert code == (0 if done else 1)
+    assert "Rate  0 mL/h → 5 mL/h" in err
+    assert "Vtbi" not in err  # none before, none after
+    assert pump.executed == ([("start", {"rate_ul_h": 5000})] if done else [])
+    assert bool(out.strip()) == done
 
 
 def test_a_refusal_is_one_sentence(run: Run, pump: FakePump) -> None:
@@ -145,7 +164,7 @@ def test_a_refusal_is_one_sentence(run: Run, pump: FakePump) -> None:
     [("5", 5000), ("0.1", 100), ("5mL/h", 5000), ("5 ml/h", 5000), ("0.001", 1), ("1200", 1_200_000)],
 )
 def test_a_rate_is_exact(run: Run, pump: FakePump, text: str, rate_ul_h: int) -> None:
-    assert run("infuse", text, "--detach", "-p", "x")[0] == 0
+    assert run("infuse", text, "--detach", "--yes", "-p", "x")[0] == 0
     assert pump.executed == [("start", {"rate_ul_h": rate_ul_h})]
 
 
@@ -158,7 +177,7 @@ def test_a_wrong_rate_is_a_wrong_call_and_reaches_no_pump(run: Run, pump: FakePu
 
 
 def test_a_volume_goes_along(run: Run, pump: FakePump) -> None:
-    assert run("infuse", "5", "--volume", "2.5mL", "--detach", "-p", "x")[0] == 0
+    assert run("infuse", "5", "--volume", "2.5mL", "--detach", "--yes", "-p", "x")[0] == 0
     assert pump.executed == [("start", {"rate_ul_h": 5000, "vtbi_nl": 2_500_000})]
 
 
@@ -179,7 +198,7 @@ def reports(pump: FakePump, *states: str) -> bytes:
 
 def test_infuse_ends_with_the_infusion(run: Run, pump: FakePump) -> None:
     pump.after["telemetry"] = reports(pump, "infusing", "infusing", "idle")
-    code, out, _ = run("infuse", "5", "--volume", "1", "-p", "x")
+    code, out, _ = run("infuse", "5", "--volume", "1", "-p", "x", "--yes")
     assert code == 0
     assert "idle after 1.000 mL; alarms: none" in out
     assert pump.executed[-1] == ("telemetry", {"period_ms": 0})  # nobody listens any more
@@ -187,14 +206,14 @@ def test_infuse_ends_with_the_infusion(run: Run, pump: FakePump) -> None:
 
 def test_an_infusion_that_an_alarm_stopped_is_exit_status_1(run: Run, pump: FakePump) -> None:
     pump.after["telemetry"] = reports(pump, "infusing", "alarm_stopped")
-    code, out, _ = run("infuse", "5", "-p", "x")
+    code, out, _ = run("infuse", "5", "-p", "x", "--yes")
     assert code == 1
     assert "alarm stopped after 1.000 mL" in out
 
 
 def test_infuse_as_json_is_a_line_for_each_event(run: Run, pump: FakePump) -> None:
     pump.after["telemetry"] = reports(pump, "infusing", "idle")
-    code, out, _ = run("infuse", "5", "-p", "x", "--json")
+    code, out, _ = run("infuse", "5", "-p", "x", "--json", "--yes")
     assert code == 0
     events = [json.loads(line) for line in out.splitlines()]
     assert [(event["event"], event["state"]) for event in events] == [("telemetry", "infusing"), ("telemetry", "idle")]
@@ -206,7 +225,7 @@ def interrupt(*arguments: object) -> None:
 
 def test_ctrl_c_leaves_the_pump_running_and_says_so(run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("picoinfuse.cli.watch._messages", interrupt)
-    code, _, err = run("infuse", "5", "-p", "x")
+    code, _, err = run("infuse", "5", "-p", "x", "--yes")
     assert code == 130
     assert err == "the pump goes on at 5 mL/h; `picoinfuse stop` ends it\n"
     assert "stop" not in [method for method, _ in pump.executed]

@@ -100,6 +100,11 @@ PERMITS = (
 )
 
 
+def takes(state, event):
+    """Whether `event` is accepted in `state`."""
+    return TABLE[state][event] != REFUSED
+
+
 class Supervisor:
     """The state, and the only way to change it."""
 

@@ -20,8 +20,8 @@ def board():
     return getattr(sys.implementation, "_machine", sys.platform)
 
 
-def boot_number():
-    """A number that the next boot will not have: 24 random bits, never 0."""
+def random_24():
+    """A number that nobody meets by accident: 24 random bits, never 0. The next boot has another one."""
     number = 1
     for byte in os.urandom(3):
         number = number << 8 | byte

@@ -25,6 +25,7 @@ METHODS = {
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
     "start": (COMMAND, (("rate_ul_h", int, True, None), ("vtbi_nl", int, False, (1, MAX_VTBI_NL)))),
     "set_rate": (COMMAND, (("rate_ul_h", int, True, None),)),
+    "confirm": (COMMAND, (("token", int, True, (1, 0xFFFFFF)),)),
     "pause": (COMMAND, ()),
     "resume": (COMMAND, ()),
     "stop": (COMMAND, ()),

@@ -28,6 +28,7 @@ COMMANDS = (
     ("status", pump.status),
     ("infuse", watch.infuse),
     ("monitor", watch.monitor),
+    ("set-rate", pump.set_rate),
     ("pause", pump.pause),
     ("resume", pump.resume),
     ("stop", pump.stop),

@@ -7,6 +7,7 @@ import typer
 
 from picoinfuse import units
 from picoinfuse.calibration import describe
+from picoinfuse.cli.asking import YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -16,6 +17,7 @@ from picoinfuse.cli.common import (
     open_pump,
     pressure_text,
     print_json,
+    quantity,
     tell,
 )
 from picoinfuse.errors import NoAnswer
@@ -44,10 +46,24 @@ def pause(port: PortOption = None, as_json: JsonOption = False) -> None:
         _tell_state(as_json, pump.pause())
 
 
-def resume(port: PortOption = None, as_json: JsonOption = False) -> None:
+def resume(yes: YesOption = False, port: PortOption = None, as_json: JsonOption = False) -> None:
     """Go on after a pause."""
     with open_pump(port) as pump:
-        _tell_state(as_json, pump.resume())
+        result = confirmed(pump, pump.propose("resume"), yes)
+    tell(as_json, result, _words(result["state"]))
+
+
+def set_rate(
+    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h")],
+    yes: YesOption = False,
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change the rate of the therapy."""
+    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
+    with open_pump(port) as pump:
+        result = confirmed(pump, pump.propose("set_rate", rate_ul_h=rate_ul_h), yes)
+    tell(as_json, result, f"the rate is {units.ml_h(result['rate_ul_h'])}")
 
 
 def stop(port: PortOption = None, as_json: JsonOption = False) -> None:
@@ -107,12 +123,12 @@ def self_test(port: PortOption = None, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def occlusion_level(level: Level, port: PortOption = None, as_json: JsonOption = False) -> None:
+def occlusion_level(level: Level, yes: YesOption = False, port: PortOption = None, as_json: JsonOption = False) -> None:
     """Set the pressure at which the pump stops."""
     _check_word("LEVEL", level)
     with open_pump(port) as pump:
-        told = pump.occlusion_level(level)
-    tell(as_json, told, f"occlusion level {told.level}: {units.mmhg(told.limit_pa)}")
+        told = confirmed(pump, pump.propose("occlusion_level", level=level), yes)
+    tell(as_json, told, f"occlusion level {told['level']}: {units.mmhg(told['limit_pa'])}")
 
 
 def _tell_state(as_json: bool, state: str) -> None:

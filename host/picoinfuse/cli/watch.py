@@ -14,6 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from picoinfuse import units
+from picoinfuse.cli.asking import YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -42,16 +43,17 @@ def infuse(
     rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h")],
     volume: Annotated[str | None, typer.Option(help="mL to give, then stop", show_default=False)] = None,
     detach: Annotated[bool, typer.Option("--detach", help="start, and do not stay to watch")] = False,
+    yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Infuse, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
+    """Infuse, when it is confirmed, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
     rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
     vtbi_nl = None if volume is None else quantity(units.volume_nl, volume, "--volume")
     with open_pump(port) as pump:
-        state = pump.start(rate_ul_h, vtbi_nl)
+        result = confirmed(pump, pump.propose_start(rate_ul_h, vtbi_nl), yes)
         if detach:
-            tell(as_json, {"state": state}, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
+            tell(as_json, result, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
             return
         told = _listen(pump)  # after the start: a report from before would say that the infusion is over
         try:
