@@ -3,21 +3,26 @@
 Each task says when it is due next; the loop sleeps until the earliest of them, 10 ms at most, so that the
 serial line is looked at as often. A task that begins later than it can bear is an overrun: it is counted,
 reported, and that turn does not feed the watchdog.
+
+The slots are a list in the order in which they are due, in the order of the tasks where that is the same: a turn costs
+what is due in it, however many tasks there are.
 """
 
 from micropython import const
 
-from pump.core.ticks import HALF, MASK
-
 MAX_SLEEP_MS = const(10)
+_MASK = const(0x3FFFFFFF)  # of core/ticks.py: constants of another module are looked up, and this is the busiest of all
+_HALF = const(0x1FFFFFFF)
 
 
 class Slot:
     """A task's place in the loop: when it is due, how often it ran, how late it was at worst."""
 
-    def __init__(self, task, now_ms):
+    def __init__(self, task, place, now_ms):
         self.task = task
+        self.place = place  # among the tasks
         self.due_ms = now_ms
+        self.next = None  # the slot that is due after it
         self.runs = 0
         self.overruns = 0
         self.late_ms = 0
@@ -27,7 +32,10 @@ class Scheduler:
     def __init__(self, tasks, ticks_ms, sleep_ms, feed, overrun):
         """`overrun(name, late_ms)` is told of every missed deadline."""
         now_ms = ticks_ms()
-        self.slots = [Slot(task, now_ms) for task in tasks]
+        self.slots = [Slot(tasks[i], i, now_ms) for i in range(len(tasks))]
+        for i in range(1, len(tasks)):
+            self.slots[i - 1].next = self.slots[i]
+        self._first = self.slots[0]  # due before the others; while a task runs it is that one's
         self._ticks_ms = ticks_ms
         self._sleep_ms = sleep_ms
         self._feed = feed
@@ -35,9 +43,7 @@ class Scheduler:
         self.overruns = 0
         self.loops = 0
         self.running = True
-        self._now_ms = now_ms  # as of the last look
         self._met = True  # this turn's deadlines
-        self._woken = False
 
     def run(self):
         while self.running:
@@ -45,50 +51,66 @@ class Scheduler:
 
     def wake(self, task):
         """Something happened that `task` has to see before it is due: it runs in this turn or the next, which then
-        begins in 1 ms.
+        begins in 1 ms. To be called by a task as it runs; it cannot wake itself.
         """
-        for slot in self.slots:
-            if slot.task is task:
-                slot.due_ms = self._ticks_ms()
-                self._woken = True
+        before = self._first
+        slot = before.next
+        while slot is not None and slot.task is not task:
+            before = slot
+            slot = slot.next
+        if slot is not None:
+            before.next = slot.next
+            slot.next = self._first.next
+            self._first.next = self._move(slot, self._ticks_ms())
 
     def turn(self):
         """Runs what is due; feeds the watchdog when nothing was late; returns the ms until something is due."""
-        self._now_ms = self._ticks_ms()
         self._met = True
-        wait_ms = MAX_SLEEP_MS
-        for slot in self.slots:
-            next_ms = self._serve(slot)
-            if next_ms < wait_ms:
-                wait_ms = next_ms
+        left = 2 * len(self.slots)  # tasks that are always due must not keep the turn from its end
+        slot = self._first
+        while True:
+            now_ms = self._ticks_ms()
+            late_ms = (now_ms - slot.due_ms) & _MASK  # elapsed_ms, written out
+            if late_ms > _HALF or not left:
+                break
+            if late_ms:
+                self._note(slot, late_ms)
+            slot.runs += 1
+            left -= 1
+            wait_ms = slot.task.run(now_ms)
+            slot = self._first = self._move(slot, (now_ms + wait_ms) & _MASK)
         self.loops += 1
         if self._met:
             self._feed()
-        if self._woken:
-            self._woken = False
+        if late_ms <= _HALF:
             return 1
-        return wait_ms if wait_ms > 0 else 1
+        late_ms = _MASK - late_ms + 1  # until it is due
+        return late_ms if late_ms < MAX_SLEEP_MS else MAX_SLEEP_MS
 
-    def _serve(self, slot):
-        """Runs a task that is due; returns the ms until it is due again."""
-        now_ms = self._now_ms
-        late_ms = (now_ms - slot.due_ms) & MASK  # elapsed_ms, written out: this is the busiest line of the pump
-        if late_ms > HALF:
-            return MASK - late_ms + 1
-        task = slot.task
-        if late_ms:
-            if late_ms > slot.late_ms:
-                slot.late_ms = late_ms
-            if late_ms > task.max_late_ms:
-                self._miss(slot, late_ms)
-        slot.runs += 1
-        next_ms = task.run(now_ms)
-        slot.due_ms = (now_ms + next_ms) & MASK
-        self._now_ms = self._ticks_ms()
-        return next_ms
+    def _move(self, slot, due_ms):
+        """Moves a slot back to where it belongs by its new time; returns the one that is now in its place."""
+        slot.due_ms = due_ms
+        before = slot
+        after = first = slot.next
+        while after is not None:
+            ahead_ms = (after.due_ms - due_ms) & _MASK
+            if ahead_ms <= _HALF and (ahead_ms or after.place > slot.place):
+                break
+            before = after
+            after = after.next
+        if before is slot:
+            return slot
+        before.next = slot
+        slot.next = after
+        return first
 
-    def _miss(self, slot, late_ms):
-        self._met = False
-        slot.overruns += 1
-        self.overruns += 1
-        self._overrun(slot.task.name, late_ms)
+    def _note(self, slot, late_ms):
+        """A task begins late: worse than ever, or more than it can bear?"""
+        if late_ms > slot.late_ms:
+            slot.late_ms = late_ms
+        if late_ms > slot.task.max_late_ms:
+            slot.overruns += 1
+            self.overruns += 1
+            self._met = False
+            self._overrun(slot.task.name, late_ms)
+

@@ -172,3 +172,32 @@ print(host.told)
 """
     )
     assert out.split() == ["10"]
+
+
+def test_a_turn_of_the_loop_and_a_wake_allocate_nothing():
+    out = on_vm(
+        PRELUDE
+        + """
+from pump.scheduler import Scheduler
+class Task:
+    name, max_late_ms, ran = "task", 5, 0
+    def __init__(self, period_ms): self.period_ms = period_ms
+    def run(self, now_ms):
+        self.ran += 1
+        if self.ran % 7 == 0: loop.wake(last)
+        return self.period_ms
+class Clock:
+    now_ms = 0x3fffffff - 500
+    def ticks_ms(self): return self.now_ms
+    def sleep_ms(self, ms): self.now_ms = (self.now_ms + ms) & 0x3fffffff
+clock = Clock()
+last = Task(1000)
+loop = Scheduler([Task(10), Task(4), Task(30), last], clock.ticks_ms, clock.sleep_ms, lambda: None, host.notify)
+def action():
+    for _ in range(1000): clock.sleep_ms(loop.turn())
+action()  # what instances hold is made by their first use
+locked(action)
+print(host.told, [slot.runs > 30 for slot in loop.slots])
+"""
+    )
+    assert out.split() == ["0", "[True,", "True,", "True,", "True]"]

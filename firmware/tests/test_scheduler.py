@@ -1,5 +1,8 @@
 """The loop: sleeps until something is due, 10 ms at most, and feeds the watchdog only when nothing was late."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from pump.scheduler import MAX_SLEEP_MS, Scheduler
 
 
@@ -95,20 +98,74 @@ def test_ticks_may_wrap_between_two_runs():
     assert late == []
 
 
-def test_a_woken_task_runs_in_the_same_turn_or_1_ms_later():
+class Waker(Task):
+    """Wakes others as it runs."""
+
+    loop: Scheduler
+
+    def __init__(self, name, others):
+        super().__init__(name, 1000)
+        self._others = others
+
+    def run(self, now_ms):
+        for task in self._others:
+            self.loop.wake(task)
+        return super().run(now_ms)
+
+
+def test_a_woken_task_runs_in_the_same_turn_also_when_it_had_had_its_turn():
     clock = Clock()
     first, last = Task("first", 1000), Task("last", 1000)
+    waker = Waker("waker", [first, last])
+    waker.loop, _, late = make([first, waker, last], clock)
+    waker.loop.turn()
+    assert (first.runs, last.runs) == ([0, 0], [0])
+    assert late == []
 
-    class Waker(Task):
+
+def test_tasks_that_wake_each_other_do_not_keep_a_turn_from_its_end():
+    clock = Clock()
+    one, other = Waker("one", []), Waker("other", [])
+    one._others, other._others = [other], [one]
+    loop, fed, _ = make([one, other], clock)
+    one.loop = other.loop = loop
+    assert loop.turn() == 1
+    assert fed == [0]
+    assert len(one.runs) + len(other.runs) == 4  # two a task
+
+
+def test_a_task_that_wakes_itself_is_due_when_it_says():
+    clock = Clock()
+    waker = Waker("waker", [])
+    waker._others = [waker]
+    waker.loop, _, _ = make([waker], clock)
+    run(waker.loop, clock, 2500)
+    assert waker.runs == [0, 1000, 2000]
+
+
+@given(
+    periods=st.lists(st.integers(1, 60), min_size=1, max_size=8),
+    start_ms=st.sampled_from([0, 2**30 - 100]),
+)
+def test_due_at_the_same_time_tasks_run_in_their_order_and_no_run_is_missed(periods, start_ms):
+    clock = Clock()
+    clock.now_ms = start_ms
+    order = []
+
+    class Noted(Task):
         def run(self, now_ms):
-            loop.wake(first)
-            loop.wake(last)
+            order.append(((now_ms - start_ms) % 2**30, int(self.name)))
             return super().run(now_ms)
 
-    loop, _, late = make([first, Waker("waker", 1000), last], clock)
-    assert loop.turn() == 1
-    clock.now_ms += 1
-    loop.turn()
-    assert first.runs == [0, 1]  # it had had its turn when it was woken
-    assert last.runs == [0]
+    tasks = [Noted(str(i), period_ms) for i, period_ms in enumerate(periods)]
+    loop, _, late = make(tasks, clock)
+    waited_ms = 0
+    while waited_ms < 200:
+        step_ms = loop.turn()
+        waited_ms += step_ms
+        clock.now_ms = (clock.now_ms + step_ms) % 2**30
+    # Every multiple of each period up to the end, sorted by time and then by place.
+    last_ms = order[-1][0]
+    ideal = sorted((t_ms, i) for i, period_ms in enumerate(periods) for t_ms in range(0, last_ms + 1, period_ms))
+    assert order == ideal
     assert late == []

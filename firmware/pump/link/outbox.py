@@ -77,6 +77,7 @@ class Outbox:
         self._telemetry_seq = 0
         self._alarms = {name: _Alarm(name) for name in alarm_names}
         self._alarm_seq = 0
+        self._alarms_waiting = 0
         self._ready = None
         self._state_waiting = False
         self._state = None
@@ -103,7 +104,9 @@ class Outbox:
         alarm.active = active
         alarm.seq = self._alarm_seq
         alarm.t_ms = t_ms
-        alarm.waiting = True
+        if not alarm.waiting:
+            alarm.waiting = True
+            self._alarms_waiting += 1
 
     def state(self, state, event, t_ms):
         self._state = state
@@ -148,9 +151,10 @@ class Outbox:
             return line
         if self._replies.count:
             return self._replies.take()
-        alarm = self._oldest_alarm()
-        if alarm is not None:
+        if self._alarms_waiting:
+            alarm = self._oldest_alarm()
             alarm.waiting = False
+            self._alarms_waiting -= 1
             return _notification("alarm", alarm.params())
         if self._state_waiting:
             self._state_waiting = False

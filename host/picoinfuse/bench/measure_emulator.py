@@ -56,8 +56,8 @@ class Timed:
             raise Over
         return next_ms
 class Slot(s.Slot):
-    def __init__(self, task, now_ms):
-        super().__init__(Timed(task), now_ms)
+    def __init__(self, task, place, now_ms):
+        super().__init__(Timed(task), place, now_ms)
 s.Slot = Slot
 import pump.app
 end_ms = time.ticks_ms() + {run_ms}
