@@ -125,20 +125,36 @@ def boot_without_a_sensor(bench: Bench) -> None:
     bench.sleep(1.0)
 
 
-def break_the_file(name: str) -> Way:
+def break_files(bench: Bench, names: tuple[str, ...]) -> None:
+    """Cuts off their ends."""
+    enter_repl(bench)
+    for name in names:
+        run_in_repl(bench, f"d = open({name!r}, 'rb').read(); f = open({name!r}, 'wb'); f.write(d[:-12]); f.close()")
+    bench.reset()
+
+
+def break_the_profile(bench: Bench) -> None:
+    break_files(bench, ("/profile.json",))
+
+
+def mend_the_profile(bench: Bench) -> None:
+    enter_repl(bench)
+    run_in_repl(bench, f"f = open('/profile.json', 'wb'); f.write({bench.profile.frame()!r}); f.close()")
+
+
+def break_copies(*folders: str) -> Callable[[Bench], None]:
+    """Of the record of the calibration."""
+
     def come(bench: Bench) -> None:
-        if name == "/calibration.json":
-            bench.pump.calibrate(103, 100, "2026-11-22", "tester")
-        enter_repl(bench)
-        run_in_repl(bench, f"d = open({name!r}, 'rb').read(); f = open('/kept', 'wb'); f.write(d); f.close()")
-        run_in_repl(bench, f"f = open({name!r}, 'wb'); f.write(d[:-12]); f.close()")
-        bench.reset()
+        bench.pump.calibrate(103, 100, "2026-11-22", "tester")
+        break_files(bench, tuple(f"/{folder}/calibration" for folder in folders))
+        bench.sleep(1.0)
 
-    def go(bench: Bench) -> None:
-        enter_repl(bench)
-        run_in_repl(bench, f"import os; os.remove({name!r}); os.rename('/kept', {name!r})")
+    return come
 
-    return Way(come, go)
+
+def calibrate_anew(bench: Bench) -> None:
+    bench.pump.calibrate(1, 1, "2026-11-23", "tester")
 
 
 def cut_an_infusion_short(bench: Bench) -> None:
@@ -178,8 +194,9 @@ WAYS = {
     "motor_fault": Way(lose_the_step_wire, mend_the_step_wire),
     "over_infusion": Way(add_steps),
     "system_fault": Way(boot_without_a_sensor, lambda bench: bench.sensor_fault(None), beside=("sensor_open",)),
-    "profile_fault": break_the_file("/profile.json"),
-    "calibration_fault": break_the_file("/calibration.json"),
+    "profile_fault": Way(break_the_profile, mend_the_profile),
+    "calibration_fault": Way(break_copies("keep_a", "keep_b"), calibrate_anew),
+    "record_restored": Way(break_copies("keep_a")),
     "interrupted": Way(cut_an_infusion_short),
     "infusion_complete": Way(complete_an_infusion),
     "task_overrun": Way(be_busy(60, 0.5), stop_and_rest),

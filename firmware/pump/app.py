@@ -49,6 +49,7 @@ from pump.scheduler import Scheduler
 from pump.selftest import PIEZO, SelfTest
 from pump.sound_check import SoundCheck
 from pump.storage.profile import ProfileFault, load_profile
+from pump.storage.record import Shelf
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
 from pump.upstream import AirTask, UpstreamTask
 
@@ -59,6 +60,7 @@ class App:
     def __init__(self, note, profile):
         self.note = note
         self.profile = profile
+        self.shelf = Shelf()
         self.boot = identity.random_24()
         self.outbox = Outbox([row[0] for row in ALARMS])
         self.alarms = AlarmManager(self._on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"])
@@ -232,6 +234,8 @@ class App:
         if self.calibrator.fault is not None:
             self.report("calibration_fault", True, now_ms)
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)
+        if self.shelf.restored:
+            self.tell_of("record_restored", now_ms)
         if self.note.was_infusing:
             self.note.set(INFUSING)
             self.tell_of("interrupted", now_ms)

@@ -28,7 +28,7 @@ class Calibrator:
         mechanics = profile["mechanics"]
         self._geometric_step_pl = mechanics["step_pl"]
         try:
-            self._calibration = load_calibration(profile["name"], self._geometric_step_pl)
+            self._calibration = load_calibration(profile["name"], self._geometric_step_pl, app.shelf)
             mechanics["step_pl"] = list(self._calibration.step_pl)
         except CalibrationFault as fault:
             self.fault = fault
@@ -77,7 +77,7 @@ class Calibrator:
             raise Refused("wrong_state", "%s is refused while %s" % (method, state), {"state": state})
 
     def _put_in_force(self, calibration):
-        store_calibration(calibration)
+        store_calibration(calibration, self._app.shelf)
         now_ms = time.ticks_ms()
         self._calibration = calibration
         self._app.supervisor.handle(sv.RESET_ASKED, now_ms)

@@ -1,7 +1,7 @@
 """A calibration is whole, known, in range and for this profile, or it is a fault; no file means: not calibrated."""
 
 import json
-import os
+import pathlib
 from binascii import crc32
 from fractions import Fraction
 
@@ -10,16 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.calibration import BadFactor, calibrated_step, check_factor
-from pump.storage import calibration as storage
 from pump.storage.calibration import (
     MAX_ENTRIES,
-    NEW,
     BadEntry,
     Calibration,
     CalibrationFault,
     load_calibration,
     store_calibration,
 )
+from pump.storage.record import FOLDERS, Shelf
 
 NAME = "syringe-50ml"
 STEP_PL = [44790997, 128]  # 26.7 mm across, 2 mm lead, 3200 microsteps a turn
@@ -35,72 +34,93 @@ def a_file(**changes):
     return {"format": 1, "profile": NAME, "step_pl": STEP_PL, "entries": [ENTRY], **changes}
 
 
-@pytest.fixture
-def path(tmp_path):
-    return str(tmp_path / "calibration.json")
+STORED = pathlib.Path(__file__).parent / "stored"  # files as earlier versions of the firmware left them
 
 
 @pytest.fixture
-def reason(path):
-    """Why these bytes are no calibration."""
+def shelf(tmp_path):
+    return Shelf(str(tmp_path))
+
+
+@pytest.fixture
+def reason(tmp_path, shelf):
+    """Why these bytes in the file of version 1 are no calibration."""
 
     def reason(data):
-        with open(path, "wb") as file:
-            file.write(data)
+        (tmp_path / "calibration.json").write_bytes(data)
         with pytest.raises(CalibrationFault) as caught:
-            load_calibration(NAME, STEP_PL, path)
+            load_calibration(NAME, STEP_PL, shelf)
         assert caught.value.detail
         return caught.value.reason
 
     return reason
 
 
-def test_no_file_means_not_calibrated(path):
-    calibration = load_calibration(NAME, STEP_PL, path)
+def test_no_record_means_not_calibrated(shelf):
+    calibration = load_calibration(NAME, STEP_PL, shelf)
     assert (calibration.num, calibration.den, calibration.entries) == (1, 1, [])
     assert list(calibration.step_pl) == STEP_PL
 
 
-def test_what_is_stored_is_loaded_again(path):
-    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), path)
-    calibration = load_calibration(NAME, STEP_PL, path)
+def test_what_is_stored_is_loaded_again(shelf):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), shelf)
+    calibration = load_calibration(NAME, STEP_PL, shelf)
     assert (calibration.num, calibration.den, calibration.entries) == (103, 100, [ENTRY])
     # 44790997/128 pL * 1.03 = 360427.5540 pL; in 1/256 pL: 92269453.8, so 92269454
     assert calibration.step_pl == (92269454, 256)
-    assert not os.path.exists(path + NEW)
 
 
-def test_undo_goes_back_step_by_step_to_not_calibrated(path):
+def test_the_file_of_version_1_becomes_a_record_and_goes(tmp_path, shelf):
+    old = tmp_path / "calibration.json"
+    old.write_bytes((STORED / "calibration-1.json").read_bytes())
+    expected = [ENTRY, dict(ENTRY, num=1021, den=1000, operator="B")]
+    assert load_calibration(NAME, STEP_PL, shelf).entries == expected
+    assert not old.exists()
+    assert load_calibration(NAME, STEP_PL, shelf).entries == expected
+    assert shelf.restored == []
+
+
+def test_a_record_is_read_though_a_file_of_version_1_was_left_by_a_power_cut(tmp_path, shelf):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(dict(ENTRY, num=99)), shelf)
+    (tmp_path / "calibration.json").write_bytes(GOOD)
+    assert load_calibration(NAME, STEP_PL, shelf).num == 99
+
+
+def test_a_damaged_record_is_a_fault_until_somebody_sets_one(tmp_path, shelf):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), shelf)
+    for folder in FOLDERS:
+        (tmp_path / folder[1:] / "calibration").write_bytes(b"calibration 2 1")
+    with pytest.raises(CalibrationFault, match="corrupt: no copy of calibration is whole"):
+        load_calibration(NAME, STEP_PL, shelf)
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), shelf)
+    assert load_calibration(NAME, STEP_PL, shelf).num == 103
+
+
+def test_a_record_of_a_later_firmware_is_not_used(shelf):
+    later = shelf.record("calibration", 3, 1024)
+    later.store(b"{}")
+    with pytest.raises(CalibrationFault, match="wrong_format: calibration has version 3"):
+        load_calibration(NAME, STEP_PL, shelf)
+
+
+def test_undo_goes_back_step_by_step_to_not_calibrated(shelf):
     calibration = Calibration(NAME, STEP_PL)
     for num in (101, 102):
         calibration = calibration.with_entry(dict(ENTRY, num=num))
     for num, den in ((101, 100), (1, 1)):
         calibration = calibration.without_last()
-        store_calibration(calibration, path)
-        calibration = load_calibration(NAME, STEP_PL, path)
+        store_calibration(calibration, shelf)
+        calibration = load_calibration(NAME, STEP_PL, shelf)
         assert (calibration.num, calibration.den) == (num, den)
 
 
-def test_the_oldest_entry_is_dropped_and_the_longest_file_fits(path):
+def test_the_oldest_entry_is_dropped_and_the_longest_record_fits(shelf):
     calibration = Calibration(NAME, STEP_PL)
     for num in range(901, 901 + MAX_ENTRIES + 1):
         calibration = calibration.with_entry(dict(ENTRY, num=num, den=1000, operator="ü" * 16))
     assert [entry["num"] for entry in calibration.entries] == [902, 903, 904, 905, 906]
-    store_calibration(calibration, path)
-    assert load_calibration(NAME, STEP_PL, path).entries == calibration.entries
-
-
-def test_a_power_cut_before_the_rename_leaves_the_old_one(path, monkeypatch):
-    old = Calibration(NAME, STEP_PL).with_entry(ENTRY)
-    store_calibration(old, path)
-
-    def cut(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(storage.os, "rename", cut)
-    with pytest.raises(KeyboardInterrupt):
-        store_calibration(old.with_entry(dict(ENTRY, num=99)), path)
-    assert load_calibration(NAME, STEP_PL, path).entries == [ENTRY]
+    store_calibration(calibration, shelf)
+    assert load_calibration(NAME, STEP_PL, shelf).entries == calibration.entries
 
 
 GOOD = framed(a_file())
@@ -110,10 +130,10 @@ GOOD = framed(a_file())
 def test_any_byte_changed_is_corrupt(tmp_path_factory, data):
     damaged = bytearray(GOOD)
     damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
-    path = tmp_path_factory.mktemp("calibration") / "calibration.json"
-    path.write_bytes(damaged)
+    folder = tmp_path_factory.mktemp("calibration")
+    (folder / "calibration.json").write_bytes(damaged)
     with pytest.raises(CalibrationFault) as caught:
-        load_calibration(NAME, STEP_PL, str(path))
+        load_calibration(NAME, STEP_PL, Shelf(str(folder)))
     assert caught.value.reason == "corrupt"
 
 
@@ -122,9 +142,10 @@ def test_a_file_that_is_not_one_whole_line_is_corrupt(reason, data):
     assert reason(data) == "corrupt"
 
 
-def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path):
+def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path, shelf):
+    (tmp_path / "calibration.json").mkdir()
     with pytest.raises(CalibrationFault, match="cannot be read"):
-        load_calibration(NAME, STEP_PL, str(tmp_path))  # a folder
+        load_calibration(NAME, STEP_PL, shelf)  # a folder
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,10 @@ TEXTS = MappingProxyType(
             "A button is stuck: it asks for nothing any more",
             "Let go of the button. If nobody holds it, use another pump.",
         ),
+        "record_restored": (
+            "A stored record was damaged and taken from its second copy",
+            "Clear. If it returns, send the pump to service: its flash is wearing out.",
+        ),
         "suspended_reminder": (
             "Infusion is paused",
             "Resume or stop the infusion.",

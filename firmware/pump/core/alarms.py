@@ -79,6 +79,8 @@ ALARMS = (
     ("task_overrun", MEDIUM, GO_ON, LATCHES),
     # GIP 2: a stuck key alarms at 1 min. What it was to ask for no longer comes; what flows is not touched.
     ("button_stuck", MEDIUM, GO_ON, PASSES),
+    # LOW: the pump has what was stored, from the other copy. But a flash that forgets once will again.
+    ("record_restored", LOW, GO_ON, LATCHES),
     # GIP: a reminder every 15 min while suspended (core/reminder.py). It passes with whatever a person does.
     ("suspended_reminder", MEDIUM, GO_ON, PASSES),
 )  # fmt: skip

@@ -1,28 +1,31 @@
-"""The calibration: the factor in force, who found it and when, and those before it, in one frame line in a file.
+"""The calibration: the factor in force, who found it and when, and those before it, as the record `calibration`.
 
-    {"format":1,"profile":"syringe-50ml","step_pl":[63688909,182],"entries":[{"num":..,"den":..,"date":..,"operator":..}]}
+    {"profile":"syringe-50ml","step_pl":[63688909,182],"entries":[{"num":..,"den":..,"date":..,"operator":..}]}
 
-The last entry is in force; none means: not calibrated, factor 1/1, and so does no file. A factor belongs to the step
-that it was found for: beside another profile it is a fault, as is a damaged file. Nothing is silently replaced.
-It is written under another name and then renamed, so that a power cut leaves the old one or the new one.
+The last entry is in force; none means: not calibrated, factor 1/1, and so does no record. A factor belongs to the step
+that it was found for: beside another profile it is a fault, as is a damaged record. Nothing is silently replaced.
+
+Version 1 was a file of its own, the same object with `"format":1` in a frame line. It is read once, stored as a record,
+and removed.
 """
 
+import json
 import os
 
 from micropython import const
 
 from pump.core.calibration import BadFactor, calibrated_step, check_factor
 from pump.link import frame
+from pump.storage.record import RecordFault
 
-PATH = "/calibration.json"
-NEW = ".new"  # after the name of the file while it is written
+VERSION = const(2)
+VERSION_1_PATH = "/calibration.json"
 MAX_BYTES = const(1024)
 MAX_ENTRIES = const(5)  # the one in force, and four to go back to
 MAX_OPERATOR_BYTES = const(32)
-FORMAT = const(1)
 _ENOENT = const(2)
 
-_MEMBERS = ("format", "profile", "step_pl", "entries")
+_MEMBERS = ("profile", "step_pl", "entries")
 _ENTRY = ("num", "den", "date", "operator")
 
 
@@ -72,42 +75,70 @@ class Calibration:
     def _with(self, entries):
         return Calibration(self._profile_name, self._geometric_step_pl, entries)
 
-    def line(self):
-        """The file."""
-        return frame.encode(
-            {
-                "format": FORMAT,
-                "profile": self._profile_name,
-                "step_pl": self._geometric_step_pl,
-                "entries": self.entries,
-            }
-        )
+    def body(self):
+        """Of the record."""
+        value = {"profile": self._profile_name, "step_pl": self._geometric_step_pl, "entries": self.entries}
+        return json.dumps(value).encode()
 
 
-def load_calibration(profile_name, geometric_step_pl, path=PATH):
+def load_calibration(profile_name, geometric_step_pl, shelf):
     """The calibration for a profile. Raises CalibrationFault."""
-    data = _read(path)
-    if data is None:
+    record = _record(shelf)
+    value = stored = _stored(record)
+    if stored is None:
+        value = _version_1(shelf.root + VERSION_1_PATH)
+    if value is None:
         return Calibration(profile_name, geometric_step_pl)
-    value = _parse(data)
     _check_keys("the calibration", value, _MEMBERS)
-    if type(value["format"]) is not int or value["format"] != FORMAT:
-        raise CalibrationFault("wrong_format", "format is not %d" % FORMAT)
     if value["profile"] != profile_name or value["step_pl"] != list(geometric_step_pl):
         raise CalibrationFault("other_profile", "it was not made for %s with this step" % profile_name)
     _check_entries(value["entries"])
-    problem = None
+    calibration = problem = None
     try:
-        return Calibration(profile_name, geometric_step_pl, value["entries"])
+        calibration = Calibration(profile_name, geometric_step_pl, value["entries"])
     except BadFactor as bad:
         problem = str(bad)
-    raise CalibrationFault("out_of_range", problem)
+    if problem is not None:
+        raise CalibrationFault("out_of_range", problem)
+    if stored is None:
+        _leave_version_1(record, calibration, shelf.root)
+    return calibration
 
 
-def store_calibration(calibration, path=PATH):
-    with open(path + NEW, "wb") as file:
-        file.write(calibration.line())
-    os.rename(path + NEW, path)
+def store_calibration(calibration, shelf):
+    """Raises OSError."""
+    record = _record(shelf)
+    try:
+        record.load()
+    except RecordFault:
+        pass  # what somebody sets takes the place of what could not be read
+    record.store(calibration.body())
+
+
+def _record(shelf):
+    return shelf.record("calibration", VERSION, MAX_BYTES)
+
+
+def _stored(record):
+    """What the record says, or None when there is none."""
+    problem = None
+    try:
+        found = record.load()
+        return None if found is None else json.loads(found[1])
+    except RecordFault as fault:
+        problem = fault
+    except ValueError:
+        problem = RecordFault("corrupt", "the record is no JSON")
+    raise CalibrationFault("wrong_format" if problem.reason == "newer" else "corrupt", problem.detail)
+
+
+def _leave_version_1(record, calibration, root):
+    """Once the record is there the file is never read again. While it cannot be written, the file is what there is."""
+    try:
+        record.store(calibration.body())
+        os.remove(root + VERSION_1_PATH)
+    except OSError:
+        pass
 
 
 def check_entry(entry):
@@ -152,6 +183,17 @@ def _check_entries(entries):
         problem = str(bad)
     if problem is not None:
         raise CalibrationFault("out_of_range", problem)
+
+
+def _version_1(path):
+    """What the file of version 1 says, or None when there is none."""
+    data = _read(path)
+    if data is None:
+        return None
+    value = _parse(data)
+    if not isinstance(value, dict) or type(value.get("format")) is not int or value.pop("format") != 1:
+        raise CalibrationFault("wrong_format", "format is not 1")
+    return value
 
 
 def _read(path):
