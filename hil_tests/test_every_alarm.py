@@ -212,6 +212,9 @@ ELSEWHERE = {
     "upstream_occlusion": "a profile with an upstream sensor",
     "upstream_sensor_fault": "a profile with an upstream sensor",
     "air_in_line": "a profile with an air sensor",
+    "battery_low": "a profile with a battery: test_battery.py",
+    "battery_depleted": "a profile with a battery: test_battery.py",
+    "battery_fault": "a profile with a battery: test_battery.py",
     "button_stuck": "a profile with buttons: test_buttons.py",
     "piezo_fault": "a profile with feedback of the piezo: test_sound_check.py",
 }

@@ -12,6 +12,7 @@ import time
 
 from pump import wiring
 from pump.annunciator import Annunciator
+from pump.battery_task import BatteryTask
 from pump.buttons_task import ButtonsTask
 from pump.calibrator import Calibrator
 from pump.commands import Commands
@@ -25,6 +26,7 @@ from pump.core.restarts import Restarts
 from pump.core.retraction import Retraction
 from pump.delivery import Delivery
 from pump.drivers import identity
+from pump.drivers.battery_sensor import BatterySensor
 from pump.drivers.lamps import Lamps
 from pump.drivers.piezo import Piezo
 from pump.drivers.pressure_sensor import PressureSensor
@@ -75,7 +77,7 @@ class App:
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
         link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
-        self.buttons = None
+        self.buttons = self.battery = None
         two_steps = self.commands.two_steps
         self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, two_steps, self.memory]
         if profile is not None and self.calibrator.fault is None:
@@ -105,6 +107,11 @@ class App:
         detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
         early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
         tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
+        if "battery" in profile:
+            config = profile["battery"]
+            sensor = BatterySensor(config["divider"])
+            self.battery = BatteryTask(sensor, config, lambda: stepper.enabled, self.report)
+            tasks.append(self.battery)
         return tasks + self._make_buttons(profile["wiring"]) + self._make_upstream(profile)
 
     def _make_buttons(self, wired):

@@ -103,6 +103,12 @@ class Commands:
         ]
         return {"loops": scheduler.loops, "overruns": scheduler.overruns, "tasks": rows}
 
+    def battery(self):
+        battery = self._app.battery
+        if battery is None:
+            raise Refused("wrong_state", "this pump's profile has no battery", {"state": "no_battery"})
+        return battery.tell()
+
     # ---- delivery ----
 
     def start(self, **params):

@@ -109,6 +109,18 @@ TEXTS = MappingProxyType(
             "Pump's software was late",
             "Clear the alarm. If it returns, use another pump.",
         ),
+        "battery_low": (
+            "Battery lasts less than 15 minutes",
+            "Connect the charger.",
+        ),
+        "battery_depleted": (
+            "Battery empty, delivery stopped",
+            "Connect the charger. Clear the alarm, start the rest.",
+        ),
+        "battery_fault": (
+            "Battery cannot be measured: nobody knows how long it lasts",
+            "Connect the charger. Send this pump to service.",
+        ),
         "button_stuck": (
             "A button is stuck: it asks for nothing any more",
             "Let go of the button. If nobody holds it, use another pump.",

@@ -98,6 +98,17 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Battery:
+    state: str  # ok, low, depleted or unknown
+    millivolts: int | None  # as last measured, averaged over 10 s; None: it cannot be read
+    rest_mv: int | None  # as last measured without the motor's current, and
+    loaded_mv: int | None  # with it
+    percent: int | None
+    minutes_left: int | None  # of infusion
+    capacity_mah: int  # as learned
+
+
+@dataclass(frozen=True)
 class Cleared:
     state: str
     alarms: tuple[str, ...]  # still active

@@ -11,7 +11,14 @@ from typing import Any
 
 from picoinfuse import paths
 from picoinfuse.errors import ProfileError, ProfileNotFound
-from picoinfuse.profile_checks import check_motion, check_pins, check_pressures, check_retraction, check_upstream
+from picoinfuse.profile_checks import (
+    check_battery,
+    check_motion,
+    check_pins,
+    check_pressures,
+    check_retraction,
+    check_upstream,
+)
 from picoinfuse.profile_compile import compile_frame, compile_values, world_values
 from picoinfuse.profile_read import Reading
 
@@ -67,5 +74,7 @@ def _check_tables(reading: Reading) -> None:
         check_motion(reading)
     if not faulty & {"occlusion", "wiring"}:
         check_upstream(reading)
+    if not faulty & {"battery", "wiring"}:
+        check_battery(reading)
     if not faulty & {"occlusion", "mechanics"}:
         check_retraction(reading)

@@ -18,6 +18,8 @@ PIEZO_PINS = frozenset((*range(8), *range(16, 24)))
 MAX_STEP_HZ = 200_000
 MAX_RAMP_S = 10
 STEP_ERROR = 1e-6
+REFERENCE_MV = 3300
+BATTERY_MARGIN_MV = 400  # a reading above full by more is no battery: core/battery.py
 SMALL_INT = 2**30  # what the pump can hold without allocating
 
 
@@ -100,6 +102,24 @@ def check_upstream(reading: Reading) -> None:
     elif limited and not wired:
         text = "upstream_mmhg is a limit for a sensor that [wiring] does not have"
         reading.mistake("unknown_key", "occlusion", "upstream_mmhg", text)
+
+
+def check_battery(reading: Reading) -> None:
+    wired, values = "battery" in reading.values["wiring"], reading.values.get("battery")
+    if wired != (values is not None):
+        text = "[battery] and battery in [wiring] belong together: one of them is missing"
+        reading.mistake("missing_key", "wiring" if wired else "battery", "battery" if wired else "", text)
+        return
+    if values is None:
+        return
+    if values["empty_mv"] + 200 > values["full_mv"]:
+        text = f"empty_mv is {values['empty_mv']}, must be 200 mV or more below full_mv ({values['full_mv']})"
+        reading.mistake("limit_order", "battery", "empty_mv", text)
+    battery_mv, pin_mv = values["divider"]
+    at_pin_mv = (values["full_mv"] + BATTERY_MARGIN_MV) * pin_mv / battery_mv
+    if at_pin_mv > REFERENCE_MV:
+        text = f"full_mv and {BATTERY_MARGIN_MV} more give {at_pin_mv:.0f} mV at the pin, which takes {REFERENCE_MV}"
+        reading.mistake("sensor_range", "battery", "divider", text)
 
 
 def check_retraction(reading: Reading) -> None:

@@ -40,6 +40,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
     mechanics, sensor, occlusion = values["mechanics"], values["sensor"], values["occlusion"]
     gain = _exact(sensor["pa_per_mv"]).limit_denominator(MAX_DENOMINATOR)
     kept = ("min_rate_ul_h", "max_rate_ul_h", "start_hz", "accel_hz_s")
+    battery = {"battery": dict(values["battery"])} if "battery" in values else {}
     return {
         "format": FORMAT,
         "name": values["name"],
@@ -70,6 +71,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
             "upstream_pa": pa_of_mmhg(occlusion.get("upstream_mmhg", 0)),  # 0: no sensor upstream
         },
         "alarms": {"escalate_ms": values["alarms"]["escalate_s"] * 1000},
+        **battery,
     }
 
 
@@ -93,6 +95,7 @@ def world_values(values: dict[str, Any]) -> dict[str, Any]:
         },
         "wiring": dict(values["wiring"]),
         "reverse": mechanics["reverse"],
+        **({"battery": dict(values["battery"])} if "battery" in values else {}),
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.errors import Mistake, ProfileError, ProfileNotFound
-from picoinfuse.profile_schema import KINDS, TABLES, TOP, Key
+from picoinfuse.profile_schema import KINDS, OPTIONAL_TABLES, TABLES, TOP, Key
 from picoinfuse.toml_lines import KeyLines
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -45,6 +45,8 @@ class Reading:
             values = self.values.get(table)
             if isinstance(values, dict):
                 self._check_table(table, values, _keys_of(table, keys, values))
+            elif values is None and table in OPTIONAL_TABLES:
+                continue
             elif values is None:
                 self.mistake("missing_key", "", table, f"the table [{table}] is missing")
             else:

@@ -75,6 +75,16 @@ ALARMS = {
     "escalate_s": Key("int", 30, 900),  # a MEDIUM alarm that nobody attends to becomes HIGH
 }
 
+BATTERY = {  # where [wiring] has a battery
+    "divider": Key("ratio", 1, 1000),  # battery mV, mV at the pin
+    "full_mv": Key("int", 1000, 30_000),  # at rest
+    "empty_mv": Key("int", 1000, 30_000),
+    "capacity_mah": Key("int", 50, 50_000),
+    "resistance_mohm": Key("int", 0, 5000),  # of the cell and its wires
+    "idle_ma": Key("int", 1, 5000),  # load of the pump with its motor off, sound and lamps on average included
+    "motor_ma": Key("int", 0, 10_000),  # beside it, while the motor has current, whether it turns or not
+}
+
 WORLD = {
     "compliance_ml_per_bar": Key("number", 0.001, 1000),
     "resistance_kpa_per_ml_h": Key("number", 0, 1000),
@@ -93,5 +103,8 @@ TABLES = {
     "sensor": SENSOR,
     "occlusion": OCCLUSION,
     "alarms": ALARMS,
+    "battery": BATTERY,
     "world": WORLD,
 }
+
+OPTIONAL_TABLES = ("battery",)

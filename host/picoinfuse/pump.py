@@ -16,6 +16,7 @@ from picoinfuse.errors import BadAnswer, PortVanished
 from picoinfuse.messages import (
     Alarms,
     AlarmTest,
+    Battery,
     Calibration,
     Cleared,
     Hello,
@@ -48,6 +49,10 @@ class Pump(Session):
 
     def calibration(self) -> Calibration:
         return parse(Calibration, self.request("calibration"))
+
+    def battery(self) -> Battery:
+        """Refused (`wrong_state`) where the profile has none."""
+        return parse(Battery, self.request("battery"))
 
     # Commands
 

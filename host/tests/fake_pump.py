@@ -58,6 +58,15 @@ RESULTS: dict[str, dict[str, Any]] = {
         "entries": [],
         "fault": None,
     },
+    "battery": {
+        "state": "ok",
+        "millivolts": 3950,
+        "rest_mv": 4010,
+        "loaded_mv": None,
+        "percent": 81,
+        "minutes_left": 211,
+        "capacity_mah": 2000,
+    },
     "telemetry": {"period_ms": 500},
     "start": {"state": "infusing"},
     "set_rate": {"rate_ul_h": 7000},
@@ -77,7 +86,7 @@ RESULTS: dict[str, dict[str, Any]] = {
 }
 TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery")
 
 
 def line(message: dict[str, Any]) -> bytes:

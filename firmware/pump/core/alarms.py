@@ -77,6 +77,12 @@ ALARMS = (
     ("infusion_complete", MEDIUM, GO_ON, LATCHES),
     # MEDIUM: delivery goes on from its queue; a pump that is late for good is stopped by its watchdog.
     ("task_overrun", MEDIUM, GO_ON, LATCHES),
+    # GIP 5: below 15 min and below 5. The second is HIGH and stops, while there is power for an alarm that is heard.
+    ("battery_low", MEDIUM, GO_ON, PASSES),
+    ("battery_depleted", HIGH, STOP, LATCHES),
+    # Its voltage cannot be read. MEDIUM, go on: it may well be full, and a stop harms for sure. Escalation makes it
+    # HIGH when nobody comes.
+    ("battery_fault", MEDIUM, GO_ON, PASSES),
     # GIP 2: a stuck key alarms at 1 min. What it was to ask for no longer comes; what flows is not touched.
     ("button_stuck", MEDIUM, GO_ON, PASSES),
     # LOW: the pump has what was stored, from the other copy. But a flash that forgets once will again.

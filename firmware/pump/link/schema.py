@@ -22,6 +22,7 @@ METHODS = {
     "alarms": (QUERY, ()),
     "tasks": (QUERY, ()),
     "calibration": (QUERY, ()),
+    "battery": (QUERY, ()),
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
     "start": (COMMAND, (("rate_ul_h", int, True, None), ("vtbi_nl", int, False, (1, MAX_VTBI_NL)))),
     "set_rate": (COMMAND, (("rate_ul_h", int, True, None),)),

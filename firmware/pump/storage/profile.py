@@ -52,7 +52,17 @@ _TABLE = {
         "upstream_pa": (0, 50000),  # of suction; 0 where there is no sensor upstream
     },
     "alarms": {"escalate_ms": (30000, 900000)},
+    "battery": {
+        "divider": [(1, 1000), (1, 1000)],
+        "full_mv": (1000, 30000),
+        "empty_mv": (1000, 30000),
+        "capacity_mah": (50, 50000),
+        "resistance_mohm": (0, 5000),
+        "idle_ma": (1, 5000),
+        "motor_ma": (0, 10000),
+    },
 }
+_OPTIONAL = "battery"  # a section for what its wire measures
 _SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms")
 
 # section, smaller, larger: the smaller must be below the larger.
@@ -78,10 +88,12 @@ def load_profile(path=PATH):
     profile = _parse(_read(path))
     if not isinstance(profile, dict) or type(profile.get("format")) is not int or profile["format"] != FORMAT:
         raise ProfileFault("wrong_format", "format is not %d" % FORMAT)
-    _check_keys("the profile", profile, _SECTIONS)
+    has_optional = _OPTIONAL in profile
+    _check_keys("the profile", profile, _SECTIONS + ((_OPTIONAL,) if has_optional else ()))
     _check_name(profile["name"])
     for section in _TABLE:
-        _check_section(section, profile[section])
+        if section in profile:
+            _check_section(section, profile[section])
     _check_wiring(profile["wiring"])
     _check_order(profile)
     return profile
@@ -179,6 +191,10 @@ def _check_order(profile):
         raise ProfileFault("out_of_range", "occlusion.retract_ul_h is in mechanics.resonance_hz")
     if (occlusion["upstream_pa"] > 0) != ("upstream" in profile["wiring"]):
         raise ProfileFault("out_of_range", "occlusion.upstream_pa does not fit wiring.upstream")
+    if ("battery" in profile) != ("battery" in profile["wiring"]):
+        raise ProfileFault("out_of_range", "the battery section does not fit wiring.battery")
+    if "battery" in profile and profile["battery"]["empty_mv"] >= profile["battery"]["full_mv"]:
+        raise ProfileFault("out_of_range", "battery.empty_mv is not below full_mv")
     if occlusion["retract_to_pa"] * 2 >= occlusion["low_pa"]:  # half the limit is what an automatic restart asks for
         raise ProfileFault("out_of_range", "occlusion.retract_to_pa is not below half of low_pa")
     # The highest limit must be within what the sensor can show, or an occlusion looks like a broken sensor.

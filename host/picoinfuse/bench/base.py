@@ -25,6 +25,7 @@ CAPABILITIES = {
     "slow": "slow_cpu(): every turn of the loop takes longer",
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
     "buttons": "press(): a person at the buttons, where the profile has them",
+    "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
     "host_reading": "host_reading(): a host that does not read",
     "deploy": "port: a serial port that mpremote can use",
     "any_profile": "runs with the mechanics of any profile in boards/",
@@ -94,6 +95,23 @@ class Bench(Protocol):
         """Presses the button on the wire `name`; the time passes. `bounce`: s for which the contact is closed, open,
         closed, … before it holds; as it is let go, the same the other way round.
         """
+        ...
+
+    def battery(
+        self,
+        *,
+        permille: float | None = None,
+        capacity_mah: float | None = None,
+        resistance_mohm: float | None = None,
+        charger_ma: float | None = None,
+    ) -> float:
+        """Sets what is named: its charge, what a full one holds, its resistance, what a charger gives. Returns the
+        true voltage at its poles, in mV.
+        """
+        ...
+
+    def battery_fault(self, kind: str | None) -> None:
+        """"open": the wire from the divider to the converter is off."""
         ...
 
     def host_reading(self, reading: bool) -> None: ...

@@ -142,6 +142,19 @@ class EmulatorBench:
     def motor_fault(self, kind: str | None) -> None:
         self.board.world.motor.fault = kind
 
+    def battery(
+        self,
+        *,
+        permille: float | None = None,
+        capacity_mah: float | None = None,
+        resistance_mohm: float | None = None,
+        charger_ma: float | None = None,
+    ) -> float:
+        raise EmulatorError("no battery is wired to the emulated Pico")
+
+    def battery_fault(self, kind: str | None) -> None:
+        raise EmulatorError("no battery is wired to the emulated Pico")
+
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.drive(name, level)
 

@@ -138,6 +138,26 @@ class StubBench:
     def motor_fault(self, kind: str | None) -> None:
         self.board.control("motor", kind)
 
+    def battery(
+        self,
+        *,
+        permille: float | None = None,
+        capacity_mah: float | None = None,
+        resistance_mohm: float | None = None,
+        charger_ma: float | None = None,
+    ) -> float:
+        values = {
+            "permille": permille,
+            "capacity_mah": capacity_mah,
+            "resistance_mohm": resistance_mohm,
+            "charger_ma": charger_ma,
+        }
+        named = {name: value for name, value in values.items() if value is not None}
+        return self.board.control("battery", named)["battery_mv"]
+
+    def battery_fault(self, kind: str | None) -> None:
+        self.board.control("battery", {"fault": kind})
+
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.control("drive", {"pin": self.profile.world()["wiring"][name], "level": level})
 

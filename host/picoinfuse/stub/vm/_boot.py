@@ -27,6 +27,7 @@ import _select
 import _time
 import micropython
 import rp2
+from _battery import Battery
 from _channel import Channel, RealTrace, WireTrace
 from _fluid import FluidPath
 from _gpio import COUNT, Follower, Gpio
@@ -89,6 +90,8 @@ def build_world(setup, channel):
         world["step_nl"],
         world["reverse"],
     )
+    if "battery" in world:
+        WORLD.battery = Battery(world["battery"], WORLD.gpio[wiring["enable"]])
     for gpio in WORLD.gpio:
         gpio.level = gpio._held()
     WORLD.reals = RealTrace(channel, WORLD.fluid, setup["real_grid_ms"] * 1000000)
@@ -119,6 +122,8 @@ def restore(state):
     WORLD.sensor.restore(state["sensor"])
     WORLD.upstream.restore(state["upstream"])
     WORLD.upstream_pa = state["upstream_pa"]
+    if WORLD.battery is not None:
+        WORLD.battery.restore(state["battery"])
     WORLD.reals.due_ns = WORLD.now_ns
     if state["cause"] != SOFT_RESET:
         WORLD.boot_ns = WORLD.now_ns

@@ -75,7 +75,8 @@ class ADC:
             raise ValueError("Pin doesn't have ADC capabilities")
         self._is_temperature = number == 4  # a channel without a pin
         self._is_upstream = number == WORLD.wiring.get("upstream")
-        self._sensor = WORLD.upstream if self._is_upstream else None
+        self._is_battery = number == WORLD.wiring.get("battery")
+        self._sensor = WORLD.upstream if self._is_upstream else WORLD.battery if self._is_battery else None
         if self._is_temperature or number == WORLD.wiring["pressure"]:
             self._sensor = WORLD.sensor
         self._at_ns = -1
@@ -87,6 +88,8 @@ class ADC:
         if self._is_temperature:
             return self._sensor.temperature_u16()
         now_ns = WORLD.now_ns
+        if self._is_battery:
+            return self._sensor.read_u16(now_ns)
         if self._is_upstream:
             return self._sensor.read_u16(now_ns, WORLD.upstream_pa)
         if now_ns != self._at_ns:

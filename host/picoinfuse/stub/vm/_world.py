@@ -33,6 +33,7 @@ class World:
         self.scratch = [0] * 8
         self.cause = POWER_ON
         self.pwms = {}
+        self.battery = None  # where the wiring has one
         self.interrupted = False
         self.hung = False
         self.slow_ns = 0
@@ -217,6 +218,8 @@ class World:
             self.sensor.drift(args)
         elif op == "motor":
             self.motor.fault = args
+        elif op == "battery":
+            self.battery.set(now_ns, args)
         elif op == "drive":
             self.gpio[args["pin"]].drive_outside(now_ns, args["level"])
         elif op == "host_reads":
@@ -239,6 +242,7 @@ class World:
             "pressure_pa": self.fluid.pressure_pa,
             "delivered_nl": self.fluid.delivered_nl,
             "patient_nl": self.fluid.patient_nl,
+            "battery_mv": None if self.battery is None else self.battery.millivolts(now_ns),
             "pins": [gpio.level for gpio in self.gpio],
         }
 
@@ -260,6 +264,7 @@ class World:
             "sensor": self.sensor.snapshot(),
             "upstream": self.upstream.snapshot(),
             "upstream_pa": self.upstream_pa,
+            "battery": None if self.battery is None else self.battery.snapshot(),
         }
 
 

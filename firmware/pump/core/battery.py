@@ -1,0 +1,139 @@
+"""The battery: how much charge is left, and how long it lasts.
+
+What is measured is a voltage. What is *known* beside it is the load, by a model of two terms: `idle_ma` always, and
+`motor_ma` more while the motor has current. No current is measured. From these:
+
+- Charge by voltage: the cell's voltage plus load times resistance is its voltage at rest, and a curve of lithium
+  cells, stretched between the profile's empty and full, tells the charge. Good near both ends, poor in the flat
+  middle.
+- Charge by load: what the load has taken since. Good over hours, but it drifts with the model's error.
+- The charge that is told follows the load and is drawn towards the voltage, a 64th of the difference each look; the
+  emptier the cell, the steeper the curve, the better the voltage is known, so below 20 % it is an eighth.
+- Capacity is learned: the load's charge over a fall of the voltage's charge by 10 % or more is the true one. It is
+  believed between a fifth and five quarters of the profile's, and moves halfway with each lesson. It begins with the
+  profile's after each boot.
+
+Time left is of an infusion, whether one runs or not: the charge, less what is still in the cell when its voltage under
+that load reaches empty, over that load. A cell whose voltage is at its end is depleted whatever the account says.
+"""
+
+from micropython import const
+
+LOOK_MS = const(10_000)  # between two measurements: GIP asks for one in 3 min
+LOW_S = const(900)  # GIP 5
+DEPLETED_S = const(300)
+GOOD_S = const(1200)  # a charger ends what is low here: no alarm that comes and goes
+
+OK = const(0)
+LOW = const(1)
+DEPLETED = const(2)
+UNKNOWN = const(3)
+NAMES = ("ok", "low", "depleted", "unknown")
+
+_MARGIN_MV = const(400)  # beyond empty or full by more, it is the wire that is read
+_LESSON = const(100)  # ‰ of charge
+_NEW_CELL = const(250)  # ‰ of charge above the account: it was charged, or is another one
+
+# Voltage at rest, in ‰ between empty and full, at 0, 5, 10, 20 … 100 % of charge. The shape of a LiCoO2 cell between
+# 3.0 and 4.2 V as data sheets draw it; no measurement of ours.
+_LEVELS = (0, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
+_CURVE = (0, 375, 567, 617, 642, 658, 683, 725, 767, 817, 883, 1000)
+
+
+def permille(rest_mv, empty_mv, full_mv):
+    """Charge by the voltage at rest, 0 to 1000."""
+    place = (rest_mv - empty_mv) * 1000 // (full_mv - empty_mv)
+    if place <= 0:
+        return 0
+    for i in range(1, len(_CURVE)):
+        if place < _CURVE[i]:
+            low = _CURVE[i - 1]
+            rise = _LEVELS[i] - _LEVELS[i - 1]
+            return _LEVELS[i - 1] + (place - low) * rise // (_CURVE[i] - low)
+    return 1000
+
+
+class Battery:
+    """`update` with each averaged measurement; read the attributes."""
+
+    def __init__(self, config):
+        """`config`: the profile's battery section."""
+        self._config = config
+        self.capacity_mas = config["capacity_mah"] * 3600  # in mA·s, learned
+        self.charge_mas = None  # None: nothing is known yet
+        self.millivolts = None  # under load, as measured; None: no believable reading
+        self._infusing_ma = config["idle_ma"] + config["motor_ma"]
+        self._end_permille = permille(
+            config["empty_mv"] + self._infusing_ma * config["resistance_mohm"] // 1000,
+            config["empty_mv"],
+            config["full_mv"],
+        )
+        self.state = UNKNOWN
+        self._lesson_from = None  # ‰ by voltage where this lesson began
+        self._taken_mas = 0  # since then
+
+    def is_battery(self, millivolts):
+        """Whether it can be a battery's voltage, and not that of a wire that is off or shorted."""
+        return self._config["empty_mv"] - _MARGIN_MV <= millivolts <= self._config["full_mv"] + _MARGIN_MV
+
+    def update(self, millivolts, load_ma, elapsed_s):
+        """`load_ma` is the mean of the last `elapsed_s`. Returns the state."""
+        config = self._config
+        if not self.is_battery(millivolts):
+            self.millivolts = self.charge_mas = self._lesson_from = None
+            self.state = UNKNOWN
+            return UNKNOWN
+        self.millivolts = millivolts
+        rest_mv = millivolts + load_ma * config["resistance_mohm"] // 1000
+        level = permille(rest_mv, config["empty_mv"], config["full_mv"])
+        self._account(level, load_ma * elapsed_s)
+        self._learn(level, load_ma * elapsed_s)
+        self._judge()
+        return self.state
+
+    def seconds_left(self):
+        """Of an infusion; None when the charge is not known."""
+        if self.charge_mas is None:
+            return None
+        return max(0, self.charge_mas - self.capacity_mas // 1000 * self._end_permille) // self._infusing_ma
+
+    def percent(self):
+        return None if self.charge_mas is None else min(100, self.charge_mas // (self.capacity_mas // 100))
+
+    def _account(self, level, taken_mas):
+        by_voltage_mas = self.capacity_mas // 1000 * level
+        if self.charge_mas is None or by_voltage_mas - self.charge_mas > self.capacity_mas // 1000 * _NEW_CELL:
+            self.charge_mas = by_voltage_mas
+            self._lesson_from = None
+            return
+        share = 8 if level < 200 else 64
+        self.charge_mas += (by_voltage_mas - self.charge_mas) // share - taken_mas
+        if self.charge_mas < 0:
+            self.charge_mas = 0
+
+    def _learn(self, level, taken_mas):
+        if self._lesson_from is None or level > self._lesson_from + 20:  # it is being charged
+            self._lesson_from = level
+            self._taken_mas = 0
+            return
+        self._taken_mas += taken_mas
+        fell = self._lesson_from - level
+        if fell < _LESSON:
+            return
+        before_mas = self._config["capacity_mah"] * 3600
+        found_mas = self._taken_mas // fell * 1000
+        if before_mas // 5 <= found_mas <= before_mas // 4 * 5:
+            level_told = self.charge_mas // (self.capacity_mas // 1000)
+            self.capacity_mas += (found_mas - self.capacity_mas) // 2
+            self.charge_mas = self.capacity_mas // 1000 * level_told
+        self._lesson_from = level
+        self._taken_mas = 0
+
+    def _judge(self):
+        left_s = self.seconds_left()
+        if self.millivolts <= self._config["empty_mv"] or left_s < DEPLETED_S:
+            self.state = DEPLETED
+        elif left_s < LOW_S:
+            self.state = LOW
+        elif self.state == UNKNOWN or left_s >= GOOD_S:
+            self.state = OK

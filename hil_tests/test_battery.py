@@ -1,0 +1,102 @@
+"""The battery, where the profile has one: measured, told, and the two warnings before it is empty."""
+
+from __future__ import annotations
+
+import pytest
+
+from hil_tests.expect import alarms_told, sleep_until
+from picoinfuse.bench import Bench
+from picoinfuse.errors import PumpError
+
+pytestmark = [pytest.mark.needs("battery", "virtual_time"), pytest.mark.profile("ambulatory-10ml")]
+
+RATE_UL_H = 5_000
+INFUSING_MA = 460  # idle_ma and motor_ma of the profile
+
+
+def infuse(bench: Bench) -> None:
+    bench.pump.start(RATE_UL_H)
+    bench.sleep(1.0)
+
+
+def test_voltage_charge_and_time_are_told(bench: Bench) -> None:
+    bench.battery(permille=600)
+    bench.reset()
+    bench.sleep(12.0)  # a measurement at rest
+    infuse(bench)
+    bench.sleep(31.0)
+    told = bench.pump.battery()
+    # Codes of 0.8 mV behind a divider by two.
+    assert told.millivolts == pytest.approx(bench.battery(), abs=3)
+    assert told.percent == pytest.approx(60, abs=2)
+    # 1200 mAh less 0.8 % of 2000, which are still in the cell when its voltage under load is at the end
+    assert told.minutes_left == pytest.approx((1200 - 16) / INFUSING_MA * 60, abs=5)
+    assert told.loaded_mv is not None
+    assert told.rest_mv is not None
+    assert told.rest_mv - told.loaded_mv == pytest.approx(400 * 0.150, abs=4)  # motor_ma and 150 mΩ
+
+
+def test_it_is_measured_at_least_every_three_minutes(bench: Bench) -> None:
+    bench.sleep(15.0)
+    assert bench.pump.battery().state == "ok"
+    bench.battery_fault("open")
+    bench.sleep(21.0)  # the next measurement is whole after 20 s at most
+    assert bench.pump.battery().state == "unknown"
+    assert bench.pump.status().alarms == ("battery_fault",)
+    bench.battery_fault(None)
+    bench.sleep(21.0)
+    assert bench.pump.status().alarms == ()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("capacity_mah", "permille"), [(2000, 150), pytest.param(1000, 800, marks=pytest.mark.long)])
+def test_low_warns_15_minutes_before_the_end_and_goes_on(bench: Bench, capacity_mah: float, permille: float) -> None:
+    """A cell as the profile says, and one that can only hold half of it: then its fall must have been seen first."""
+    bench.battery(capacity_mah=capacity_mah, permille=permille)
+    bench.reset()
+    infuse(bench)
+    sleep_until(bench, lambda: "battery_low" in bench.pump.status().alarms, 3 * 3600.0, 10.0)
+    assert bench.pump.status().state == "infusing"
+    assert alarms_told(bench, "battery_low")[-1].priority == "medium"
+    # A minute for the lesson's error; the alarm ends the infusion 5 min before the end, so it is not waited for.
+    left_min = bench.pump.battery().minutes_left
+    assert left_min is not None
+    assert left_min in (14, 15)
+    began_s = bench.now()
+    sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
+    assert (bench.now() - began_s) / 60 == pytest.approx(10, abs=1)
+
+
+def test_depleted_alarms_and_stops_in_good_order(bench: Bench) -> None:
+    bench.battery(permille=40)
+    bench.reset()
+    infuse(bench)
+    sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
+    status = bench.pump.status()
+    assert status.state == "alarm_stopped"
+    assert alarms_told(bench, "battery_depleted")[-1].priority == "high"
+    assert status.steps_commanded == status.steps_counted  # the account is kept
+    bench.sleep(300.0)  # the alarm sounds for longer than that: the motor is off, and the idle load is a 7th
+    assert bench.battery() > bench.profile.values["battery"]["empty_mv"]
+
+
+def test_a_depleted_pump_cannot_be_started_until_it_is_charged(bench: Bench) -> None:
+    bench.battery(permille=20)
+    bench.reset()
+    bench.sleep(20.0)
+    with pytest.raises(PumpError):
+        bench.pump.start(RATE_UL_H)
+    bench.pump.clear_alarms()
+    assert "battery_depleted" in bench.pump.status().alarms
+    bench.battery(charger_ma=1000)
+    bench.battery(permille=500)
+    bench.sleep(20.0)
+    assert bench.pump.clear_alarms().state == "idle"
+    infuse(bench)
+    assert bench.pump.status().state == "infusing"
+
+
+@pytest.mark.profile("syringe-50ml")
+def test_a_pump_without_a_battery_says_so(bench: Bench) -> None:
+    with pytest.raises(PumpError, match="no battery"):
+        bench.pump.battery()
