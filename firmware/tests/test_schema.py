@@ -5,7 +5,7 @@ import pytest
 from pump.link import schema
 from pump.link.schema import COMMAND, QUERY, Refused
 
-QUERIES = {"hello", "status", "alarms", "tasks", "calibration"}
+QUERIES = {"hello", "status", "alarms", "tasks", "calibration", "battery"}
 COMMANDS = {
     "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
     "alarm_test", "occlusion_level", "calibrate", "uncalibrate", "self_test", "service", "reset",
