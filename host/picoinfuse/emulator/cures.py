@@ -117,21 +117,23 @@ class Runner:
         core, clock, timer = self.rp2040.core, self.clock, self.rp2040.timer
         tick = type(clock).tick
         while not self.stopped:
-            if core.waiting:
-                tick(clock, clock.nanos_to_next_alarm)
+            ahead_ns = clock.nanos_to_next_alarm
+            if core.waiting or ahead_ns <= 0:
+                tick(clock, max(ahead_ns, 0.0))  # what is due now happens now: the CPU would get no time before it
                 continue
-            if not core.interrupts_updated:
-                used = thumb.run(
-                    ceil(clock.nanos_to_next_alarm / _CYCLE_NS), clock.nanos - timer._epoch_nanos
-                )
-                if used:
-                    self.busy_ns += used * _CYCLE_NS
-                    tick(clock, used * _CYCLE_NS)
-                if thumb.answer() or not thumb.left_to_core or self.stopped or core.interrupts_updated:
-                    continue
+            if core.interrupts_updated:
+                thumb.take_interrupt()
+                continue
+            used = thumb.run(ceil(ahead_ns / _CYCLE_NS), clock.nanos - timer._epoch_nanos)
+            if used:
+                self.busy_ns += used * _CYCLE_NS
+                tick(clock, used * _CYCLE_NS)
+            if thumb.answer() or not thumb.left_to_core or self.stopped or core.interrupts_updated:
+                continue
             used = thumb.step_core()
             self.busy_ns += used * _CYCLE_NS
             tick(clock, used * _CYCLE_NS)
+        thumb.settle()
 
 
 def cured_chip(seed: int) -> tuple[Any, Runner]:

@@ -25,6 +25,7 @@ _QSPI_SS = 1
 _ADC_CHANNELS = 5
 # Where the SDK leaves a watchdog reset that is to go on somewhere else than in flash (scratch 4 to 7).
 _VECTOR_MAGIC = 0xB007C0D3
+_MAGIC_SCRATCH, _ENTRY_SCRATCH = 4, 7
 _ROM_BYTES = 0x4000
 
 
@@ -135,6 +136,7 @@ class Pico:
             )
         self._program(image)
         self.bootsel_held = False
+        self._chip.watchdog.scratch_data[_MAGIC_SCRATCH] = 0  # else that reset would lead here again
         self._restart(Cause.WATCHDOG)
 
     def close(self) -> None:
@@ -175,7 +177,7 @@ class Pico:
     def _asked_for_bootsel(self) -> bool:
         """`machine.bootloader()` resets into the ROM's USB boot, whose entry it leaves in the scratch registers."""
         scratch = self._chip.watchdog.scratch_data
-        return scratch[4] == _VECTOR_MAGIC and 0 < scratch[7] < _ROM_BYTES
+        return scratch[_MAGIC_SCRATCH] == _VECTOR_MAGIC and 0 < scratch[_ENTRY_SCRATCH] < _ROM_BYTES
 
     def _stop(self) -> None:
         self._runner.stopped = True

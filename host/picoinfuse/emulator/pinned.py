@@ -41,6 +41,7 @@ from rp2040py.peripherals.peripheral import BasePeripheral  # noqa: E402
 from rp2040py.peripherals.pio import RPPIO, StateMachine  # noqa: E402
 from rp2040py.peripherals.vreg_and_chip_reset import HAD_POR, HAD_RUN  # noqa: E402
 from rp2040py.rp2040 import RP2040  # noqa: E402
+from rp2040py.sio import RPSIO  # noqa: E402
 from rp2040py.usb.cdc import USBCDC  # noqa: E402
 from rp2040py.utils.fifo import FIFO  # noqa: E402
 
@@ -52,6 +53,7 @@ __all__ = [
     "IRQ",
     "RP2040",
     "RPPIO",
+    "RPSIO",
     "USBCDC",
     "VERSION",
     "BasePeripheral",

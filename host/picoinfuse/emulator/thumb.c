@@ -5,6 +5,7 @@
  * it. Registers and memory are rp2040py's own; only the flags are kept here meanwhile. Cycles are counted as rp2040py counts them.
  *
  * Of the peripherals only SIO's divider, spinlocks and CPUID are here: MicroPython divides 70,000 times a second to look up names.
+ * What they hold is here alone: rp2040py's SIO asks here too (sio.py), so that a division may be begun by one core and ended by the other.
  */
 #include <stdint.h>
 #include <string.h>
@@ -98,6 +99,10 @@ static int sio_write(cpu_t *cpu, uint32_t a, uint32_t value) {
     cpu->spinlocks &= ~bit;
     return 1;
 }
+
+/* For rp2040py's SIO, when its core gets to such a register. */
+uint32_t thumb_sio_read(cpu_t *cpu, uint32_t offset, uint32_t *value) { return (uint32_t)sio_read(cpu, SIO + offset, value); }
+uint32_t thumb_sio_write(cpu_t *cpu, uint32_t offset, uint32_t value) { return (uint32_t)sio_write(cpu, SIO + offset, value); }
 
 static inline void nz(cpu_t *cpu, uint32_t x) { cpu->n = x >> 31; cpu->z = x == 0; }
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from picoinfuse import paths
 from picoinfuse.emulator.errors import EmulatorError
+from picoinfuse.emulator.pinned import RPSIO
 
 SOURCE = Path(__file__).with_name("thumb.c")
 _FLAGS = ["-O2", "-shared", "-fPIC"]
@@ -58,9 +59,16 @@ class Thumb:
         self._buffers = [memoryview(chip.core.registers), chip.bootrom, chip.flash, chip.sram]
         self._cpu = _Cpu(*(ctypes.addressof(ctypes.c_char.from_buffer(buffer)) for buffer in self._buffers))
         self._pointer = ctypes.byref(self._cpu)
-        self._run = ctypes.CDLL(str(library)).thumb_run
+        built = ctypes.CDLL(str(library))
+        self._run = built.thumb_run
         self._run.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
-        self._run.restype = ctypes.c_uint32
+        self._sio_read = built.thumb_sio_read
+        self._sio_read.argtypes = (ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32))
+        self._sio_write = built.thumb_sio_write
+        self._sio_write.argtypes = (ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)
+        for function in (self._run, self._sio_read, self._sio_write):
+            function.restype = ctypes.c_uint32
+        chip.sio = SharedSio(chip, self)
         self.forget()
 
     def forget(self) -> None:
@@ -91,12 +99,53 @@ class Thumb:
         return bool(address)
 
     def step_core(self) -> int:
-        """One instruction, or the entry into an interrupt and one, by rp2040py's core. Its cycles."""
+        """One instruction by rp2040py's core. Its cycles."""
+        self.settle()
+        cycles = self._core.execute_instruction(self._core)
+        self._from_core()
+        return cycles
+
+    def take_interrupt(self) -> None:
+        """Enters the interrupt that waits with the highest priority, if it may interrupt what runs."""
+        self.settle()
+        self._core.check_for_interrupts()
+        self._from_core()
+
+    def sio_read(self, offset: int) -> int | None:
+        """What a register of SIO holds; None for those that are not here."""
+        value = ctypes.c_uint32()
+        return value.value if self._sio_read(self._pointer, offset, ctypes.byref(value)) else None
+
+    def sio_write(self, offset: int, value: int) -> bool:
+        """Whether the register is here."""
+        return bool(self._sio_write(self._pointer, offset, value & 0xFFFFFFFF))
+
+    def settle(self) -> None:
+        """Brings the core's flags up to what they are here."""
         cpu, core = self._cpu, self._core
         core.n, core.z, core.c, core.v, core.pm = cpu.n, cpu.z, cpu.c, cpu.v, cpu.masked
-        cycles = core.execute_instruction(core)
+
+    def _from_core(self) -> None:
+        cpu, core = self._cpu, self._core
         cpu.n, cpu.z, cpu.c, cpu.v, cpu.masked = core.n, core.z, core.c, core.v, core.pm
-        return cycles
+
+
+class SharedSio(RPSIO):
+    """Has divider and spinlocks from thumb.c, so that both cores see the same. They were two sets once: whenever the
+    instruction behind an interrupt was an access to the divider, its result was another one.
+    """
+
+    def __init__(self, chip: Any, thumb: Thumb) -> None:
+        super().__init__(chip)
+        self._thumb = thumb
+
+    def read_uint32(self, offset: int) -> int | float:
+        value = self._thumb.sio_read(offset)
+        return super().read_uint32(offset) if value is None else value
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        if not self._thumb.sio_write(offset, value):
+            super().write_uint32(offset, value)
 
 
 def library() -> Path | None:

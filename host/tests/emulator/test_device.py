@@ -159,6 +159,16 @@ def test_machine_bootloader_waits_for_a_uf2_and_reset_leaves_it(pico: Prompt):
     assert not pico.pico.in_bootsel
 
 
+def test_a_uf2_after_machine_bootloader_is_what_runs_then(pico: Prompt, uf2_file: Path):
+    pico.begin("import machine\nmachine.bootloader()\n")
+    pico.pico.run(100 * MS)
+    pico.pico.flash_uf2(uf2.read(uf2_file))
+    assert not pico.pico.in_bootsel
+    pico.wait_for_prompt()
+    assert pico.run("print(6 * 7)") == "42"
+    assert pico.pico.starts[-1] is Cause.WATCHDOG
+
+
 def test_a_uf2_is_refused_outside_bootsel(pico: Prompt, uf2_file: Path):
     with pytest.raises(PicoStopped, match="hold BOOTSEL"):
         pico.pico.flash_uf2(uf2.read(uf2_file))
