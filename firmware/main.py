@@ -1,8 +1,9 @@
 """Runs the pump, or leaves the board in the REPL when that was asked for.
 
-The REPL is left alone when the `service` command asked for it, when the service strap is low, or when the pump
-crashed three times in a row: then a steady tone and the red lamp say so. However the pump ends, the outputs are
-made safe and the board resets: there is no state between.
+The REPL is left alone when the `service` command asked for it, when the service strap is low, when the pump crashed
+three times in a row, or when there is no pump to run, because a deployment was cut short while it changed it: then a
+steady tone and the red lamp say so. However the pump ends, the outputs are made safe and the board resets: there is no
+state between.
 """
 
 import select
@@ -52,7 +53,13 @@ def cry():
 
 
 def main():
-    from pump.storage.reset_note import CRASHED, SERVICE, ResetNote
+    try:
+        from pump.storage.reset_note import CRASHED, SERVICE, ResetNote
+    except Exception as error:  # not there, or bytecode for another MicroPython
+        sys.print_exception(error)
+        print("the pump's files are not whole; deploy them again")
+        cry()
+        return
 
     note = ResetNote(machine.mem32)
     reason = note.take()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.bench import Bench
-from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.deploy import deploy
 from picoinfuse.errors import DeployError, PumpError
 from picoinfuse.profile import load_profile
@@ -36,6 +36,17 @@ def assert_safe_and_still(bench: Bench, since_s: float) -> None:
     start_ns, end_ns = round(since_s * 1e9), round(bench.now() * 1e9)
     assert {wire: bench.trace.level_at(wire, start_ns) for wire in SAFE} == SAFE
     assert {wire: len(bench.trace.transitions(wire, start_ns, end_ns)[0]) for wire in SAFE} == dict.fromkeys(SAFE, 0)
+
+
+def assert_alarmed_and_still(bench: Bench) -> None:
+    """The alarm of a pump that cannot run, for the last half second: the red lamp, a steady tone of 784 Hz, no step."""
+    end_ns = round(bench.now() * 1e9)
+    start_ns = end_ns - 500_000_000
+    assert bench.trace.level_at("lamp_red", start_ns) == 1
+    assert bench.trace.level_at("enable", start_ns) == 1
+    assert len(bench.trace.transitions("step", start_ns, end_ns)[0]) == 0
+    # 392 periods, two edges each; the PWM's divider has sixteenths, which makes less than 1 %
+    assert len(bench.trace.transitions("piezo", start_ns, end_ns)[0]) == pytest.approx(784, rel=0.01)
 
 
 # ---- who may have it ----
@@ -204,3 +215,17 @@ def test_empty_board_becomes_a_pump(bench: Bench):
     done = deploy(bench.port, bench.profile)
     assert done.files_copied == 3
     assert done.hello.profile == bench.profile.name
+
+
+@pytest.mark.needs("deploy", "capture")
+def test_half_a_deployment_alarms_at_the_next_start_and_a_second_one_mends_it(bench: Bench):
+    """The application is there only while it is whole: this is a board whose power went while files were moved in."""
+    enter_repl(bench)
+    run_in_repl(bench, "import os; os.rename('/pump', '/pump.half'); os.remove('/pump.half/app.mpy')")
+    leave_repl(bench)
+    bench.sleep(2.0)
+    assert bench.pump.link.wait_for_prompt(1.0)
+    assert_alarmed_and_still(bench)
+    done = deploy(bench.port, bench.profile)
+    assert (done.files_copied, done.files_removed) == (1, 0)
+    assert bench.pump.reconnect(after_reset=True).profile == bench.profile.name

@@ -1,33 +1,48 @@
 """Puts the firmware and a profile on a board, with stock mpremote, and makes sure that they run.
 
-Everything goes in one mpremote process: strays under /pump are removed and folders made, each file is
-copied unless its SHA-256 is the same, the board is reset. A pump that answers is asked for `service` first,
-because it takes no Ctrl-C; one that delivers refuses. In the end the pump's hello must tell the version,
-the commit and the profile that were sent.
+A pump that answers is asked for `service` first, because it takes no Ctrl-C; one that delivers refuses. Then the board
+says what it is and what it has, and only if all that fits is anything changed: see `on_board`. The firmware goes as
+bytecode, except to a board without a reader for it. In the end the pump's hello must tell the version, the commit and
+the profile that were sent. A production image keeps its own firmware and gets the profile alone.
 """
 
-import os
 import re
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.errors import DeployError, NoAnswer, NotAPump, PortError, PortVanished, PumpError
+from picoinfuse import bytecode
+from picoinfuse.deploy_board import Board
+from picoinfuse.deploy_plan import Plan, plan
+from picoinfuse.errors import (
+    DeployError,
+    FilesystemFull,
+    NoAnswer,
+    NotAPump,
+    PicoinfuseError,
+    PortError,
+    PortVanished,
+    PumpError,
+    UnsupportedBoard,
+)
 from picoinfuse.messages import Hello
 from picoinfuse.mpremote import Runner, run_mpremote
+from picoinfuse.on_board import Found
 from picoinfuse.port import open_port
 from picoinfuse.profile import Profile
 from picoinfuse.pump import Pump
-from picoinfuse.staging import commit, mpremote_commands, staged
-
-__all__ = ["Deployed", "commit", "deploy", "staged"]
+from picoinfuse.staging import PROFILE, staged
+from picoinfuse.supported import check_version
 
 HELLO_TIMEOUT_S = 1.0
 SERVICE_TIMEOUT_S = 15.0
 BOOT_TIMEOUT_S = 20.0
 PROMPT_LOOK_S = 0.5
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -37,29 +52,64 @@ class Deployed:
     files_copied: int
     files_skipped: int  # the board had them already
     files_removed: int
+    frozen: bool  # a production image runs: the profile alone was looked at
     seconds: float
     hello: Hello
 
 
-def deploy(
-    port: str,
-    profile: Profile,
-    progress: Callable[[str], None] = lambda step: None,
-    run: Runner = run_mpremote,
-) -> Deployed:
+def deploy(port: str, profile: Profile, progress: Say = lambda step: None, run: Runner = run_mpremote) -> Deployed:
     """`progress` is told each step in a few words."""
     began_s = time.monotonic()
     pump = Pump(port, timeout_s=HELLO_TIMEOUT_S)
     try:
         progress("looking who is there")
         _hand_over(pump, progress)
+        board = Board(pump.device, run)
         with staged(profile) as folder:
-            done = _transfer(pump.device, folder, progress, run)
+            sent = _identity(folder, profile)
+            found = board.look()
+            try:
+                todo = _plan(folder, found, progress)
+            except PicoinfuseError:
+                with suppress(DeployError):  # what was there runs on
+                    board.reset()
+                raise
+            skipped = board.carry_out(todo, progress)
             progress("waiting for the pump")
-            hello = _check(_wait_for_pump(pump), folder, profile)
+            hello = _check(_wait_for_pump(pump), sent, found.frozen)
     finally:
         pump.close()
-    return Deployed(*done, seconds=time.monotonic() - began_s, hello=hello)
+    copied = len(todo.send)
+    seconds = time.monotonic() - began_s
+    return Deployed(copied - skipped, len(todo.keep) - copied + skipped, len(todo.remove), found.frozen, seconds, hello)
+
+
+def _plan(folder: Path, found: Found, progress: Say) -> Plan:
+    """What is to be done; raises what stands against it, before anything is changed."""
+    _check_board(found)
+    if found.frozen:
+        for path in folder.iterdir():
+            if path.name != PROFILE:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif found.mpy is not None:
+        progress("compiling")
+        bytecode.compile_folder(folder)
+    todo = plan(folder, found)
+    missing = todo.blocks_missing()
+    if todo.send and missing > 0:
+        kib = missing * found.block_bytes // 1024
+        raise FilesystemFull(f"the board's filesystem is full, {kib} KiB more are needed; nothing was changed")
+    return todo
+
+
+def _check_board(found: Found) -> None:
+    if found.name == "cpython":  # the board in software, where no MicroPython VM is to be had
+        return
+    if found.name != "micropython" or found.platform != "rp2" or "RP2350" in found.machine:
+        raise UnsupportedBoard(f"the board is {found.machine or found.platform} with {found.name}, not a Pico (RP2040)")
+    check_version(found.version, "the board")
+    if found.mpy is not None:
+        bytecode.check_format(found.mpy)
 
 
 def _hand_over(pump: Pump, progress: Callable[[str], None]) -> None:
@@ -106,25 +156,6 @@ def _wait_for_port(pump: Pump) -> None:
             time.sleep(0.1)
 
 
-def _transfer(device: str, folder: Path, progress: Callable[[str], None], run: Runner) -> tuple[int, int, int]:
-    """Files copied, skipped, removed."""
-    total = sum(path.is_file() for path in folder.rglob("*"))
-    begun = skipped = removed = 0
-
-    def take(line: str) -> None:
-        nonlocal begun, skipped, removed
-        if line.startswith("cp "):
-            begun += 1
-            progress(f"copying file {begun} of {total}: {line.rpartition(':')[2]}")
-        skipped += line.startswith("Up to date: ")
-        removed += line.startswith("removed ")
-
-    # mpremote knows a pseudo-terminal by its name, so a link to one has to be followed
-    device = os.path.realpath(device) if os.path.islink(device) else device
-    run(["connect", device, *mpremote_commands(folder)], take)
-    return total - skipped, skipped, removed
-
-
 def _wait_for_pump(pump: Pump) -> Hello:
     try:
         return pump.reconnect(BOOT_TIMEOUT_S)
@@ -140,16 +171,20 @@ def _last_words(heard: str) -> str:
     return (errors or lines or ["nothing"])[-1]
 
 
-def _check(hello: Hello, folder: Path, profile: Profile) -> Hello:
-    """The pump that answers must be the one that was sent."""
-    sent = {
+def _identity(folder: Path, profile: Profile) -> dict[str, str | None]:
+    """What the hello must tell."""
+    return {
         "version": _constant(folder / "pump" / "version.py", "VERSION"),
         "commit": _constant(folder / "pump" / "build.py", "COMMIT"),
         "profile": profile.name,
     }
-    for what, expected in sent.items():
-        if (found := getattr(hello, what)) != expected:
-            raise DeployError(f"the pump answers with {what} {found}, but {expected} was deployed")
+
+
+def _check(hello: Hello, sent: dict[str, str | None], frozen: bool) -> Hello:
+    """The pump that answers must be the one that was sent."""
+    for what in ("profile",) if frozen else sent:
+        if (found := getattr(hello, what)) != sent[what]:
+            raise DeployError(f"the pump answers with {what} {found}, but {sent[what]} was deployed")
     return hello
 
 

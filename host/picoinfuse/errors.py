@@ -123,3 +123,19 @@ class ProfileNotFound(PicoinfuseError):
 
 class DeployError(PicoinfuseError):
     """The firmware did not get onto the board, or not the one that was meant."""
+
+
+class BuildError(DeployError):
+    """The firmware could not be made into what goes on the board."""
+
+
+class UnsupportedBoard(DeployError):
+    """What answers is not a Pico with a MicroPython that this firmware is made for; it was left as it is."""
+
+
+class FilesystemFull(DeployError):
+    """The board has no room for what would go on it; it was left as it is."""
+
+
+class UnsupportedMicroPython(PicoinfuseError):
+    """A MicroPython version that this firmware was not made for."""

@@ -1,17 +1,22 @@
 """Deployment: what goes on the board, what mpremote is told, and what is checked."""
 
+import hashlib
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from picoinfuse import bytecode
 from picoinfuse.deploy import deploy
-from picoinfuse.errors import DeployError
+from picoinfuse.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.frame import decode
 from picoinfuse.mpremote import run_mpremote
+from picoinfuse.on_board import LOOK
 from picoinfuse.profile import Profile, load_profile
-from picoinfuse.staging import PREPARE, commit, mpremote_commands, staged
+from picoinfuse.staging import commit, fingerprint, staged
 from tests.fake_pump import FakePump, ScriptedPort
 
 
@@ -30,6 +35,11 @@ def test_what_is_staged_is_the_firmware_the_commit_and_the_profile(profile: Prof
     assert not folder.exists()
 
 
+def test_a_fingerprint_tells_profiles_apart(profile: Profile) -> None:
+    assert fingerprint(profile) == fingerprint(profile)
+    assert len({fingerprint(profile), fingerprint(load_profile("peristaltic")), fingerprint(profile, b"image")}) == 3
+
+
 def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(*args: object, **kwargs: object) -> None:
         raise FileNotFoundError("git")
@@ -38,47 +48,33 @@ def test_without_git_the_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> N
     assert commit() == "unknown"
 
 
-def test_mpremote_gets_one_chain_that_ends_with_main_and_a_reset(tmp_path: Path) -> None:
-    (tmp_path / "pump" / "core").mkdir(parents=True)
-    for name in ("boot.py", "main.py", "profile.json", "pump/app.py", "pump/core/ticks.py"):
-        (tmp_path / name).write_text("")
-    commands = mpremote_commands(tmp_path)
-    chain = " ".join(commands[2:]).replace(f"{tmp_path}/", "").split(" + ")
-    assert chain == [
-        "+ fs cp boot.py :/boot.py",
-        "fs cp profile.json :/profile.json",
-        "fs cp pump/app.py :/pump/app.py",
-        "fs cp pump/core/ticks.py :/pump/core/ticks.py",
-        "fs cp main.py :/main.py",
-        "reset",
-    ]
-    assert commands[0] == "exec"
-    assert "folders = ['/pump', '/pump/core']" in commands[1]
+def test_the_firmware_is_compiled_but_for_what_micropython_wants_as_source(profile: Profile) -> None:
+    with staged(profile) as folder:
+        before = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
+        bytecode.compile_folder(folder)
+        after = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+        # A .mpy file begins with M, the version, 0 for no machine code, and the bits of a small int: a Pico has 31
+        assert (folder / "pump/app.mpy").read_bytes()[:4] == b"M\x06\x00\x1f"
+    kept = {"boot.py", "main.py"}
+    assert after == kept | {"profile.json"} | {name.replace(".py", ".mpy") for name in before - kept}
 
 
-def test_strays_are_removed_and_folders_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The script for the board, run on CPython with the one function that only MicroPython's os has."""
-    board = tmp_path / "pump"
-    (board / "old").mkdir(parents=True)
-    for name in ("app.py", "gone.py", "old/gone.py"):
-        (board / name).write_text("")
-    script = PREPARE.format(keep=["/pump/app.py"], folders=["/pump", "/pump/core"])
-    script = script.replace("import os", "").replace('"/pump', f'"{board}').replace("'/pump", f"'{board}")
+def test_what_does_not_compile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "pump").mkdir()
+    (tmp_path / "pump" / "bad.py").write_text("def f(:\n")
+    with pytest.raises(BuildError, match=r"pump/bad\.py does not compile: SyntaxError"):
+        bytecode.compile_folder(tmp_path)
 
-    import os
 
-    class BoardOs:
-        mkdir, rmdir, remove = os.mkdir, os.rmdir, os.remove
+@pytest.mark.parametrize("mpy", [0x0306, 0x1306, 0x0B06])  # none, of an RP2040 with machine code, of the Unix port
+def test_boards_that_read_our_bytecode(mpy: int) -> None:
+    bytecode.check_format(mpy)
 
-        @staticmethod
-        def ilistdir(folder: str) -> list[tuple[str, int, int]]:
-            return [(e.name, 0x4000 if e.is_dir() else 0x8000, 0) for e in os.scandir(folder)]
 
-    exec(script, {"os": BoardOs})
-    assert sorted(p.relative_to(board).as_posix() for p in board.rglob("*")) == ["app.py", "core"]
-    assert sorted(capsys.readouterr().out.split()) == sorted(
-        ["removed", f"{board}/gone.py", "removed", f"{board}/old/gone.py"]
-    )
+@pytest.mark.parametrize(("mpy", "name"), [(0x1307, "7"), (0x0005, "5")])
+def test_boards_that_do_not(mpy: int, name: str) -> None:
+    with pytest.raises(UnsupportedBoard, match=rf"format {name}, these have 6"):
+        bytecode.check_format(mpy)
 
 
 class FakeBoard:
@@ -89,18 +85,32 @@ class FakeBoard:
         self.pump.results["hello"] = {**self.pump.results["hello"], "commit": commit(), "profile": profile.name}
         self.pump.after["service"] = b"MicroPython v1.25.0\r\n>>> "
         self.calls: list[list[str]] = []
+        self.is_a: list[Any] = ["micropython", [1, 25, 0], 0x1306, "rp2", "Raspberry Pi Pico with RP2040"]
+        self.free_blocks = 300
+        self.files: dict[str, bytes] = {}
         monkeypatch.setattr("picoinfuse.session.open_port", lambda url: self._opened())
 
     def run(self, arguments: list[str], on_line: Callable[[str], None]) -> None:
         self.calls.append(arguments)
-        on_line("removed /pump/gone.py")
+        if LOOK in arguments:
+            for path, data in self.files.items():
+                on_line(f"file {hashlib.sha256(data).hexdigest()} {len(data)} {path}")
+            on_line(f"board {json.dumps(self.is_a)}")
+            on_line(f"room 4096 {self.free_blocks}")
         for source, name in self._copies(arguments):
             on_line(f"cp {source} {name}")
-            if name.startswith(":/pump/core/"):
-                on_line(f"Up to date: {name[1:]}")
+            self.files[name.removeprefix(":/staged")] = Path(source).read_bytes()
 
     def _copies(self, arguments: list[str]) -> list[tuple[str, str]]:
         return [(arguments[i + 1], arguments[i + 2]) for i, word in enumerate(arguments) if word == "cp"]
+
+    @property
+    def copied(self) -> list[str]:
+        return [name.removeprefix(":/staged") for call in self.calls for _, name in self._copies(call)]
+
+    @property
+    def last_call(self) -> list[str]:
+        return self.calls[-1][2:]
 
     def _opened(self) -> FakePump:
         again = FakePump()
@@ -116,15 +126,110 @@ def board(monkeypatch: pytest.MonkeyPatch, profile: Profile) -> FakeBoard:
 
 def test_a_pump_is_asked_for_service_and_then_gets_the_files(board: FakeBoard, profile: Profile) -> None:
     steps: list[str] = []
+    board.files["/pump/gone.py"] = b"of an older firmware"
     done = deploy("/dev/test", profile, steps.append, board.run)
     assert board.pump.executed == [("service", {})]
-    assert [call[:3] for call in board.calls] == [["connect", "/dev/test", "exec"]]
-    core = sum(word.startswith(":/pump/core/") for word in board.calls[0])
-    total = board.calls[0].count("cp")
-    assert (done.files_copied, done.files_skipped, done.files_removed) == (total - core, core, 1)
+    assert [call[:3] for call in board.calls] == [["connect", "/dev/test", "exec"]] * 2
+    assert {"/boot.py", "/main.py", "/profile.json", "/pump/app.mpy", "/pump/core/ramp.mpy"} <= set(board.copied)
+    total = len(board.copied)
+    assert (done.files_copied, done.files_skipped, done.files_removed) == (total, 0, 1)
     assert done.hello.profile == "syringe-50ml"
     assert steps[0] == "looking who is there"
-    assert f"copying file {total} of {total}: /main.py" in steps
+    assert f"copying file {total} of {total}: /staged/pump/wiring.mpy" in steps
+    assert board.last_call[-1] == "reset"
+
+
+def test_only_what_changed_is_sent(board: FakeBoard, profile: Profile) -> None:
+    deploy("/dev/test", profile, run=board.run)
+    total = len(board.copied)
+    board.files["/pump/app.mpy"] = b"changed"
+    board.calls.clear()
+    done = deploy("/dev/test", profile, run=board.run)
+    assert board.copied == ["/pump/app.mpy"]
+    assert (done.files_copied, done.files_skipped) == (1, total - 1)
+
+
+def test_nothing_changed_is_a_reset(board: FakeBoard, profile: Profile) -> None:
+    deploy("/dev/test", profile, run=board.run)
+    done = deploy("/dev/test", profile, run=board.run)
+    assert board.last_call == ["reset"]
+    assert done.files_copied == 0
+
+
+def test_source_beside_its_bytecode_goes(board: FakeBoard, profile: Profile) -> None:
+    """MicroPython would take the source."""
+    deploy("/dev/test", profile, run=board.run)
+    board.files["/pump/app.py"] = b"older"
+    assert deploy("/dev/test", profile, run=board.run).files_removed == 1
+
+
+def test_what_was_copied_and_not_moved_in_is_not_copied_again(board: FakeBoard, profile: Profile) -> None:
+    """mpremote finds it there by its SHA-256."""
+
+    def run(arguments: list[str], on_line: Callable[[str], None]) -> None:
+        board.run(arguments, on_line)
+        if "cp" in arguments:
+            on_line("Up to date: /staged/pump/app.mpy")
+
+    done = deploy("/dev/test", profile, run=run)
+    assert (done.files_copied, done.files_skipped) == (len(board.copied) - 1, 1)
+
+
+def test_a_board_without_a_reader_for_bytecode_gets_the_source(board: FakeBoard, profile: Profile) -> None:
+    board.is_a[2] = None
+    deploy("/dev/test", profile, run=board.run)
+    assert "/pump/app.py" in board.copied
+    assert not [name for name in board.copied if name.endswith(".mpy")]
+
+
+def test_a_production_image_gets_the_profile_alone(board: FakeBoard, profile: Profile) -> None:
+    board.is_a[4] = "picoinfuse on Raspberry Pi Pico with RP2040"
+    board.files["/pump/app.py"] = b"of an older deployment, which does not run"
+    board.pump.results["hello"] = {**board.pump.results["hello"], "commit": "the image's"}
+    done = deploy("/dev/test", profile, run=board.run)
+    assert board.copied == ["/profile.json"]
+    assert (done.frozen, done.files_copied, done.files_removed) == (True, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("is_a", "error", "match"),
+    [
+        (["micropython", [1, 24, 1], 0x1306, "rp2", "with RP2040"], UnsupportedMicroPython, r"24\.1.*1\.25 to 1\.29"),
+        (["micropython", [1, 30, 0], 0x1306, "rp2", "with RP2040"], UnsupportedMicroPython, r"1\.30\.0"),
+        (["micropython", [1, 29, 0], 0x1007, "rp2", "with RP2040"], UnsupportedBoard, "format 7"),
+        (["micropython", [1, 25, 0], 0x2B06, "esp32", "ESP32S3"], UnsupportedBoard, "ESP32S3 with micropython"),
+        (["micropython", [1, 25, 0], 0x1306, "rp2", "Raspberry Pi Pico2 with RP2350"], UnsupportedBoard, "RP2350"),
+        (["circuitpython", [9, 2, 0], None, "RP2040", "Pico with rp2040"], UnsupportedBoard, "circuitpython"),
+    ],
+)
+def test_a_board_that_does_not_fit_is_left_as_it_is(
+    board: FakeBoard, profile: Profile, is_a: list[Any], error: type[Exception], match: str
+) -> None:
+    board.is_a = is_a
+    with pytest.raises(error, match=match):
+        deploy("/dev/test", profile, run=board.run)
+    assert board.copied == []
+    assert board.last_call == ["reset"]  # what was there runs on
+
+
+def test_a_full_filesystem_is_left_as_it_is(board: FakeBoard, profile: Profile) -> None:
+    board.free_blocks = 60
+    with pytest.raises(FilesystemFull, match=r"filesystem is full, \d+ KiB more are needed; nothing was changed"):
+        deploy("/dev/test", profile, run=board.run)
+    assert board.copied == []
+    assert board.last_call == ["reset"]
+
+
+def test_room_that_a_deployment_left_taken_counts_as_free(board: FakeBoard, profile: Profile) -> None:
+    deploy("/dev/test", profile, run=board.run)
+    board.files = {"/staged" + name: data for name, data in board.files.items()} | {"/staged/old.mpy": bytes(400_000)}
+    board.free_blocks = 0
+    deploy("/dev/test", profile, run=board.run)
+
+
+def test_what_answers_but_says_nothing_sensible_is_an_error(board: FakeBoard, profile: Profile) -> None:
+    with pytest.raises(DeployError, match="did not say what it is"):
+        deploy("/dev/test", profile, run=lambda arguments, on_line: on_line("Booting ..."))
 
 
 def test_a_pump_that_infuses_is_left_alone(board: FakeBoard, profile: Profile) -> None:
@@ -153,6 +258,7 @@ def test_a_firmware_that_crashes_is_told_with_its_last_words(
     board.pump.after["service"] = b">>> "
 
     def run(arguments: list[str], on_line: Callable[[str], None]) -> None:
+        board.run(arguments, on_line)
         monkeypatch.setattr("picoinfuse.session.open_port", lambda url: ScriptedPort(lambda data: crash))
 
     with pytest.raises(DeployError, match="no pump answers; it said: MemoryError:"):

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from picoinfuse.bench.wire import Wire
-from picoinfuse.deploy import staged
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
 from picoinfuse.emulator.image import find_image
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.pump import Pump
+from picoinfuse.staging import staged
 from picoinfuse.trace import Trace
 
 _BLOCK = 4096

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 
 from picoinfuse import paths
-from picoinfuse.deploy import deploy, staged
+from picoinfuse.deploy import deploy
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
+from picoinfuse.staging import fingerprint
 from picoinfuse.stub.pty_port import PtyPort
 
 
@@ -22,11 +22,7 @@ def erased() -> bytes:
 
 def deployed_flash(profile: Profile, image: uf2.Uf2) -> Path:
     """Path of a flash file with this firmware and `profile`. Copy it, do not change it."""
-    digest = hashlib.sha256(image.raw)
-    with staged(profile) as folder:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
-    kept = paths.build() / "emulator" / f"{digest.hexdigest()[:16]}.img"
+    kept = paths.build() / "emulator" / f"{fingerprint(profile, image.raw)}.img"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as name:

@@ -11,10 +11,6 @@ class NoMicroPython(ImageError):
     """MPY_DIR is not a MicroPython source tree that ports/rp2 can be built from."""
 
 
-class UnsupportedMicroPython(ImageError):
-    """A MicroPython version that this firmware was not made for."""
-
-
 class MissingTool(ImageError):
     """A program that the build needs is not installed."""
 

@@ -51,7 +51,8 @@ def read(flash: bytes) -> ImageInfo:
 
 
 def _find(flash: bytes) -> int:
-    for offset in range(0, len(flash), PAGE_BYTES):
+    """The last page with the marker: the image before the block may hold any bytes."""
+    for offset in reversed(range(0, len(flash), PAGE_BYTES)):
         if flash.startswith(MARKER, offset):
             return offset
     raise NoInfo("this is no picoinfuse image: it has no info block")

@@ -8,10 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.image.errors import MissingTool, NoMicroPython, UnsupportedMicroPython
+from picoinfuse.image.errors import MissingTool, NoMicroPython
+from picoinfuse.supported import check_version
 
-OLDEST = (1, 25)
-NEWEST = (1, 29)
 _PARTS = (
     "lib/pico-sdk/pico_sdk_init.cmake",
     "lib/tinyusb/src/tusb.c",
@@ -49,9 +48,7 @@ def check_tree(path: Path | None) -> Tree:
     numbers = dict(re.findall(r"^#define MICROPY_VERSION_(\w+)\s+\(?(\d+)", header.read_text("utf-8"), re.MULTILINE))
     version = tuple(int(numbers.get(name, -1)) for name in ("MAJOR", "MINOR", "MICRO"))
     shown = ".".join(map(str, version))
-    if not OLDEST <= version[:2] <= NEWEST:
-        supported = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
-        raise UnsupportedMicroPython(f"{path} is MicroPython {shown}; this firmware is made for {supported}")
+    check_version(version, str(path))
     missing = [part for part in _PARTS if not (path / part).exists()]
     if missing:
         raise NoMicroPython(f"{path} lacks {missing[0]}; run: make -C {path}/ports/rp2 submodules")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from pathlib import Path
 
 from picoinfuse import paths
-from picoinfuse.deploy import deploy, staged
+from picoinfuse.deploy import deploy
 from picoinfuse.profile import Profile
+from picoinfuse.staging import fingerprint
 from picoinfuse.stub import flash_image
 from picoinfuse.stub.board import StubBoard
 from picoinfuse.stub.pty_port import PtyPort
@@ -18,11 +18,7 @@ def deployed_image(profile: Profile, vm: str | None) -> Path:
     """Path of a flash image with this firmware and `profile`; deployed over mpremote when it is not there yet.
     Copy it, do not change it. `vm`: the MicroPython VM, or None for CPython, whose images are of another kind.
     """
-    with staged(profile) as folder:
-        digest = hashlib.sha256()
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
-    image = paths.build() / "stub" / f"{digest.hexdigest()[:16]}{'' if vm else '-cpython'}.img"
+    image = paths.build() / "stub" / f"{fingerprint(profile)}{'' if vm else '-cpython'}.img"
     if not image.exists():
         image.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=image.parent) as folder:

@@ -24,6 +24,10 @@ def test_any_image_is_found_whole(firmware: bytes, version: str, commit: str) ->
     assert (found.version, found.commit) == (version, commit)
 
 
+def test_image_may_hold_the_marker() -> None:
+    assert info.read(info.append(info.MARKER, "0.1.0", "c0ffee", "v1.25.0")).version == "0.1.0"
+
+
 @given(st.integers(0, 7 * 256 * 8 - 1))
 def test_every_changed_bit_is_noticed(bit: int) -> None:
     changed = bytearray(FLASH)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from picoinfuse import paths
+from picoinfuse.errors import UnsupportedMicroPython
 from picoinfuse.image import build, source
-from picoinfuse.image.errors import ImageError, MissingTool, NoMicroPython, UnsupportedMicroPython
+from picoinfuse.image.errors import ImageError, MissingTool, NoMicroPython
 
 
 def tree(folder: Path, version: tuple[int, int, int] = (1, 25, 0), prerelease: int = 0, whole: bool = True) -> Path:

@@ -1,0 +1,62 @@
+"""The board that is deployed to, by way of mpremote."""
+
+import json
+import os
+from collections.abc import Callable
+
+from picoinfuse.deploy_plan import Plan
+from picoinfuse.errors import DeployError
+from picoinfuse.mpremote import Runner
+from picoinfuse.on_board import LOOK, Found
+
+Say = Callable[[str], None]
+
+
+class Board:
+    def __init__(self, device: str, run: Runner) -> None:
+        # mpremote knows a pseudo-terminal by its name, so a link to one has to be followed
+        self._device = os.path.realpath(device) if os.path.islink(device) else device
+        self._run = run
+
+    def look(self) -> Found:
+        found = Found()
+        self._do(["exec", LOOK], lambda line: _take(found, line))
+        if not found.block_bytes:
+            raise DeployError(f"what answers at {self._device} did not say what it is")
+        return found
+
+    def carry_out(self, todo: Plan, progress: Say) -> int:
+        """Returns how many of the files to be sent an earlier deployment had left there."""
+        if todo.nothing:
+            self.reset()
+            return 0
+        begun = already = 0
+
+        def take(line: str) -> None:
+            nonlocal begun, already
+            if line.startswith("cp "):
+                begun += 1
+                progress(f"copying file {begun} of {len(todo.send)}: {line.rpartition(':')[2]}")
+            already += line.startswith("Up to date: ")
+
+        self._do(todo.commands(), take)
+        return already
+
+    def reset(self) -> None:
+        self._do(["reset"], lambda line: None)
+
+    def _do(self, commands: list[str], take: Say) -> None:
+        self._run(["connect", self._device, *commands], take)
+
+
+def _take(found: Found, line: str) -> None:
+    """One line of what LOOK prints."""
+    kind, _, rest = line.partition(" ")
+    if kind == "file":
+        digest, size, path = rest.split(" ", 2)
+        found.files[path] = digest, int(size)
+    elif kind == "board":
+        found.name, version, found.mpy, found.platform, found.machine = json.loads(rest)
+        found.version = tuple(version)
+    elif kind == "room":
+        found.block_bytes, found.free_blocks = map(int, rest.split())

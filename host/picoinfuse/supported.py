@@ -1,0 +1,13 @@
+"""Which MicroPython this firmware is made for."""
+
+from picoinfuse.errors import UnsupportedMicroPython
+
+OLDEST = (1, 25)
+NEWEST = (1, 29)
+
+
+def check_version(version: tuple[int, ...], what: str) -> None:
+    """Raises UnsupportedMicroPython; `what` says whose version it is."""
+    if not OLDEST <= version[:2] <= NEWEST:
+        shown, oldest, newest = (".".join(map(str, numbers)) for numbers in (version[:3], OLDEST, NEWEST))
+        raise UnsupportedMicroPython(f"{what} is MicroPython {shown}; this firmware is made for {oldest} to {newest}")
