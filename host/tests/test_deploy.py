@@ -4,12 +4,13 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from picoinfuse import bytecode
+from picoinfuse import bytecode, paths
 from picoinfuse.deploy import deploy
 from picoinfuse.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.frame import decode
@@ -64,6 +65,11 @@ def test_what_does_not_compile_is_named(tmp_path: Path) -> None:
     (tmp_path / "pump" / "bad.py").write_text("def f(:\n")
     with pytest.raises(BuildError, match=r"pump/bad\.py does not compile: SyntaxError"):
         bytecode.compile_folder(tmp_path)
+
+
+def test_the_compiler_is_the_pinned_one() -> None:
+    assert version(bytecode.PACKAGE) == bytecode.PINNED
+    assert f'"{bytecode.PACKAGE}=={bytecode.PINNED}"' in (paths.root() / "pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize("mpy", [0x0306, 0x1306, 0x0B06])  # none, of an RP2040 with machine code, of the Unix port
