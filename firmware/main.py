@@ -6,6 +6,7 @@ steady tone and the red lamp say so. However the pump ends, the outputs are made
 state between.
 """
 
+import gc
 import select
 import sys
 import time
@@ -21,6 +22,7 @@ _TONE_HZ = 784  # G5: no melody, so that it is not taken for one of the alarms
 _MAX_CRASHES = 3
 _SERVICE_MS = 900_000
 _LOOK_MS = 10
+_LOAD_BYTES = 16384
 
 
 def strap_is_low():
@@ -71,8 +73,12 @@ def main():
         cry()
         return
     try:
+        # What loading a module leaves behind is collected before the next one, or what stays is strewn all over the
+        # heap, and 100 KB are free in holes of 1 KB.
+        gc.threshold(_LOAD_BYTES)
         from pump.app import run
 
+        gc.threshold(-1)
         run(note, reason)
     except Exception as error:
         make_safe()
