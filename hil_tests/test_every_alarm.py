@@ -217,6 +217,7 @@ ELSEWHERE = {
     "battery_fault": "a profile with a battery: test_battery.py",
     "button_stuck": "a profile with buttons: test_buttons.py",
     "piezo_fault": "a profile with feedback of the piezo: test_sound_check.py",
+    "lamp_fault": "a profile with feedback of the lamps: test_lamp_check.py",
 }
 
 ROWS = {row.name: row for row in alarm_rows()}

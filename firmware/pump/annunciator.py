@@ -39,6 +39,14 @@ class Annunciator:
         """The self-test's tone; false while an alarm sounds, which is as good a test."""
         return self._player.chirp(words)
 
+    def is_dark(self):
+        """No alarm and no alarm test has the lamps."""
+        return self._light == NONE
+
+    def light(self, red, yellow):
+        """The self-test's light, while `is_dark`; an alarm that comes takes the lamps."""
+        self._lamps.light(red, yellow)
+
     def run(self, now_ms):
         self._alarms.tick(now_ms)
         light = self._highest()

@@ -27,7 +27,7 @@ from pump.core.retraction import Retraction
 from pump.delivery import Delivery
 from pump.drivers import identity
 from pump.drivers.battery_sensor import BatterySensor
-from pump.drivers.lamps import Lamps
+from pump.drivers.lamps import Lamps, lamp_feedback
 from pump.drivers.piezo import Piezo
 from pump.drivers.pressure_sensor import PressureSensor
 from pump.drivers.serial_port import SerialPort
@@ -35,6 +35,7 @@ from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
 from pump.drivers.watchdog import Watchdog
 from pump.early_task import EarlyTask
+from pump.lamp_check import LampCheck
 from pump.leave import Leave
 from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox
@@ -48,12 +49,14 @@ from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.scheduler import Scheduler
-from pump.selftest import PIEZO, SelfTest
+from pump.selftest import LAMP, PIEZO, SelfTest
 from pump.sound_check import SoundCheck
 from pump.storage.profile import ProfileFault, load_profile
 from pump.storage.record import Shelf
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
 from pump.upstream import AirTask, UpstreamTask
+
+_ALARM_OF_TEST = {PIEZO: "piezo_fault", LAMP: "lamp_fault"}
 
 
 class App:
@@ -97,9 +100,8 @@ class App:
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
-        self.self_test = SelfTest(
-            self.supervisor, stepper, counter, self.pressure, self._make_sound_check(profile), self._on_test_failed
-        )
+        sound, lamps = self._make_checks(profile["wiring"])
+        self.self_test = SelfTest(self.supervisor, stepper, counter, self.pressure, sound, lamps, self._on_test_failed)
         start_ul_h = self.delivery.ramp.start_ul_h
         retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
         self.recovery = Recovery(self, Restarts(occlusion["auto_restarts"]))
@@ -131,11 +133,11 @@ class App:
             tasks.append(AirTask(wiring.AIR, self.report))
         return tasks
 
-    def _make_sound_check(self, profile):
-        heard = None
-        if "piezo_feedback" in profile["wiring"]:
-            heard = StepCounter(wiring.PIEZO_FEEDBACK, FEEDBACK_STATE_MACHINE)
-        return SoundCheck(self.annunciator, heard)
+    def _make_checks(self, wired):
+        """Of sound and lamps, with the feedback that the bench has."""
+        heard = StepCounter(wiring.PIEZO_FEEDBACK, FEEDBACK_STATE_MACHINE) if "piezo_feedback" in wired else None
+        seen = lamp_feedback() if "lamp_feedback" in wired else None
+        return SoundCheck(self.annunciator, heard), LampCheck(self.annunciator, seen)
 
     # ---- what happens ----
 
@@ -215,7 +217,7 @@ class App:
         self.tell_of("delivery_late", now_ms)
 
     def _on_test_failed(self, name, now_ms):
-        self.report("piezo_fault" if name == PIEZO else "system_fault", True, now_ms)
+        self.report(_ALARM_OF_TEST.get(name, "system_fault"), True, now_ms)
 
     def on_overrun(self, name, late_ms):
         self.tell_of("task_overrun", time.ticks_ms())

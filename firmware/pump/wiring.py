@@ -20,6 +20,7 @@ UPSTREAM = const(27)  # ADC 1
 BATTERY = const(28)  # ADC 2, by a divider
 
 PIEZO_FEEDBACK = const(21)  # follows the current through the piezo
+LAMP_FEEDBACK = const(20)  # high while current flows through either lamp
 BUTTON_REQUEST = const(16)  # both close to ground
 BUTTON_STOP = const(17)
 
@@ -27,6 +28,7 @@ OPTIONAL = {
     "air": AIR,
     "upstream": UPSTREAM,
     "piezo_feedback": PIEZO_FEEDBACK,
+    "lamp_feedback": LAMP_FEEDBACK,
     "battery": BATTERY,
     "button_request": BUTTON_REQUEST,
     "button_stop": BUTTON_STOP,

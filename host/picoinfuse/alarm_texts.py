@@ -89,6 +89,10 @@ TEXTS = MappingProxyType(
             "Piezo not heard in the self-test: this pump cannot sound an alarm",
             "Use another pump. Send this one to service.",
         ),
+        "lamp_fault": (
+            "A lamp was not seen in the self-test: this pump cannot show which alarm it has",
+            "Use another pump. Send this one to service.",
+        ),
         "profile_fault": (
             "No valid wiring and mechanics profile, no delivery possible",
             "Deploy the profile of this pump again.",

@@ -24,7 +24,7 @@ PIN = Key("int", 0, 29)
 
 SIGNALS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow", "pressure", "strap")
 # What not every bench has.
-OPTIONAL_SIGNALS = ("upstream", "air", "piezo_feedback", "battery", "button_request", "button_stop")
+OPTIONAL_SIGNALS = ("upstream", "air", "piezo_feedback", "lamp_feedback", "battery", "button_request", "button_stop")
 WIRING = {**dict.fromkeys(SIGNALS, PIN), **dict.fromkeys(OPTIONAL_SIGNALS, Key("int", 0, 29, required=False))}
 
 # Mechanics of each kind of pump, and what all have in common.

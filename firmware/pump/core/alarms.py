@@ -65,6 +65,8 @@ ALARMS = (
     ("system_fault", HIGH, STOP, UNTIL_RESET),
     # A pump that cannot be heard does not begin an infusion. Its lamps and the link tell of it.
     ("piezo_fault", HIGH, STOP, UNTIL_RESET),
+    # Nor does one that cannot be seen: where several pumps sound, the lamp says which.
+    ("lamp_fault", HIGH, STOP, UNTIL_RESET),
     ("profile_fault", HIGH, STOP, UNTIL_RESET),
     # As for the profile: to go on with factor 1 would be to give another dose than yesterday, and tell nobody.
     ("calibration_fault", HIGH, STOP, UNTIL_RESET),

@@ -44,6 +44,11 @@ def encode(red, yellow, on_ms, off_ms):
     return levels | first << 2 | (0 if off_ms else levels) << 15 | second << 17
 
 
+def lamp_feedback():
+    """The wire that is high while current flows through either lamp; one that is broken says dark."""
+    return Pin(wiring.LAMP_FEEDBACK, Pin.IN, Pin.PULL_DOWN)
+
+
 class Lamps:
     def __init__(self):
         self._red = Pin(wiring.LAMP_RED, Pin.OUT, value=0)
@@ -53,10 +58,17 @@ class Lamps:
 
     def show(self, priority):
         """The light of a priority, from its beginning; of NONE, dark."""
+        self._begin(self._words[priority])
+
+    def light(self, red, yellow):
+        """Steady."""
+        self._begin(encode(red, yellow, _STEADY_MS, 0) if red or yellow else 0)
+
+    def _begin(self, word):
         machine = self._machine
         machine.init(lamp_word, freq=_TICK_HZ, out_base=self._red)  # stops it, empties the FIFO, pins low
-        if self._words[priority]:
-            machine.put(self._words[priority])
+        if word:
+            machine.put(word)
             machine.active(1)
 
     def safe(self):

@@ -74,9 +74,10 @@ def build_world(setup, channel):
     WORLD.upstream = PressureSensor(world["sensor"], setup["seed"] + 1)
     WORLD.upstream_pa = 0.0
     if "piezo_feedback" in wiring:
-        feedback = WORLD.gpio[wiring["piezo_feedback"]]
-        feedback.resistor = 0
-        WORLD.gpio[wiring["piezo"]].listeners.append(Follower(feedback))
+        Follower(WORLD.gpio[wiring["piezo_feedback"]], [WORLD.gpio[wiring["piezo"]]])
+    if "lamp_feedback" in wiring:
+        lamps = [WORLD.gpio[wiring["lamp_red"]], WORLD.gpio[wiring["lamp_yellow"]]]
+        Follower(WORLD.gpio[wiring["lamp_feedback"]], lamps)
     for name in ("button_request", "button_stop"):
         if name in wiring:
             WORLD.gpio[wiring[name]].resistor = 1

@@ -10,13 +10,19 @@ NOT_ON_PICO = (23, 24, 25, 29)  # power-save, VBUS, LED, VSYS/3: not on the head
 
 
 class Follower:
-    """A wire that repeats another one, by a circuit on the board. Held from outside, it does not."""
+    """A wire that is high while one of others is, by a circuit on the board. Held from outside, it does not follow."""
 
-    def __init__(self, gpio):
+    def __init__(self, gpio, followed):
         self._gpio = gpio
+        self._followed = followed
+        gpio.resistor = 0
+        for other in followed:
+            other.listeners.append(self)
 
     def on_level(self, t_ns, level):
         gpio = self._gpio
+        for other in self._followed:
+            level |= other.level
         gpio.resistor = level
         if gpio.outside is None:
             gpio._become(t_ns, level)

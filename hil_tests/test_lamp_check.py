@@ -1,0 +1,78 @@
+"""Where a wire tells of the lamps, the self-test sees whether they shine; one that does not is an alarm by sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from hil_tests.expect import alarms_told
+from picoinfuse.analysis.alarm_timing import bursts, pulses
+from picoinfuse.bench import Bench
+from picoinfuse.bench.kinds import bench_kind
+from picoinfuse.errors import PumpError
+
+pytestmark = [pytest.mark.needs("capture", "reset", "pin")]
+
+LOOK_S = 0.1  # between two looks of the self-test
+
+
+@pytest.fixture
+def seeing(bench: Bench) -> Iterator[Bench]:
+    """A bench whose profile has the feedback wire."""
+    wiring = {**bench.profile.values["wiring"], "lamp_feedback": 20}
+    profile = replace(bench.profile, values={**bench.profile.values, "wiring": wiring})
+    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+        yield opened
+
+
+def test_each_lamp_is_lit_alone_for_one_look_and_lamps_that_shine_pass(seeing: Bench) -> None:
+    asked_ns = round(seeing.now() * 1e9)
+    seeing.pump.self_test()
+    seeing.sleep(1.0)
+    status = seeing.pump.status()
+    assert (status.state, status.alarms) == ("idle", ())
+    lit = {}
+    for lamp in ("lamp_red", "lamp_yellow"):
+        (rise,), (fall,) = (seeing.trace.edges(lamp, level, asked_ns) for level in (True, False))
+        assert (fall - rise) / 1e9 == pytest.approx(LOOK_S, abs=0.002)  # a turn of the loop
+        lit[lamp] = rise
+    assert (lit["lamp_yellow"] - lit["lamp_red"]) / 1e9 == pytest.approx(LOOK_S, abs=0.002)
+
+
+@pytest.mark.parametrize("lamp", ["lamp_red", "lamp_yellow"])
+def test_a_lamp_that_stays_dark_is_heard_and_bars_the_start(seeing: Bench, lamp: str) -> None:
+    seeing.drive_pin(lamp, 0)  # burnt: no current flows
+    seeing.reset()
+    status = seeing.pump.status()
+    assert (status.state, status.alarms) == ("fault", ("lamp_fault",))
+    assert alarms_told(seeing, "lamp_fault")[-1].priority == "high"
+    began_s = seeing.now()
+    seeing.sleep(25.0)
+    assert 10 in [len(burst) for burst in bursts(pulses(seeing.trace, began_s))]  # what is left: the piezo
+    with pytest.raises(PumpError, match="start"):
+        seeing.pump.start(5_000)
+    seeing.pump.clear_alarms()
+    assert seeing.pump.status().alarms == ("lamp_fault",)
+    seeing.drive_pin(lamp, None)
+    seeing.reset()
+    assert (seeing.pump.status().state, seeing.pump.status().alarms) == ("idle", ())
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_a_feedback_wire_that_always_says_the_same_is_found(seeing: Bench, level: int) -> None:
+    seeing.drive_pin("lamp_feedback", level)
+    seeing.pump.self_test()
+    seeing.sleep(1.0)
+    assert seeing.pump.status().alarms == ("lamp_fault",)
+
+
+@pytest.mark.needs("sensor")
+def test_an_alarm_that_has_the_lamps_is_no_failure_of_theirs(seeing: Bench) -> None:
+    seeing.sensor_fault("open")
+    seeing.reset()
+    seeing.sleep(1.0)
+    alarms = seeing.pump.status().alarms
+    assert "sensor_open" in alarms
+    assert "lamp_fault" not in alarms
