@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from pump.core.grid import RAMP_TICKS, SLICE_TICKS, TICKS_PER_PL, StepGrid
+from pump.core.grid import RAMP_TICKS, SLICE_TICKS, StepGrid
 from pump.core.ramp import Ramp
 
 _HORIZON_US = const(200000)
@@ -40,7 +40,6 @@ class Delivery:
         self.stopping = True
         self.moving = False  # granted motion has not run out, as far as the CPU knows
         self.commanded_steps = 0
-        self.asked = 0  # rate times time of what is granted, in the grid's units: for the monitor
         self._fresh = False  # started, and nothing granted yet
         self._end_us = 0  # when it runs out
         self._end_ticks = 0  # and the part of a µs
@@ -77,7 +76,7 @@ class Delivery:
     def begin(self, therapy):
         """A new therapy, or None for none: the account starts at 0."""
         self.therapy = therapy
-        self.commanded_steps = self.asked = 0
+        self.commanded_steps = 0
         self._counter.forget()
 
     def go(self):
@@ -99,7 +98,6 @@ class Delivery:
         self.moving = False
         unmade = self.commanded_steps - self.counted_steps()
         self.commanded_steps -= unmade
-        self.asked = self.commanded_steps * self._num * TICKS_PER_PL
         if self.therapy is not None:
             self.therapy.granted(-unmade)
         self.grid.forget_part()
@@ -126,7 +124,6 @@ class Delivery:
                 self._fresh = False
                 self._end_us = time.ticks_us()
                 ahead_us = 0
-            self.asked += self.grid.rate_ul_h * self._den * ticks
             ticks += self._end_ticks
             added_us = ticks // _TICKS_PER_US
             self._end_ticks = ticks % _TICKS_PER_US

@@ -72,6 +72,20 @@ def test_the_summary_has_the_numbers_of_the_trace(run):
     assert remarks["Occlusion: alarm after"].endswith("0.5 s after the limit was reached")
 
 
+def test_what_is_drawn_back_has_a_row_and_is_no_error_of_the_delivery():
+    trace = Trace()
+    # 360 mL/h are 100 µL/s: 10 s of it, then 200 µL back in 2 s.
+    for second, given_ul in enumerate([*range(0, 1001, 100), 900, 800, 800]):
+        trace.real("delivered_nl", second * SECOND_NS, 1000.0 * given_ul)
+    drawn = Run("an occlusion", {}, trace, ordered=[OrderedSpan(360_000, 0.0, 10.0)], counted_nl=800_000, end_s=13.0)
+    rows = {item.label: (item.value, item.remark) for item in summary(drawn)}
+    assert rows["Ordered"][0] == "1.000 mL"
+    assert rows["Pushed"] == ("1.000 mL", "by the plunger; error 0.00 %")
+    assert rows["Drawn back"][0] == "0.200 mL"
+    assert rows["Delivered"][0] == "0.800 mL"
+    assert rows["Counted by the pump"] == ("0.800 mL", "from its step counter; error 0.00 %")
+
+
 def test_what_was_not_recorded_has_no_row():
     assert summary(Run("nothing", {}, Trace())) == []
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from picoinfuse.analysis.occlusion import ALARMS, OcclusionTiming, measure
 from picoinfuse.report.model import AlarmSpan, Run
 from picoinfuse.units import NL_PER_ML, PA_PER_MMHG
 
 SECONDS_PER_HOUR = 3600
 MISSING = "–"
+LEAST_DRAWN_NL = 1.0  # less is rounding
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,33 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def drawn_back_nl(run: Run) -> float:
+    """What the plunger took back, all times together: the order says nothing of it."""
+    _, volumes = run.trace.values("delivered_nl", _ns(run.start_s), _ns(run.until_s) + 1)
+    changes = np.diff(volumes)
+    return float(-changes[changes < 0].sum())
+
+
 def _volumes(run: Run) -> list[Item]:
+    """What was pushed is held against the order, which ends with each stop; the pump's count is of what is left after
+    the plunger was drawn back.
+    """
     items = []
     ordered = ordered_nl(run, run.until_s)
+    expected = ordered
     if run.ordered:
         items.append(Item("Ordered", _ml(ordered), "rate × time, while the order held"))
     if has_volume(run, "delivered_nl"):
-        items.append(_volume(run, "Delivered", _gained_nl(run, "delivered_nl"), "out of the syringe"))
+        delivered, drawn = _gained_nl(run, "delivered_nl"), drawn_back_nl(run)
+        if drawn >= LEAST_DRAWN_NL:
+            items.append(_volume("Pushed", delivered + drawn, ordered, "by the plunger"))
+            items.append(Item("Drawn back", _ml(drawn), "after an occlusion, so that the line gives no bolus"))
+            items.append(Item("Delivered", _ml(delivered), "out of the syringe: pushed less drawn back"))
+            expected = delivered
+        else:
+            items.append(_volume("Delivered", delivered, ordered, "out of the syringe"))
     if run.counted_nl is not None:
-        items.append(_volume(run, "Counted by the pump", run.counted_nl, "from its step counter"))
+        items.append(_volume("Counted by the pump", run.counted_nl, expected, "from its step counter"))
     if has_volume(run, "patient_nl"):
         patient = _ml(_gained_nl(run, "patient_nl"))
         items.append(Item("Into the patient", patient, "without what is still under pressure in the line"))
@@ -76,11 +97,10 @@ def _gained_nl(run: Run, signal: str) -> float:
     return float(at_end - at_start)
 
 
-def _volume(run: Run, label: str, volume_nl: float, remark: str) -> Item:
-    ordered = ordered_nl(run, run.until_s)
-    if ordered == 0:
+def _volume(label: str, volume_nl: float, expected_nl: float, remark: str) -> Item:
+    if expected_nl == 0:
         return Item(label, _ml(volume_nl), remark)
-    error = 100 * (volume_nl - ordered) / ordered
+    error = 100 * (volume_nl - expected_nl) / expected_nl
     return Item(label, _ml(volume_nl), f"{remark}; error {_signed(error)} %")
 
 
