@@ -23,6 +23,7 @@ CAPABILITIES = {
     "power": "power_cycle(): the supply",
     "hang": "hang_cpu(): the CPU stops executing",
     "slow": "slow_cpu(): every turn of the loop takes longer",
+    "damage": "break_task(), exhaust_heap(), clock_jump(): the program, its memory or its clock goes wrong",
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
     "buttons": "press(): a person at the buttons, where the profile has them",
     "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
@@ -85,6 +86,18 @@ class Bench(Protocol):
 
     def slow_cpu(self, delay_ms: int) -> None:
         """Each sleep of the firmware's loop takes `delay_ms` longer."""
+        ...
+
+    def break_task(self, name: str) -> None:
+        """The task (a class of the firmware, as "pressure_task.PressureTask") raises from now on, until a reset."""
+        ...
+
+    def exhaust_heap(self, left_bytes: int) -> None:
+        """Leaves the firmware `left_bytes` of heap, until a reset."""
+        ...
+
+    def clock_jump(self, ms: int) -> None:
+        """The pump's clock of ms jumps."""
         ...
 
     def drive_pin(self, name: str, level: int | None) -> None:

@@ -115,6 +115,16 @@ class StubBench:
     def slow_cpu(self, delay_ms: int) -> None:
         self.board.control("slow", delay_ms * 1_000_000)
 
+    def break_task(self, name: str) -> None:
+        module, cls = name.rsplit(".", 1)
+        self.board.control("break_task", {"module": f"pump.{module}", "cls": cls})
+
+    def exhaust_heap(self, left_bytes: int) -> None:
+        self.board.control("eat_heap", left_bytes)
+
+    def clock_jump(self, ms: int) -> None:
+        self.board.control("clock_jump", ms)
+
     # ---- the world ----
 
     def occlude(self, closed: bool = True) -> None:

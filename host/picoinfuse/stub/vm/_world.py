@@ -4,7 +4,9 @@ Code takes no time here; time passes only where the firmware lets it pass, in `s
 the pace: "stepped" (the bench grants it), "fast" (as fast as it can) or "real" (with the wall clock).
 """
 
+import gc
 import json
+import sys
 
 NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
 _NUDGE_NS = 10000000  # serial bytes that arrive while time stands still buy the firmware one turn of its loop
@@ -38,6 +40,7 @@ class World:
         self.hung = False
         self.slow_ns = 0
         self.ballast = None  # what the heap has beyond a Pico's
+        self.eaten = None  # what a fault took of the firmware's heap
         self._looks = 0
         self._consumed = 0
         self._more = False  # bytes wait at the host for room in the port
@@ -228,6 +231,12 @@ class World:
             self.hung = True
         elif op == "slow":
             self.slow_ns = args
+        elif op == "break_task":
+            _break(sys.modules[args["module"]], args["cls"])
+        elif op == "eat_heap":
+            self.eaten = _eat(args)
+        elif op == "clock_jump":
+            self.boot_ns -= args * 1000000
         elif op == "pace":
             self.set_pace(args)
         elif op == "reset":
@@ -266,6 +275,28 @@ class World:
             "upstream_pa": self.upstream_pa,
             "battery": None if self.battery is None else self.battery.snapshot(),
         }
+
+
+def _break(module, cls):
+    """From now on the task raises whenever it runs: code that was damaged."""
+
+    def run(task, now_ms):
+        raise RuntimeError("broken from outside")
+
+    getattr(module, cls).run = run
+
+
+def _eat(left):
+    """Takes the heap until less than `left` bytes are free, in ever smaller pieces; what it took."""
+    eaten = []
+    gc.collect()
+    for size in (16384, 1024, 128):
+        while gc.mem_free() > left + size:
+            try:
+                eaten.append(bytearray(size))
+            except MemoryError:
+                break
+    return eaten
 
 
 WORLD = World()

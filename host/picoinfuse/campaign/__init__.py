@@ -1,0 +1,3 @@
+"""Faults tried in every state, and random days played against invariants: how the pump is shown to be safe when
+something is wrong.
+"""

@@ -1,0 +1,103 @@
+"""What can happen in a random day: commands, faults that come and go, resets, cuts of power, and bytes that are none.
+
+A command that the pump refuses is part of the day.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from picoinfuse.bench.base import Bench
+from picoinfuse.campaign.faults import FAULTS
+from picoinfuse.errors import NoAnswer, PumpError
+from picoinfuse.profile import Profile
+
+Draw = Callable[[random.Random, Profile], tuple[Any, ...]]
+
+DEAF_S = 30.0
+# Faults that come and stay until they are mended. A host that stays deaf could not ask how the pump is.
+LASTING = {fault.name: fault for fault in FAULTS if fault.lasts and fault.name != "host deaf"}
+# Faults that are over when they have come.
+PASSING = {fault.name: fault for fault in FAULTS if not fault.lasts}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`weight`: how often, beside the others. `do(bench, *args)`."""
+
+    weight: int
+    do: Callable[..., None]
+    draw: Draw = lambda rng, profile: ()
+
+
+def _command(method: str) -> Callable[..., None]:
+    def do(bench: Bench, *args: Any) -> None:
+        with suppress(PumpError, NoAnswer):
+            getattr(bench.pump, method)(*args)
+
+    return do
+
+
+def _rate(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
+    """Log-uniform over what the mechanics can do, now and then beyond."""
+    mechanics = profile.compiled()["mechanics"]
+    low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
+    rate_ul_h = round(math.exp(rng.uniform(math.log(low), math.log(high))))
+    return (rate_ul_h if rng.random() < 0.97 else high * 2,)
+
+
+def _start(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
+    """Half of the infusions have a volume, which they give within an hour or so."""
+    (rate_ul_h,) = _rate(rng, profile)
+    if rng.random() < 0.5:
+        return (rate_ul_h,)
+    return rate_ul_h, max(1, round(rate_ul_h * 1000 * math.exp(rng.uniform(math.log(0.002), math.log(1.5)))))
+
+
+def _one_of(*choices: Any) -> Draw:
+    return lambda rng, profile: (rng.choice(choices),)
+
+
+def _pressure(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
+    """A patient who moves, and a bag that hangs elsewhere: up to 50 mmHg."""
+    del profile
+    return (rng.randrange(-2_000, 6_700),)
+
+
+def _be_deaf(bench: Bench) -> None:
+    bench.host_reading(False)
+    bench.sleep(DEAF_S)
+    bench.host_reading(True)
+
+
+def _break(bench: Bench, name: str) -> None:
+    (LASTING.get(name) or PASSING[name]).come(bench)
+
+
+def _mend(bench: Bench, name: str) -> None:
+    LASTING[name].go(bench)
+
+
+ACTS: dict[str, Kind] = {
+    "start": Kind(14, _command("start"), _start),
+    "set_rate": Kind(8, _command("set_rate"), _rate),
+    "pause": Kind(5, _command("pause")),
+    "resume": Kind(7, _command("resume")),
+    "stop": Kind(5, _command("stop")),
+    "clear_alarms": Kind(14, _command("clear_alarms")),
+    "acknowledge": Kind(2, _command("acknowledge")),
+    "silence": Kind(3, _command("silence")),
+    "alarm_test": Kind(2, _command("alarm_test"), _one_of("high", "medium", "low")),
+    "self_test": Kind(3, _command("self_test")),
+    "occlusion_level": Kind(3, _command("occlusion_level"), _one_of("low", "medium", "high")),
+    "patient": Kind(6, lambda bench, pressure_pa: bench.patient(pressure_pa), _pressure),
+    "break": Kind(7, _break, _one_of(*LASTING)),
+    "mend": Kind(12, _mend, _one_of(*LASTING)),
+    "be_deaf": Kind(2, _be_deaf),
+    "shock": Kind(6, _break, _one_of(*PASSING)),
+}

@@ -1,0 +1,181 @@
+"""Plays a history on a board in software, and looks after each act whether the invariants hold."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from picoinfuse.bench.base import Bench
+from picoinfuse.bench.stub import StubBench
+from picoinfuse.campaign.acts import ACTS, LASTING
+from picoinfuse.campaign.history import Act, History
+from picoinfuse.campaign.invariants import APART, INVARIANTS
+from picoinfuse.campaign.look import Infusion, Window, ask
+from picoinfuse.errors import PicoinfuseError
+from picoinfuse.messages import Status
+from picoinfuse.profile import load_profile
+from picoinfuse.trace import WIRES
+
+PROBE_RATE = 20  # of the lowest rate, for the infusion that shows that the pump can still give one
+END = Act("end")  # the look after the last act
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An invariant that did not hold."""
+
+    invariant: str
+    act: str
+    index: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant} after act {self.index} ({self.act}): {self.text}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    broken: Broken | None
+    hours: float  # of bench time
+    digest: str  # of every edge on every wire
+
+
+def play(history: History, world: Mapping[str, Any] | None = None) -> Outcome:
+    """`world`: where the world is not as the profile says, for tests of the campaign itself."""
+    with StubBench(load_profile(history.profile), seed=history.seed, real_grid_ms=1000, world=world) as bench:
+        player = _Player(bench)
+        broken = None
+        for index, act in enumerate(history.acts):
+            broken = player.step(act, index)
+            if broken is not None:
+                break
+        else:
+            broken = player.end(len(history.acts))
+        return Outcome(broken, bench.now() / 3600, _digest(bench))
+
+
+class _Player:
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        bench.pump.timeout_s = 0.5  # of the wall clock; the board answers within a grant of time or not at all
+        mechanics = bench.profile.compiled()["mechanics"]
+        step_pl = mechanics["step_pl"][0] / mechanics["step_pl"][1]
+        self._step_nl = step_pl / 1000
+        self._max_hz = mechanics["max_rate_ul_h"] * 1e6 / 3600 / step_pl
+        self._probe_ul_h = mechanics["min_rate_ul_h"] * PROBE_RATE
+        self._faults: set[str] = set()
+        self._infusion: Infusion | None = None
+        self._at_ns = self._now_ns()
+        self._status = ask(bench)
+
+    def step(self, act: Act, index: int) -> Broken | None:
+        """Does the act; returns the first invariant that does not hold after it."""
+        during = frozenset(self._faults)
+        boot = self._bench.pump.boot
+        began = self._begin(act)
+        self._do(act)
+        after = ask(self._bench) or self._after_giving_up()
+        shocked = act.name == "shock" or self._bench.pump.boot != boot
+        if shocked:
+            self._infusion = None  # a reset forgets it, and another fault may have
+        elif began is not None and after is not None and after.state == "infusing":
+            self._infusion = began
+        during |= self._faults | ({str(act.args[0])} if act.name == "shock" else set())
+        if self._infusion is not None and during & APART:
+            self._infusion.spoiled = True
+        return self._check(str(act), index, after, during, shocked)
+
+    def _after_giving_up(self) -> Status | None:
+        """A program that crashed three times in a row is no pump any more until the power goes, and says so by its
+        steady lamp.
+        """
+        if not self._bench.trace.level_at("lamp_red", self._now_ns()):
+            return None
+        self._bench.power_cycle()
+        return ask(self._bench)
+
+    def end(self, index: int) -> Broken | None:
+        """Everything is mended and cleared: the pump must give an infusion again. Nothing is latched that should not be."""
+        for name in sorted(self._faults):
+            LASTING[name].go(self._bench)
+        self._faults.clear()
+        self._bench.patient(0.0)
+        self._bench.sleep(40.0)  # a retraction is over in 30 s
+        if (trouble := self._revive()) is None:
+            return None
+        return Broken("it_can_be_used_again", str(END), index, trouble)
+
+    def _revive(self) -> str | None:
+        bench, pump = self._bench, self._bench.pump
+        ask(bench)
+        try:
+            pump.stop()
+            pump.clear_alarms()
+            bench.sleep(1.0)
+            if pump.status().state != "idle":
+                bench.reset()
+                bench.sleep(3.0)
+                pump.clear_alarms()
+            pump.start(self._probe_ul_h)
+            bench.sleep(1.0)
+            status = pump.status()
+        except PicoinfuseError as error:
+            return str(error)
+        return None if status.state == "infusing" else f"{status.state} with {status.alarms}"
+
+    def _begin(self, act: Act) -> Infusion | None:
+        """What a `start` would begin."""
+        if act.name != "start" or self._status is None or self._status.state != "idle":
+            return None
+        vtbi_nl = act.args[1] if len(act.args) > 1 else None
+        now_ns = self._now_ns()
+        world_nl = self._bench.trace.value_at("delivered_nl", now_ns)
+        return Infusion(vtbi_nl, now_ns, world_nl, self._bench.trace.count("step"))
+
+    def _do(self, act: Act) -> None:
+        if act.name == "wait":
+            self._bench.sleep(act.args[0])
+            return
+        if act.name == "break":
+            self._faults.add(act.args[0])
+        ACTS[act.name].do(self._bench, *act.args)
+        if act.name == "mend":
+            self._faults.discard(act.args[0])
+
+    def _check(self, act: str, index: int, after: Status | None, faults: frozenset[str], shocked: bool) -> Broken | None:
+        events = list(self._bench.pump.events)
+        window = Window(
+            self._at_ns,
+            self._now_ns(),
+            self._status,
+            after,
+            events,
+            self._infusion,
+            faults,
+            shocked,
+            self._step_nl,
+            self._max_hz,
+            self._bench,
+        )
+        self._bench.pump.events.clear()
+        self._at_ns, self._status = window.to_ns, after
+        for invariant in INVARIANTS:
+            if (text := invariant(window)) is not None:
+                return Broken(invariant.__name__, act, index, text)
+        return None
+
+    def _now_ns(self) -> int:
+        return round(self._bench.now() * 1e9)
+
+
+def _digest(bench: Bench) -> str:
+    """Equal for equal runs, on any machine."""
+    digest = hashlib.sha256()
+    for wire in WIRES:
+        for part in bench.trace.transitions(wire):
+            digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:16]
