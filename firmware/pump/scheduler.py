@@ -11,8 +11,15 @@ what is due in it, however many tasks there are.
 from micropython import const
 
 MAX_SLEEP_MS = const(10)
+_NEVER_IDLE_MS = const(2000)  # the serial line alone is looked at every 10 ms: nothing due for so long is a wrong clock
 _MASK = const(0x3FFFFFFF)  # of core/ticks.py: constants of another module are looked up, and this is the busiest of all
 _HALF = const(0x1FFFFFFF)
+
+
+class ClockFault(Exception):
+    """The clock went back, or a time of a task is damaged. Without this the pump would stand still, unwatched: a loop
+    in which nothing is late feeds the watchdog.
+    """
 
 
 class Slot:
@@ -85,7 +92,11 @@ class Scheduler:
         if late_ms <= _HALF:
             return 1
         late_ms = _MASK - late_ms + 1  # until it is due
-        return late_ms if late_ms < MAX_SLEEP_MS else MAX_SLEEP_MS
+        if late_ms < MAX_SLEEP_MS:
+            return late_ms
+        if late_ms > _NEVER_IDLE_MS:
+            raise ClockFault("nothing is due for %d ms" % late_ms)
+        return MAX_SLEEP_MS
 
     def _move(self, slot, due_ms):
         """Moves a slot back to where it belongs by its new time; returns the one that is now in its place."""

@@ -1,9 +1,10 @@
 """The loop: sleeps until something is due, 10 ms at most, and feeds the watchdog only when nothing was late."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.scheduler import MAX_SLEEP_MS, Scheduler
+from pump.scheduler import MAX_SLEEP_MS, ClockFault, Scheduler
 
 
 class Clock:
@@ -169,3 +170,16 @@ def test_due_at_the_same_time_tasks_run_in_their_order_and_no_run_is_missed(peri
     ideal = sorted((t_ms, i) for i, period_ms in enumerate(periods) for t_ms in range(0, last_ms + 1, period_ms))
     assert order == ideal
     assert late == []
+
+
+def test_a_clock_that_goes_back_ends_the_loop_instead_of_standing_still():
+    """Five seconds back, and the next task would be due in five: the loop would sleep, feed the watchdog, and do
+    nothing.
+    """
+    clock = Clock()
+    clock.now_ms = 60_000
+    loop, _, _ = make([Task("line", 10)], clock)
+    assert loop.turn() == MAX_SLEEP_MS
+    clock.now_ms -= 5_000
+    with pytest.raises(ClockFault, match="5010 ms"):
+        loop.turn()

@@ -119,6 +119,15 @@ class EmulatorBench:
             "the emulated Pico runs at one speed; what needs a slow one asks for the capability slow"
         )
 
+    def break_task(self, name: str) -> None:
+        raise _no_damage()
+
+    def exhaust_heap(self, left_bytes: int) -> None:
+        raise _no_damage()
+
+    def clock_jump(self, ms: int) -> None:
+        raise _no_damage()
+
     # ---- the world ----
 
     def occlude(self, closed: bool = True) -> None:
@@ -200,3 +209,7 @@ class EmulatorBench:
         if self._pty is not None:
             self._pty.send(data)
         self._wire.arrive(data)
+
+
+def _no_damage() -> EmulatorError:
+    return EmulatorError("the emulated Pico's program cannot be damaged; what needs it asks for the capability damage")

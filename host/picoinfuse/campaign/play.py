@@ -82,6 +82,8 @@ class _Player:
         shocked = act.name == "shock" or self._bench.pump.boot != boot
         if shocked:
             self._infusion = None  # a reset forgets it, and another fault may have
+        elif after is not None and "self_test" in (act.name, after.state):
+            self._infusion = None  # the test counts steps of its own
         elif began is not None and after is not None and after.state == "infusing":
             self._infusion = began
         during |= self._faults | ({str(act.args[0])} if act.name == "shock" else set())
@@ -99,7 +101,7 @@ class _Player:
         return ask(self._bench)
 
     def end(self, index: int) -> Broken | None:
-        """Everything is mended and cleared: the pump must give an infusion again. Nothing is latched that should not be."""
+        """Everything is mended and cleared: the pump must give an infusion again, nothing is latched for ever."""
         for name in sorted(self._faults):
             LASTING[name].go(self._bench)
         self._faults.clear()
@@ -146,7 +148,9 @@ class _Player:
         if act.name == "mend":
             self._faults.discard(act.args[0])
 
-    def _check(self, act: str, index: int, after: Status | None, faults: frozenset[str], shocked: bool) -> Broken | None:
+    def _check(
+        self, act: str, index: int, after: Status | None, faults: frozenset[str], shocked: bool
+    ) -> Broken | None:
         events = list(self._bench.pump.events)
         window = Window(
             self._at_ns,

@@ -9,7 +9,21 @@ from collections.abc import Sequence
 
 import typer
 
-from picoinfuse.cli import alarms, bench, board, calibrate, demo, flash, image, profile, pump, stub, trumpet, watch
+from picoinfuse.cli import (
+    alarms,
+    bench,
+    board,
+    calibrate,
+    campaign,
+    demo,
+    flash,
+    image,
+    profile,
+    pump,
+    stub,
+    trumpet,
+    watch,
+)
 from picoinfuse.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
@@ -42,6 +56,7 @@ COMMANDS = (
     ("occlusion-level", pump.occlusion_level),
     ("calibrate", calibrate.calibrate),
     ("trumpet", trumpet.trumpet),
+    ("campaign", campaign.campaign),
 )
 
 app = typer.Typer(
