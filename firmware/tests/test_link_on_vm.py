@@ -16,6 +16,8 @@ import pytest
 
 from pump.link import frame
 
+from .line_grammar import lines
+
 TESTS = Path(__file__).parent
 FIRMWARE = TESTS.parent
 BESIDE = Path(sys.executable).with_name("micropython")
@@ -75,6 +77,17 @@ def test_the_vm_makes_the_same_of_every_line(tmp_path):
     assert taken > 500, "the cases must not all be errors"
     done = subprocess.run(vm("vm_link_check.py", path), capture_output=True, text=True, timeout=50)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"ok {len(verdicts)}\n", "")
+
+
+def test_a_hostile_host_does_not_use_up_the_memory(tmp_path):
+    """Ten thousand lines of the grammar; what is kept of them are the last sixteen replies, whatever they were."""
+    path = tmp_path / "lines"
+    path.write_text("".join(f"{line.hex()}\n" for line in lines(seed=5, count=10_000, boot=41) if 0 < len(line) < 512))
+    done = subprocess.run(vm("vm_link_memory.py", path), capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (0, "")
+    grown, largest = map(int, done.stdout.split())
+    assert grown < 4096  # bytes: replies of other lengths than the first ones
+    assert largest > 16_384  # a piece that large is still free in one place
 
 
 def test_the_link_works_on_real_streams():

@@ -19,6 +19,7 @@ from typing import Any
 import serial
 
 from picoinfuse.errors import (
+    BadAnswer,
     FrameError,
     LinkClosed,
     NoAnswer,
@@ -233,5 +234,7 @@ class Link:
     def _call(self, callback: Callable[..., None], *args: Any) -> None:
         try:
             callback(*args)
+        except BadAnswer as error:  # a notification that is none: the pump's fault, and no reason for a traceback
+            log.warning("from %s: %s", self.url, error)
         except Exception:  # a fault in somebody's callback must not stop the reader
             log.exception("a callback of the link to %s failed", self.url)

@@ -53,8 +53,10 @@ def told_volume_is_true(window: Window) -> str | None:
     if infusion is None or infusion.spoiled or after is None or after.state == "self_test":
         return None
     true_nl = window.bench.trace.value_at("delivered_nl", window.to_ns) - infusion.world_nl
-    slack_nl = 3 * window.step_nl + abs(after.rate_ul_h) / 3.6 * 0.15 + window.max_hz * window.step_nl * 0.15 * (
-        after.recovery is not None
+    slack_nl = (
+        3 * window.step_nl
+        + abs(after.rate_ul_h) / 3.6 * 0.15
+        + window.max_hz * window.step_nl * 0.15 * (after.recovery is not None)
     )
     if abs(after.delivered_nl - true_nl) <= slack_nl:
         return None

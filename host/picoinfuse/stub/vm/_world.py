@@ -287,13 +287,15 @@ def _break(module, cls):
 
 
 def _eat(left):
-    """Takes the heap until less than `left` bytes are free, in ever smaller pieces; what it took."""
-    eaten = []
+    """Takes the heap until less than `left` bytes are free, in ever smaller pieces; a chain of them, for a list would
+    need one large piece as it grows.
+    """
+    eaten = None
     gc.collect()
-    for size in (16384, 1024, 128):
+    for size in (16384, 1024, 128, 32):
         while gc.mem_free() > left + size:
             try:
-                eaten.append(bytearray(size))
+                eaten = (eaten, bytearray(size))
             except MemoryError:
                 break
     return eaten
