@@ -86,9 +86,10 @@ def parse_many(seed: int, count: int) -> int:
             except PicoinfuseError:
                 continue
             taken += 1
+            result = parsed.get("result")
             for cls in TYPES:
                 with suppress(PicoinfuseError):
-                    messages.parse(cls, parsed.get("result") if isinstance(parsed.get("result"), dict) else {})
+                    messages.parse(cls, result if isinstance(result, dict) else {})
         assert len(lines.rest()) < FROM_PUMP_BYTES
     return taken
 
