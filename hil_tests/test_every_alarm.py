@@ -12,10 +12,13 @@ from dataclasses import dataclass
 import pytest
 
 from hil_tests.expect import alarms_told, sleep_until
+from picoinfuse import paths
 from picoinfuse.alarm_table import AlarmRow, alarm_rows
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.library import on_pump
+from picoinfuse.library.read import load_library
 
 pytestmark = [
     pytest.mark.needs("capture", "sensor", "occlude", "motor", "pin", "slow", "reset", "virtual_time"),
@@ -157,6 +160,16 @@ def calibrate_anew(bench: Bench) -> None:
     bench.pump.calibrate(1, 1, "2026-11-23", "tester")
 
 
+def break_the_library(bench: Bench) -> None:
+    send_the_library(bench)
+    break_files(bench, ("/library.txt",))
+    bench.sleep(1.0)
+
+
+def send_the_library(bench: Bench) -> None:
+    on_pump.send(bench.pump, load_library(paths.root() / "library" / "example-ward.toml"))
+
+
 def cut_an_infusion_short(bench: Bench) -> None:
     bench.pump.start(100_000)
     bench.sleep(1.0)
@@ -197,6 +210,7 @@ WAYS = {
     "profile_fault": Way(break_the_profile, mend_the_profile),
     "calibration_fault": Way(break_copies("keep_a", "keep_b"), calibrate_anew),
     "record_restored": Way(break_copies("keep_a")),
+    "library_fault": Way(break_the_library, send_the_library),
     "interrupted": Way(cut_an_infusion_short),
     "infusion_complete": Way(complete_an_infusion),
     "task_overrun": Way(be_busy(60, 0.5), stop_and_rest),

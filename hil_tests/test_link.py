@@ -211,8 +211,8 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench):
     assert answered >= 1000
     bench.sleep(6.0)
     # `heap_free` is measured after a collection. The status before and after are as long as their numbers; 16
-    # replies are kept, whose lengths do not change. So: nothing, but for some blocks of 32 bytes.
-    assert bench.pump.status().heap_free >= before - 512
+    # replies are kept, whose lengths do not change. So: nothing, but for some blocks of 32 bytes that come and go.
+    assert bench.pump.status().heap_free >= before - 1024
     assert_even_steps(bench, since_s)
 
 

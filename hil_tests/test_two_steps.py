@@ -32,7 +32,7 @@ def assert_refused(bench: Bench, proposal: Proposal, code: str) -> None:
 
 def never_proposed(proposal: Proposal) -> Proposal:
     """24 bits: another token."""
-    return Proposal(proposal.token ^ 1 or 2, {}, 0)
+    return Proposal(proposal.token ^ 1 or 2, {}, (), 0)
 
 
 # ---- a proposal changes nothing ----
@@ -123,7 +123,7 @@ def test_token_that_was_never_given_is_unknown(bench: Bench):
 
 
 def test_confirmation_without_any_proposal_is_unknown(bench: Bench):
-    assert_refused(bench, Proposal(1, {}, 0), "token_unknown")
+    assert_refused(bench, Proposal(1, {}, (), 0), "token_unknown")
 
 
 @pytest.mark.parametrize(("token", "code"), [(0, "out_of_range"), (1 << 24, "out_of_range"), ("7", "wrong_type")])

@@ -44,6 +44,7 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
+from pump.pharmacy import Pharmacy
 from pump.pressure_task import PressureTask
 from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
@@ -74,6 +75,7 @@ class App:
         self.port = SerialPort()
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
+        self.pharmacy = Pharmacy(self)
         self.memory = MemoryTask()
         self.reminder = SuspendedReminder(self.supervisor, self.report)
         self.leave = Leave(self.outbox, note)
@@ -245,6 +247,7 @@ class App:
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)
         if self.shelf.restored:
             self.tell_of("record_restored", now_ms)
+        self.pharmacy.load(self.profile is not None and self.profile["library"]["required"], now_ms)
         if self.note.was_infusing:
             self.note.set(INFUSING)
             self.tell_of("interrupted", now_ms)

@@ -44,6 +44,7 @@ class Commands:
             "profile": None if profile is None else profile["name"],
             "unique_id": identity.unique_id(),
             "calibration": self._app.calibrator.factor_text(),
+            "library": self._app.pharmacy.text(),
             "boot": self._app.boot,
             "protocol": PROTOCOL,
         }
@@ -56,6 +57,8 @@ class Commands:
             "alarms": [alarm.name for alarm in app.alarms.active()],
             "silenced_ms": app.alarms.silenced_ms(now_ms),
             "calibration": app.calibrator.factor_text(),
+            "library": app.pharmacy.text(),
+            "drug": app.pharmacy.drug(),
             "overruns": app.scheduler.overruns,
             "uptime_ms": elapsed_ms(now_ms, self._born_ms),
             "telemetry_dropped": app.outbox.dropped,
@@ -123,8 +126,11 @@ class Commands:
     def occlusion_level(self, **params):
         return self.two_steps.propose("occlusion_level", params)
 
-    def confirm(self, token):
-        return self.two_steps.confirm(token)
+    def library_change(self, **params):
+        return self.two_steps.propose("library_change", params)
+
+    def confirm(self, token, over_soft=None):
+        return self.two_steps.confirm(token, over_soft)
 
     def pause(self):
         return self._send(sv.PAUSE)
@@ -178,6 +184,18 @@ class Commands:
 
     def uncalibrate(self):
         return self._app.calibrator.undo()
+
+    # ---- the drug library ----
+
+    def library(self, drug=None):
+        return self._app.pharmacy.tell(drug)
+
+    def order(self):
+        delivery = self._app.delivery
+        return self._app.pharmacy.tell_order(None if delivery is None else delivery.therapy)
+
+    def library_line(self, at, line):
+        return self._app.pharmacy.take_line(at, line)
 
     # ---- the rest ----
 

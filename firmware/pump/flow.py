@@ -1,7 +1,8 @@
 """What changes the flow into a patient: the methods of the link that take two steps (two_steps.py).
 
-Each checks what it is given against the pump as it is, or raises Refused, and returns two things: the changes, a dict
-of name: [now, then], and a function that makes them and returns the result. It changes nothing by itself.
+Each checks what it is given against the pump as it is, or raises Refused, and returns three things: the changes, a
+dict of name: [now, then]; a function that makes them and returns the result; and what passes a soft limit of the drug
+library, a list of (limit, value, bound). It changes nothing by itself.
 """
 
 import time
@@ -27,7 +28,7 @@ class Flow:
 
     # ---- the methods ----
 
-    def start(self, rate_ul_h, vtbi_nl=None):
+    def start(self, rate_ul_h, vtbi_nl=None, order=None):
         self._check_rate(rate_ul_h)
         app = self._app
         if app.supervisor.state != sv.IDLE or app.delivery.moving:
@@ -36,34 +37,48 @@ class Flow:
         if therapy.budget_steps() < 1:
             raise Refused("out_of_range", "vtbi_nl is %d, less than one step" % vtbi_nl, {"parameter": "vtbi_nl"})
 
+        soft = []
+        read = None
+        if order is not None:
+            read = app.pharmacy.read(order, [[rate_ul_h, rate_ul_h, 0, 0]], soft, most_nl=vtbi_nl)
+
         def act():
             app.delivery.begin(therapy)
+            app.pharmacy.order = read
             return self.send(sv.START)
 
         changes = self._go(sv.INFUSING, rate_ul_h)
         changes["vtbi_nl"] = [None, vtbi_nl]
-        return changes, act
+        if read is not None or app.pharmacy.order is not None:
+            changes["drug"] = [app.pharmacy.drug(), None if read is None else read.drug]
+        return changes, act, soft
 
-    def set_rate(self, rate_ul_h):
+    def set_rate(self, rate_ul_h, dose=None):
         self._check_rate(rate_ul_h)
         self._attend()
         app = self._app
         if "set_rate" not in sv.PERMITS[app.supervisor.state][sv.FLOW_COMMANDS]:
             raise self._wrong_state("set_rate")
         therapy = app.delivery.therapy
+        changes = {"rate_ul_h": [therapy.target_ul_h, rate_ul_h]}
+        soft = []
+        if app.pharmacy.order is not None:
+            changes["dose"] = app.pharmacy.change_rate(therapy.target_ul_h, rate_ul_h, dose, soft)
+        elif dose is not None:
+            raise Refused("extra_parameter", "the infusion has no drug whose dose it could be", {"parameter": "dose"})
 
         def act():
             therapy.target_ul_h = rate_ul_h
             return {"rate_ul_h": rate_ul_h}
 
-        return {"rate_ul_h": [therapy.target_ul_h, rate_ul_h]}, act
+        return changes, act, soft
 
     def resume(self):
         self._attend()
         app = self._app
         if not sv.takes(app.supervisor.state, sv.RESUME):
             raise self._wrong_state("resume")
-        return self._go(sv.INFUSING, app.delivery.therapy.target_ul_h), lambda: self.send(sv.RESUME)
+        return self._go(sv.INFUSING, app.delivery.therapy.target_ul_h), lambda: self.send(sv.RESUME), ()
 
     def occlusion_level(self, level):
         app = self._app
@@ -77,7 +92,11 @@ class Flow:
             detector.limit_pa = limit_pa
             return {"level": level, "limit_pa": limit_pa}
 
-        return {"level": [app.level, level], "limit_pa": [detector.limit_pa, limit_pa]}, act
+        return {"level": [app.level, level], "limit_pa": [detector.limit_pa, limit_pa]}, act, ()
+
+    def library_change(self, crc):
+        changes, act = self._app.pharmacy.change(crc)
+        return changes, act, ()
 
     # ---- what they share ----
 

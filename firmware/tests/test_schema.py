@@ -5,10 +5,11 @@ import pytest
 from pump.link import schema
 from pump.link.schema import COMMAND, QUERY, Refused
 
-QUERIES = {"hello", "status", "alarms", "tasks", "calibration", "battery"}
+QUERIES = {"hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library"}
 COMMANDS = {
     "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
-    "alarm_test", "occlusion_level", "calibrate", "uncalibrate", "self_test", "service", "reset",
+    "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "self_test",
+    "service", "reset",
 }  # fmt: skip
 
 

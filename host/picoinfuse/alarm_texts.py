@@ -133,6 +133,10 @@ TEXTS = MappingProxyType(
             "A stored record was damaged and taken from its second copy",
             "Clear. If it returns, send the pump to service: its flash is wearing out.",
         ),
+        "library_fault": (
+            "The drug library is damaged or missing: no therapy by dose",
+            "Send the library again (picoinfuse library send). What runs goes on.",
+        ),
         "suspended_reminder": (
             "Infusion is paused",
             "Resume or stop the infusion.",

@@ -88,24 +88,28 @@ class Dosing:
 
 @dataclass(frozen=True)
 class Order:
-    """What a person prescribes of a drug: the parameters `dose` of the link's `start`."""
+    """A drug and the doses that the rates of a regimen are to be, for the pump: the parameter `order` of `start`.
+
+    The concentration is in the library's unit of the drug. `bolus_milli` is the amount that the patient may ask for.
+    """
 
     drug: str
-    dose_milli: int
+    doses_milli: tuple[int, ...]
     dosing: Dosing
-
-    @property
-    def rate_ul_h(self) -> int:
-        return self.dosing.rate_ul_h(self.dose_milli)
+    bolus_milli: int | None = None
 
     def params(self) -> dict[str, Any]:
         params: dict[str, Any] = {
             "drug": self.drug,
-            "dose": self.dose_milli,
             "unit": self.dosing.unit,
             "concentration": self.dosing.concentration.milli,
+            "doses": list(self.doses_milli),
         }
-        return params if self.dosing.weight_g is None else {**params, "weight_g": self.dosing.weight_g}
+        if self.dosing.weight_g is not None:
+            params["weight_g"] = self.dosing.weight_g
+        if self.bolus_milli is not None:
+            params["bolus"] = self.bolus_milli
+        return params
 
 
 def parts(unit: str) -> tuple[str, bool, Fraction]:

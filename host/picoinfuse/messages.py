@@ -21,6 +21,7 @@ class Hello:
     profile: str | None  # None: the pump has no valid one
     unique_id: str
     calibration: str | None  # the factor, as "1031/1000"; None: the pump knows none
+    library: str | None  # name, version and CRC of the drug library
     boot: int
     protocol: int
 
@@ -38,6 +39,8 @@ class Status:
     alarms: tuple[str, ...]
     silenced_ms: int
     calibration: str | None
+    library: str | None
+    drug: str | None  # of the infusion
     steps_commanded: int
     steps_counted: int
     recovery: str | None  # after an occlusion: "relieving" or "checking"
@@ -133,11 +136,41 @@ class SelfTest:
 
 
 @dataclass(frozen=True)
+class SoftLimit:
+    """A limit of the drug library that a proposal passes: dose, bolus or hour. In thousandths of the drug's unit."""
+
+    limit: str
+    value: int
+    bound: int
+
+
+@dataclass(frozen=True)
+class OrderTold:
+    """What the infusion is of: the drug's units, thousandths of them, and the dose that flows now."""
+
+    drug: str
+    unit: str
+    amount: str
+    concentration: int
+    weight_g: int | None
+    dose: int
+
+
+@dataclass(frozen=True)
+class LibraryTold:
+    """Name, version and CRC of the drug library that is in force; `fault`: why there is none."""
+
+    library: str | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What would change, [now, then] by name, and the token that confirms it."""
 
     token: int
     changes: dict[str, list[Any]]
+    over_soft: tuple[SoftLimit, ...]  # each wants a confirmation that names its value, in this order
     expires_ms: int
 
 
@@ -207,7 +240,7 @@ def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
         element = hint.__args__[0]
         if not isinstance(value, list):
             raise _wrong(cls, name, value)
-        if element in (Alarm, Task, CalibrationEntry):
+        if element in (Alarm, Task, CalibrationEntry, SoftLimit):
             return tuple(parse(element, item if isinstance(item, dict) else {}) for item in value)
         return tuple(_value(cls, name, element, item) for item in value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

@@ -71,6 +71,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
             "upstream_pa": pa_of_mmhg(occlusion.get("upstream_mmhg", 0)),  # 0: no sensor upstream
         },
         "alarms": {"escalate_ms": values["alarms"]["escalate_s"] * 1000},
+        "library": {"required": int(values["library"]["required"])},
         **battery,
     }
 

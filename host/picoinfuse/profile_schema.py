@@ -85,6 +85,10 @@ BATTERY = {  # where [wiring] has a battery
     "motor_ma": Key("int", 0, 10_000),  # beside it, while the motor has current, whether it turns or not
 }
 
+LIBRARY = {
+    "required": Key("bool"),  # the pump is to have a drug library, and says so when it has none
+}
+
 WORLD = {
     "compliance_ml_per_bar": Key("number", 0.001, 1000),
     "resistance_kpa_per_ml_h": Key("number", 0, 1000),
@@ -104,6 +108,7 @@ TABLES = {
     "occlusion": OCCLUSION,
     "alarms": ALARMS,
     "battery": BATTERY,
+    "library": LIBRARY,
     "world": WORLD,
 }
 

@@ -9,10 +9,12 @@ A command carries the boot number of the last `hello`. When the pump has been re
 after it.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from picoinfuse.errors import BadAnswer, PortVanished
+from picoinfuse.dose import Order
+from picoinfuse.errors import BadAnswer, PortVanished, PumpError
 from picoinfuse.messages import (
     Alarms,
     AlarmTest,
@@ -20,7 +22,9 @@ from picoinfuse.messages import (
     Calibration,
     Cleared,
     Hello,
+    LibraryTold,
     OcclusionLevel,
+    OrderTold,
     Proposal,
     SelfTest,
     Status,
@@ -47,6 +51,20 @@ class Pump(Session):
     def tasks(self) -> Tasks:
         return parse(Tasks, self.request("tasks"))
 
+    def order(self) -> OrderTold | None:
+        told = self.request("order").get("order")
+        return None if told is None else parse(OrderTold, told)
+
+    def library(self) -> LibraryTold:
+        return parse(LibraryTold, self.request("library"))
+
+    def library_drug(self, name: str) -> list[Any]:
+        """The row of a drug, as picoinfuse.library.on_pump reads it."""
+        row = self.request("library", drug=name).get("drug")
+        if not isinstance(row, list):
+            raise BadAnswer("the pump's reply lacks the drug")
+        return row
+
     def calibration(self) -> Calibration:
         return parse(Calibration, self.request("calibration"))
 
@@ -62,12 +80,15 @@ class Pump(Session):
 
     # Two steps: what changes the flow into a patient is proposed, then confirmed. These do both.
 
-    def start(self, rate_ul_h: int, vtbi_nl: int | None = None) -> str:
-        """Returns the state, as pause, resume, stop and service do."""
-        return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl)))
+    def start(
+        self, rate_ul_h: int, vtbi_nl: int | None = None, order: Order | None = None, over_soft: Sequence[int] = ()
+    ) -> str:
+        """Returns the state, as pause, resume, stop and service do. `over_soft` as in `confirm`."""
+        return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl, order), over_soft))
 
-    def set_rate(self, rate_ul_h: int) -> int:
-        return self._int("rate_ul_h", self.confirm(self.propose("set_rate", rate_ul_h=rate_ul_h)))
+    def set_rate(self, rate_ul_h: int, dose_milli: int | None = None, over_soft: Sequence[int] = ()) -> int:
+        """`dose_milli`: what the rate is to be, for the pump to check, when the infusion has a drug."""
+        return self._int("rate_ul_h", self.confirm(self.propose_rate(rate_ul_h, dose_milli), over_soft))
 
     def resume(self) -> str:
         return self._state(self.confirm(self.propose("resume")))
@@ -81,18 +102,34 @@ class Pump(Session):
         """Asks for a change by name. Nothing changes until `confirm`."""
         return parse(Proposal, self.command(method, **params))
 
-    def propose_start(self, rate_ul_h: int, vtbi_nl: int | None = None) -> Proposal:
-        limit = {} if vtbi_nl is None else {"vtbi_nl": vtbi_nl}
-        return self.propose("start", rate_ul_h=rate_ul_h, **limit)
+    def propose_start(self, rate_ul_h: int, vtbi_nl: int | None = None, order: Order | None = None) -> Proposal:
+        more: dict[str, Any] = {} if vtbi_nl is None else {"vtbi_nl": vtbi_nl}
+        if order is not None:
+            more["order"] = order.params()
+        return self.propose("start", rate_ul_h=rate_ul_h, **more)
 
-    def confirm(self, proposal: Proposal) -> dict[str, Any]:
-        """Does what was proposed; returns the result of the method."""
-        return self.command("confirm", token=proposal.token)
+    def propose_rate(self, rate_ul_h: int, dose_milli: int | None = None) -> Proposal:
+        more = {} if dose_milli is None else {"dose": dose_milli}
+        return self.propose("set_rate", rate_ul_h=rate_ul_h, **more)
+
+    def confirm(self, proposal: Proposal, over_soft: Sequence[int] = ()) -> dict[str, Any]:
+        """Does what was proposed; returns the result of the method. `over_soft` names each value that passes a soft
+        limit, in the order of the proposal; a PumpError `soft_limit` says which one was not named.
+        """
+        for value in over_soft[:-1]:  # the pump asks for the next one by refusing
+            with _refused("soft_limit"):
+                self.command("confirm", token=proposal.token, over_soft=value)
+        named = {"over_soft": over_soft[-1]} if over_soft else {}
+        return self.command("confirm", token=proposal.token, **named)
 
     # Commands that are done at once
 
     def pause(self) -> str:
         return self._state(self.command("pause"))
+
+    def library_line(self, at: int, line: bytes) -> int:
+        """Sends a line of a new drug library; returns how many the pump has."""
+        return self._int("lines", self.command("library_line", at=at, line=line.decode("ascii")))
 
     def stop(self) -> str:
         return self._state(self.command("stop"))
@@ -163,3 +200,12 @@ class Pump(Session):
         if not isinstance(result.get(name), int):
             raise BadAnswer(f"the pump's reply lacks {name}")
         return result[name]
+
+
+@contextmanager
+def _refused(code: str) -> Iterator[None]:
+    try:
+        yield
+    except PumpError as error:
+        if error.code != code:
+            raise

@@ -20,6 +20,8 @@ STATUS = {
     "alarms": [],
     "silenced_ms": 0,
     "calibration": "1/1",
+    "library": None,
+    "drug": None,
     "steps_commanded": 3528,
     "steps_counted": 3527,
     "recovery": None,
@@ -38,6 +40,7 @@ RESULTS: dict[str, dict[str, Any]] = {
         "profile": "syringe-50ml",
         "unique_id": "e660",
         "calibration": "1/1",
+        "library": None,
         "protocol": 1,
     },
     "status": STATUS,
@@ -67,6 +70,8 @@ RESULTS: dict[str, dict[str, Any]] = {
         "minutes_left": 211,
         "capacity_mah": 2000,
     },
+    "order": {"order": None},
+    "library": {"library": None, "fault": "missing: it cannot be read, error 2"},
     "telemetry": {"period_ms": 500},
     "start": {"state": "infusing"},
     "set_rate": {"rate_ul_h": 7000},
@@ -86,7 +91,7 @@ RESULTS: dict[str, dict[str, Any]] = {
 }
 TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library")
 
 
 def line(message: dict[str, Any]) -> bytes:
@@ -156,6 +161,8 @@ class FakePump(ScriptedPort):
         self.lose_replies = 0  # so many are executed, but their reply is lost
         self.after: dict[str, bytes] = {}  # said right after the reply to a method
         self.at_enter = b""  # a pump ignores an empty line
+        self.confirmed: list[dict[str, Any]] = []
+        self.over_soft: list[dict[str, Any]] = []
         self._kept: dict[int, tuple[bytes, bytes]] = {}
 
     def notify(self, method: str, **params: Any) -> None:
@@ -198,8 +205,9 @@ class FakePump(ScriptedPort):
     def _do(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method in TWO_STEPS:
             self.proposed.append((method, params))
-            return {"token": len(self.proposed), "changes": CHANGES, "expires_ms": 30_000}
+            return {"token": len(self.proposed), "changes": CHANGES, "over_soft": self.over_soft, "expires_ms": 30_000}
         if method == "confirm":
+            self.confirmed.append(params)
             method, params = self.proposed[params["token"] - 1]
         self.executed.append((method, params))
         return self.results[method]

@@ -150,6 +150,50 @@ def test_a_change_of_flow_is_shown_and_asked_for(
     assert bool(out.strip()) == done
 
 
+SOFT = {"limit": "dose", "value": 6_500, "bound": 5_000}
+
+
+@pytest.mark.parametrize(("answer", "done"), [("y\n6.5\n", True), ("y\ny\n", False), ("y\n5\n", False)])
+def test_what_passes_a_soft_limit_has_to_be_typed_again(
+    run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool
+) -> None:
+    pump.over_soft = [SOFT]
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    code, _, err = run("set-rate", "6.5", "-p", "x")
+    assert code == (0 if done else 1)
+    assert "dose: 6.5" in err
+    assert "soft limit of 5" in err
+    assert pump.confirmed == ([{"token": 1, "over_soft": 6_500}] if done else [])
+
+
+def test_a_script_names_what_passes_a_soft_limit(run: Run, pump: FakePump) -> None:
+    pump.over_soft = [SOFT]
+    assert run("set-rate", "6.5", "-p", "x", "--yes", "--over-soft", "6.5")[0] == 0
+    assert pump.confirmed == [{"token": 1, "over_soft": 6_500}]
+
+
+def test_a_dose_needs_the_drug_of_the_infusion(run: Run, pump: FakePump) -> None:
+    code, _, err = run("set-rate", "6 ug/kg/min", "-p", "x", "--yes")
+    assert code == 1
+    assert "the infusion has no drug" in err
+
+
+def test_a_weight_without_a_drug_is_a_wrong_call(run: Run, pump: FakePump) -> None:
+    assert run("infuse", "5", "--weight", "70", "-p", "x", "--yes")[0] == 2
+    assert pump.written == []
+
+
+def test_a_dose_is_infused_as_the_pumps_library_has_it(run: Run, pump: FakePump) -> None:
+    row = ["dopamine", "ug/kg/min", "mg", [1600], [None, None, None, 50000], [None, None], [None, None]]
+    pump.results["library"] = {"library": "ward 1 00000000", "fault": None, "drug": row}
+    code, _, err = run("infuse", "5ug/kg/min", "--drug", "dopamine", "--weight", "70", "--detach", "-p", "x", "--yes")
+    assert code == 0
+    assert "dopamine: 5 µg/kg/min = 13.125 mL/h" in err
+    ((_, params),) = pump.executed
+    assert params["rate_ul_h"] == 13_125
+    assert params["order"]["concentration"] == 1600
+
+
 def test_a_refusal_is_one_sentence(run: Run, pump: FakePump) -> None:
     pump.refusals["resume"] = {"code": "wrong_state", "message": "resume is refused while idle", "data": {}}
     assert run("resume", "-p", "x") == (

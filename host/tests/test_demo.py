@@ -28,7 +28,7 @@ class FakePump:
         self.closed, self.deaf = False, False
 
     def hello(self):
-        return Hello("picoinfuse", "0.1.0", "abc", "1.28.0", "fake", "syringe-50ml", "01", "1/1", 7, 1)
+        return Hello("picoinfuse", "0.1.0", "abc", "1.28.0", "fake", "syringe-50ml", "01", "1/1", None, 7, 1)
 
     def status(self):
         return SimpleNamespace(

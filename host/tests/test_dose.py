@@ -57,12 +57,11 @@ def test_a_weight_that_is_missing_or_too_much_is_refused() -> None:
 
 
 def test_an_order_is_what_start_takes() -> None:
-    order = Order("dopamine", 5_000, Dosing("ug/kg/min", Quantity(1_600, "mg"), 70_000))
-    assert order.rate_ul_h == 13_125
+    order = Order("dopamine", (5_000,), Dosing("ug/kg/min", Quantity(1_600, "mg"), 70_000))
     assert order.params() == {
         "drug": "dopamine",
-        "dose": 5_000,
         "unit": "ug/kg/min",
         "concentration": 1_600,
+        "doses": [5_000],
         "weight_g": 70_000,
     }

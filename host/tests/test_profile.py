@@ -64,6 +64,9 @@ auto_restarts = 0
 [alarms]
 escalate_s = 120
 
+[library]
+required = false
+
 [world]
 compliance_ml_per_bar = 1.437
 resistance_kpa_per_ml_h = 0.025

@@ -89,6 +89,9 @@ ALARMS = (
     ("button_stuck", MEDIUM, GO_ON, PASSES),
     # LOW: the pump has what was stored, from the other copy. But a flash that forgets once will again.
     ("record_restored", LOW, GO_ON, LATCHES),
+    # LOW: nothing that runs needs it any more, and what needs it is refused. Somebody has to send it again before the
+    # next therapy. It passes when that is done.
+    ("library_fault", LOW, GO_ON, PASSES),
     # GIP: a reminder every 15 min while suspended (core/reminder.py). It passes with whatever a person does.
     ("suspended_reminder", MEDIUM, GO_ON, PASSES),
 )  # fmt: skip

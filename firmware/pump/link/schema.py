@@ -11,6 +11,7 @@ COMMAND = const(1)  # changes something: must carry CRC and boot, and is done at
 
 MAX_VTBI_NL = 10_000_000_000_000  # 10 000 L; no const: it is no small int on the Pico
 
+_TYPES = {int: "an integer", str: "a string", dict: "an object"}
 _LEVELS = ("low", "medium", "high")
 _NAME_SHOWN = const(32)  # characters of a name that the host sent, in a message: replies are bounded
 
@@ -24,9 +25,16 @@ METHODS = {
     "calibration": (QUERY, ()),
     "battery": (QUERY, ()),
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
-    "start": (COMMAND, (("rate_ul_h", int, True, None), ("vtbi_nl", int, False, (1, MAX_VTBI_NL)))),
-    "set_rate": (COMMAND, (("rate_ul_h", int, True, None),)),
-    "confirm": (COMMAND, (("token", int, True, (1, 0xFFFFFF)),)),
+    "order": (QUERY, ()),
+    "library": (QUERY, (("drug", str, False, None),)),
+    "library_line": (COMMAND, (("at", int, True, (0, 200)), ("line", str, True, None))),
+    "library_change": (COMMAND, (("crc", str, True, None),)),
+    "start": (
+        COMMAND,
+        (("rate_ul_h", int, True, None), ("vtbi_nl", int, False, (1, MAX_VTBI_NL)), ("order", dict, False, None)),
+    ),
+    "set_rate": (COMMAND, (("rate_ul_h", int, True, None), ("dose", int, False, None))),
+    "confirm": (COMMAND, (("token", int, True, (1, 0xFFFFFF)), ("over_soft", int, False, None))),
     "pause": (COMMAND, ()),
     "resume": (COMMAND, ()),
     "stop": (COMMAND, ()),
@@ -96,7 +104,7 @@ def in_resonance(parameter, value, low, high):
 
 def _check_value(name, value, wanted, limits):
     if type(value) is not wanted:  # not isinstance: on CPython true is an int
-        message = "%s must be %s" % (name, "an integer" if wanted is int else "a string")
+        message = "%s must be %s" % (name, _TYPES[wanted])
         raise Refused("wrong_type", message, {"parameter": name})
     if limits is None:
         return

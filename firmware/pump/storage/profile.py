@@ -52,6 +52,7 @@ _TABLE = {
         "upstream_pa": (0, 50000),  # of suction; 0 where there is no sensor upstream
     },
     "alarms": {"escalate_ms": (30000, 900000)},
+    "library": {"required": (0, 1)},
     "battery": {
         "divider": [(1, 1000), (1, 1000)],
         "full_mv": (1000, 30000),
@@ -63,7 +64,7 @@ _TABLE = {
     },
 }
 _OPTIONAL = "battery"  # a section for what its wire measures
-_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms")
+_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms", "library")
 
 # section, smaller, larger: the smaller must be below the larger.
 _BELOW = (

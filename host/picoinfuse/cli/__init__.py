@@ -18,6 +18,7 @@ from picoinfuse.cli import (
     demo,
     flash,
     image,
+    library,
     profile,
     pump,
     stub,
@@ -68,6 +69,7 @@ app = typer.Typer(
 for _name, _function in COMMANDS:
     app.command(_name)(_function)
 app.add_typer(profile.app, name="profile")
+app.add_typer(library.app, name="library")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,23 +10,47 @@ from rich.console import Console
 
 from picoinfuse import units
 from picoinfuse.cli.common import grid
-from picoinfuse.messages import Proposal
+from picoinfuse.dose import decimal
+from picoinfuse.messages import Proposal, SoftLimit
 from picoinfuse.pump import Pump
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: for scripts.")]
+OverSoftOption = Annotated[
+    list[float] | None,
+    typer.Option("--over-soft", help="A value that passes a soft limit, to be given all the same; for scripts."),
+]
 
 # By the unit, which is last in a name.
 _TEXTS = {"_ul_h": units.ml_h, "_nl": units.ml, "_pa": units.mmhg}
 
 
-def confirmed(pump: Pump, proposal: Proposal, yes: bool) -> dict[str, Any]:
-    """The result of what was proposed. Exit status 1, and nothing changed, when the person does not want it."""
+def confirmed(
+    pump: Pump, proposal: Proposal, yes: bool, over_soft: list[float] | None = None, unit: str = ""
+) -> dict[str, Any]:
+    """The result of what was proposed. Exit status 1, and nothing changed, when the person does not want it. What
+    passes a soft limit of the drug library, in `unit`, has to be typed again; `--yes` does not pass it.
+    """
     if not yes:
         _show(proposal)
         if not typer.confirm("Do it?", err=True):
-            typer.echo("nothing has changed", err=True)
-            raise typer.Exit(1)
-    return pump.confirm(proposal)
+            raise _nothing()
+    named = [round(value * 1000) for value in over_soft or []]
+    if not named and not yes:
+        named = [_ask_again(soft, unit) for soft in proposal.over_soft]
+    return pump.confirm(proposal, named)
+
+
+def _ask_again(soft: SoftLimit, unit: str) -> int:
+    value = decimal(soft.value)
+    typer.echo(f"{soft.limit}: {value} {unit} is beyond the soft limit of {decimal(soft.bound)} {unit}", err=True)
+    if typer.prompt("Type the value to give it all the same", default="", show_default=False, err=True) != value:
+        raise _nothing()
+    return soft.value
+
+
+def _nothing() -> typer.Exit:
+    typer.echo("nothing has changed", err=True)
+    return typer.Exit(1)
 
 
 def _show(proposal: Proposal) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from picoinfuse import units
 from picoinfuse.calibration import describe
-from picoinfuse.cli.asking import YesOption, confirmed
+from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -20,6 +20,8 @@ from picoinfuse.cli.common import (
     quantity,
     tell,
 )
+from picoinfuse.cli.dosing import dose_of_infusion
+from picoinfuse.dose import shown
 from picoinfuse.errors import NoAnswer
 from picoinfuse.messages import Hello, Status
 
@@ -54,15 +56,22 @@ def resume(yes: YesOption = False, port: PortOption = None, as_json: JsonOption 
 
 
 def set_rate(
-    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h")],
+    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; or a dose, such as 5ug/kg/min")],
+    over_soft: OverSoftOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Change the rate of the therapy."""
-    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
+    is_dose = "/" in rate and "ml/h" not in rate.lower()
+    rate_ul_h = 0 if is_dose else quantity(units.rate_ul_h, rate, "RATE")
     with open_pump(port) as pump:
-        result = confirmed(pump, pump.propose("set_rate", rate_ul_h=rate_ul_h), yes)
+        dose = None
+        if is_dose:
+            rate_ul_h, dose = dose_of_infusion(pump, rate)
+        proposal = pump.propose_rate(rate_ul_h, None if dose is None else dose.milli)
+        told = pump.order()
+        result = confirmed(pump, proposal, yes, over_soft, "" if told is None else shown(told.unit))
     tell(as_json, result, f"the rate is {units.ml_h(result['rate_ul_h'])}")
 
 
@@ -155,6 +164,7 @@ def _status_table(hello: Hello, now: Status):
         table.add_row("Occlusion", f"{now.occlusion_level}, above {units.mmhg(now.limit_pa)}")
     table.add_row("Alarms", alarm_text(now.alarms))
     table.add_row("Calibration", describe(now.calibration))
+    table.add_row("Library", f"{now.library or 'none'}{f', {now.drug}' if now.drug else ''}")
     table.add_row("Steps", f"{now.steps_commanded} commanded, {now.steps_counted} counted")
     table.add_row("Loop", f"{now.overruns} overruns, {now.heap_free} bytes free, up {now.uptime_ms / 1000:.0f} s")
     table.add_row("Pump", f"{hello.version} ({hello.commit}), profile {hello.profile}, {hello.machine}")

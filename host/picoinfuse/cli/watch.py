@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from picoinfuse import units
-from picoinfuse.cli.asking import YesOption, confirmed
+from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -27,6 +27,8 @@ from picoinfuse.cli.common import (
     quantity,
     tell,
 )
+from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
+from picoinfuse.dose import shown
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.pump import Pump
@@ -40,18 +42,27 @@ Told = Telemetry | AlarmEvent | StateEvent
 
 
 def infuse(
-    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h")],
+    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; with --drug a dose, such as 5ug/kg/min")],
     volume: Annotated[str | None, typer.Option(help="mL to give, then stop", show_default=False)] = None,
     detach: Annotated[bool, typer.Option("--detach", help="start, and do not stay to watch")] = False,
+    drug: DrugOption = None,
+    concentration: ConcentrationOption = None,
+    weight: WeightOption = None,
+    over_soft: OverSoftOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Infuse, when it is confirmed, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
-    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
+    wanted = dosed(rate, drug, concentration, weight)
+    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE") if wanted is None else 0
     vtbi_nl = None if volume is None else quantity(units.volume_nl, volume, "--volume")
     with open_pump(port) as pump:
-        result = confirmed(pump, pump.propose_start(rate_ul_h, vtbi_nl), yes)
+        order = None if wanted is None else wanted.order(pump)
+        if order is not None:
+            rate_ul_h = order.dosing.rate_ul_h(order.doses_milli[0])
+        proposal = pump.propose_start(rate_ul_h, vtbi_nl, order)
+        result = confirmed(pump, proposal, yes, over_soft, "" if wanted is None else shown(wanted.dose.unit))
         if detach:
             tell(as_json, result, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
             return

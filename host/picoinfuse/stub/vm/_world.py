@@ -9,7 +9,9 @@ import json
 import sys
 
 NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
-_NUDGE_NS = 10000000  # serial bytes that arrive while time stands still buy the firmware one turn of its loop
+# Serial bytes that arrive while time stands still buy the firmware the turns of its loop that it takes to read them.
+_NUDGE_NS = 10000000
+_NUDGE_BYTES = 128
 _LONGEST_WAIT_NS = 10000000  # with the wall clock
 _FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
 _RX_LIMIT = 512
@@ -140,7 +142,8 @@ class World:
         if kind in _SERIAL:
             self._more = kind == _MORE
             self.usb.arrive(payload)
-            self.granted_ns = max(self.granted_ns, self.now_ns + _NUDGE_NS)
+            turns = max(1, (len(self.usb.rx) + _NUDGE_BYTES - 1) // _NUDGE_BYTES)
+            self.granted_ns = max(self.granted_ns, self.now_ns + turns * _NUDGE_NS)
         elif kind == b"g":
             grant = json.loads(payload)
             self.sequence = grant["seq"]

@@ -1,0 +1,49 @@
+"""The library of a pump: a new one sent, a drug looked up, an order made for it."""
+
+from collections.abc import Callable
+
+from picoinfuse.dose import Dosing, Order, Quantity, shown
+from picoinfuse.errors import BadAnswer, BadQuantity
+from picoinfuse.library.compile import compiled, crc
+from picoinfuse.library.model import Drug, Library, Limits
+from picoinfuse.messages import Proposal
+from picoinfuse.pump import Pump
+
+
+def propose(pump: Pump, library: Library, progress: Callable[[int, int], object] = lambda done, of: None) -> Proposal:
+    """Sends the library and asks for it to take the place of the one in force."""
+    lines = compiled(library)
+    for at, line in enumerate(lines):
+        pump.library_line(at, line)
+        progress(at + 1, len(lines))
+    return pump.propose("library_change", crc=crc(library))
+
+
+def send(pump: Pump, library: Library) -> str:
+    """Both steps; returns what is in force now."""
+    return str(pump.confirm(propose(pump, library))["library"])
+
+
+def drug_of(pump: Pump, name: str) -> Drug:
+    """As the pump has it, whatever a file on the host says."""
+    row = pump.library_drug(name)
+    try:
+        name, unit, amount, concentrations, dose, bolus, hour = row
+        of_bolus, of_hour = Limits(None, None, *bolus), Limits(None, None, *hour)
+        return Drug(name, unit, amount, tuple(concentrations), Limits(*dose), of_bolus, of_hour)
+    except (TypeError, ValueError) as error:
+        raise BadAnswer(f"the pump's drug has no known form: {row!r}") from error
+
+
+def order_for(drug: Drug, dose: Quantity, concentration: Quantity | None, weight_g: int | None) -> Order:
+    """For one rate. The concentration may be left out where the library has only one."""
+    if dose.unit != drug.unit:
+        raise BadQuantity(f"{drug.name} is dosed in {shown(drug.unit)}, not in {shown(dose.unit)}")
+    if concentration is None:
+        if len(drug.concentrations) != 1:
+            listed = ", ".join(drug.concentration_texts())
+            raise BadQuantity(f"{drug.name} comes in {listed}: say which one with --concentration")
+        concentration = Quantity(drug.concentrations[0], drug.amount)
+    if concentration.unit != drug.amount:
+        raise BadQuantity(f"{drug.name} is measured in {shown(drug.amount)}, not in {shown(concentration.unit)}")
+    return Order(drug.name, (dose.milli,), Dosing(drug.unit, concentration, weight_g))
