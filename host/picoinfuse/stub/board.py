@@ -11,6 +11,7 @@ import json
 import struct
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from picoinfuse.errors import PicoinfuseError
 from picoinfuse.stub.process import BoardProcess
 
 SIGNALS = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow", "pressure_pa", "delivered_nl", "patient_nl")
+_FLASH = struct.Struct("<QHHB3x")
 _RECORD = struct.Struct("<BIqqd")
 _WIRES = 6
 _RX_CREDIT = 512
@@ -25,6 +27,16 @@ _RX_CREDIT = 512
 
 class StubFailed(PicoinfuseError):
     """The board in software stopped working: a fault of the stub, not of the firmware."""
+
+
+@dataclass(frozen=True)
+class FlashOperation:
+    """A write of a page, or an erase of a block (`data` is None), as it began."""
+
+    t_ns: int
+    block: int
+    offset: int
+    data: bytes | None
 
 
 class TraceSink(Protocol):
@@ -74,6 +86,7 @@ class StubBoard:
         self._pending = bytearray()
         self.now_ns = 0
         self.resets: list[str] = []
+        self.flash_operations: list[FlashOperation] = []  # when `control("flash", {"told": True})` asked for them
         self._process = self._boot(raw=False)
         self._thread = threading.Thread(target=self._listen, name="stub board", daemon=True)
         self._thread.start()
@@ -193,6 +206,10 @@ class StubBoard:
                 self._record(payload)
             elif kind == b"o":
                 self._on_serial(payload)
+            elif kind == b"f":
+                t_ns, block, offset, erase = _FLASH.unpack_from(payload)
+                data = None if erase else bytes(payload[_FLASH.size :])
+                self.flash_operations.append(FlashOperation(t_ns, block, offset, data))
             elif kind == b"x":
                 if not self._restart(json.loads(payload)):
                     return

@@ -6,7 +6,7 @@ order in which they were sent.
 
 From the host: `i` serial bytes, `m` serial bytes with more waiting, `g` a grant (JSON), `c` a control request
 (JSON). To the host: `o` serial bytes, `h` held (JSON), `q` so many serial bytes were taken (JSON), `r` answer
-to a control request (JSON), `t` trace records, `x` the board resets (JSON).
+to a control request (JSON), `t` trace records, `f` a write or erase of the flash, `x` the board resets (JSON).
 """
 
 import json

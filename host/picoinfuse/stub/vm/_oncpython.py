@@ -13,6 +13,9 @@ import time
 import traceback
 import types
 
+from _world import WORLD
+
+_BLOCK, _BLOCKS = 4096, 352
 _HEAP_FREE = 100000  # what gc.mem_free() says: this heap has no bound
 
 
@@ -101,12 +104,56 @@ class Folder:
         }
 
 
+class FolderFlash:
+    """The flash as `rp2.Flash()` shows it, as far as a folder has it: each file of one block is one."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def _file(self, block):
+        """The path of a block's file, or None: a block without one is erased."""
+        paths = []
+        for root, _, names in os.walk(self._folder.path("/")):
+            paths += [os.path.join(root, name) for name in names]
+        paths = sorted(path for path in paths if os.stat(path).st_size == _BLOCK)
+        return paths[block] if block < len(paths) else None
+
+    def readblocks(self, block, buffer, offset=0):
+        path = self._file(block)
+        data = b"\xff" * len(buffer)
+        if path is not None:
+            with io.open(path, "rb") as file:
+                file.seek(offset)
+                data = file.read(len(buffer))
+        buffer[:] = data
+
+    def writeblocks(self, block, buffer, offset=None):
+        if offset is None:
+            self.ioctl(6, block)
+        with io.open(self._file(block), "r+b") as file:
+            file.seek(offset or 0)
+            before = file.read(len(buffer))
+            file.seek(offset or 0)
+            file.write(bytes(old & new for old, new in zip(before, buffer)))
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return _BLOCKS
+        if op == 5:
+            return _BLOCK
+        if op == 6:
+            with io.open(self._file(arg), "r+b") as file:
+                file.write(b"\xff" * _BLOCK)
+        return 0
+
+
 def mount(image):
     """Makes the folder beside the image file the filesystem; returns what replaces the functions of `os`."""
     root = image + ".d"
     os.makedirs(root, exist_ok=True)
     folder = Folder(root)
     builtins.open = folder.open
+    WORLD.flash = FolderFlash(folder)
     sys.path[:] = [root, root + "/lib", *[path for path in sys.path if "picoinfuse/stub" not in path]]
     return folder.names()
 

@@ -4,6 +4,7 @@ import sys
 import time
 
 import _flash
+from _world import WORLD
 
 print_exception = sys.print_exception
 
@@ -18,6 +19,6 @@ def wall_ns():
 
 def mount(image):
     """Makes the flash image the filesystem; returns what replaces functions of `os`: nothing."""
-    _flash.mount(open(image, "r+b"))
+    WORLD.flash = _flash.mount(open(image, "r+b"))
     sys.path[:] = ["", "/lib"]
     return {}

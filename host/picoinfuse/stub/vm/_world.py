@@ -22,7 +22,7 @@ POWER_ON, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "reset", "watchdog", "soft
 
 
 class World:
-    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals and wall (the
+    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals, flash and wall (the
     wall clock in ns).
     """
 
@@ -41,6 +41,7 @@ class World:
         self.interrupted = False
         self.hung = False
         self.slow_ns = 0
+        self.flash_setup = {}
         self.ballast = None  # what the heap has beyond a Pico's
         self.eaten = None  # what a fault took of the firmware's heap
         self._looks = 0
@@ -87,6 +88,39 @@ class World:
     def spin(self):
         """A busy wait inside the chip's own code takes a look at the clock: 10 µs."""
         self.sleep(10000)
+
+    def stall(self, duration_ns):
+        """The flash is written: the CPU stands, everything else goes on. With the wall clock it takes no time."""
+        if self.pace == "real":
+            return
+        slow_ns, self.slow_ns = self.slow_ns, 0
+        self.sleep(duration_ns)
+        self.slow_ns = slow_ns
+
+    def set_flash(self, setup):
+        """`erase_ns`, `page_ns`, `dead`, `told`; or `left`, `torn`, `seed`: the supply is cut at that write or erase,
+        once.
+        """
+        self.flash_setup.update(setup)
+        for name in setup:
+            if name == "told":
+                self.flash.tell = self._tell_flash if setup[name] else None
+            else:
+                setattr(self.flash, name, setup[name])
+
+    def _tell_flash(self, block, offset, data):
+        """Every write and erase to the host, as it begins."""
+        head = bytearray(16)
+        for i in range(8):
+            head[i] = self.now_ns >> 8 * i & 255
+        head[8], head[9] = block & 255, block >> 8
+        head[10], head[11] = offset & 255, offset >> 8
+        erase = len(data) > 256
+        head[12] = 1 if erase else 0
+        self.channel.send(b"f", head if erase else bytes(head) + bytes(data))
+
+    def cut(self):
+        self.exit(POWER_ON)
 
     def _go(self, to_ns):
         if to_ns >= self.bite_ns:
@@ -191,6 +225,8 @@ class World:
     def exit(self, cause, raw=False):
         """The board resets. What survives goes to the host, which starts the board again with it."""
         self.ballast = None  # room to write down what survives
+        if cause == POWER_ON:
+            self.scratch = [0] * 8
         if cause != SOFT_RESET:
             for pwm in self.pwms.values():
                 pwm.stop(self.now_ns)
@@ -230,6 +266,8 @@ class World:
             self.gpio[args["pin"]].drive_outside(now_ns, args["level"])
         elif op == "host_reads":
             self.usb.set_host_reads(args)
+        elif op == "flash":
+            self.set_flash(args)
         elif op == "hang":
             self.hung = True
         elif op == "slow":
@@ -277,6 +315,7 @@ class World:
             "upstream": self.upstream.snapshot(),
             "upstream_pa": self.upstream_pa,
             "battery": None if self.battery is None else self.battery.snapshot(),
+            "flash": {name: value for name, value in self.flash_setup.items() if name not in ("left", "torn", "seed")},
         }
 
 

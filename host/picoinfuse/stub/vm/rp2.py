@@ -1,8 +1,7 @@
 """`rp2` of the modelled Pico: PIO. What a Pico refuses is refused with the same exception; what would hang it
 for ever raises RuntimeError.
 
-Reads the clock of `_world` and lets it run when a Pico would wait. `rp2.Flash` and interrupts from PIO are
-not modelled.
+Reads the clock of `_world` and lets it run when a Pico would wait. Interrupts from PIO are not modelled.
 """
 
 from _dma import DMA  # noqa: F401
@@ -17,6 +16,11 @@ _BUFFER = "StateMachine.{} with a buffer is not modelled on a software board: on
 def bootsel_button():
     """1 while BOOTSEL is pressed; nobody does."""
     return 0
+
+
+def Flash():
+    """The block device of the filesystem."""
+    return WORLD.flash
 
 
 class PIO:
