@@ -223,6 +223,7 @@ ELSEWHERE = {
     "delivery_late": "a loop so late has not read the sensor either: sensor_stale comes first, and stops; "
     "firmware/tests/test_delivery.py",
     "pressure_not_following": "the line opens while the plunger is drawn back: test_relief.py",
+    "storage_fault": "a flash that takes no writes: test_journal.py",
     "upstream_occlusion": "a profile with an upstream sensor",
     "upstream_sensor_fault": "a profile with an upstream sensor",
     "air_in_line": "a profile with an air sensor",

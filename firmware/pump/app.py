@@ -10,6 +10,8 @@ An alarm that stops delivery is obeyed in the same call that raised it.
 import gc
 import time
 
+import rp2
+
 from pump import wiring
 from pump.annunciator import Annunciator
 from pump.battery_task import BatteryTask
@@ -35,6 +37,7 @@ from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
 from pump.drivers.watchdog import Watchdog
 from pump.early_task import EarlyTask
+from pump.journal_task import JournalTask
 from pump.lamp_check import LampCheck
 from pump.leave import Leave
 from pump.link.line_reader import LineReader
@@ -52,10 +55,12 @@ from pump.reminder import SuspendedReminder
 from pump.scheduler import Scheduler
 from pump.selftest import LAMP, PIEZO, SelfTest
 from pump.sound_check import SoundCheck
+from pump.storage.journal import open_journal
 from pump.storage.profile import ProfileFault, load_profile
 from pump.storage.record import Shelf
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
 from pump.upstream import AirTask, UpstreamTask
+from pump.witness import Witness
 
 _ALARM_OF_TEST = {PIEZO: "piezo_fault", LAMP: "lamp_fault"}
 
@@ -67,6 +72,8 @@ class App:
         self.note = note
         self.profile = profile
         self.shelf = Shelf()
+        self.journal, self._journal_trouble = open_journal(self.shelf, rp2.Flash(), identity.random_24())
+        self.witness = Witness(self.journal)
         self.boot = identity.random_24()
         self.outbox = Outbox([row[0] for row in ALARMS])
         self.alarms = AlarmManager(self._on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"])
@@ -80,11 +87,15 @@ class App:
         self.reminder = SuspendedReminder(self.supervisor, self.report)
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
-        link = LinkTask(self.port, LineReader(), Server(self.commands, self.boot, self.outbox), self.outbox)
+        link = LinkTask(
+            self.port, LineReader(), Server(self.commands, self.boot, self.outbox, self.witness.command), self.outbox
+        )
+        self.sensors = ()  # tasks that read one
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
         self.buttons = self.battery = None
         two_steps = self.commands.two_steps
         self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, two_steps, self.memory]
+        self.tasks.append(JournalTask(self))
         if profile is not None and self.calibrator.fault is None:
             self.tasks = self._make_delivery(profile) + self.tasks
         self.scheduler = None
@@ -99,6 +110,7 @@ class App:
         self.detector = ThresholdDetector(occlusion[self.level + "_pa"], occlusion["persistence_ms"])
         sensor = PressureSensor(wiring.PRESSURE)
         self.pressure = PressureTask(sensor, profile["sensor"], self.detector, self.report)
+        self.sensors += (self.pressure,)
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
@@ -130,7 +142,9 @@ class App:
         if "upstream" in wired:
             sensor = PressureSensor(wiring.UPSTREAM)
             limit_pa, persistence_ms = occlusion["upstream_pa"], occlusion["persistence_ms"]
-            tasks.append(UpstreamTask(sensor, profile["sensor"], limit_pa, persistence_ms, self.report))
+            upstream = UpstreamTask(sensor, profile["sensor"], limit_pa, persistence_ms, self.report)
+            tasks.append(upstream)
+            self.sensors += (upstream,)
         if "air" in wired:
             tasks.append(AirTask(wiring.AIR, self.report))
         return tasks
@@ -179,8 +193,17 @@ class App:
             self.commands.two_steps.void()
         self.outbox.alarm(name, priority, active, now_ms)
         self.wake(self.annunciator)
+        self.witness.alarm(name, priority, active)
+
+    def stalled(self):
+        """The CPU stood while the flash was erased, as planned: nobody is late for it."""
+        now_ms = time.ticks_ms()
+        self.scheduler.excuse()
+        for task in self.sensors:
+            task.excuse(now_ms)
 
     def _on_state(self, old, new, event, now_ms):
+        self.witness.state(new, event)
         self.commands.two_steps.void()
         if self.delivery is not None:
             self._move(old, new, now_ms)
@@ -222,6 +245,7 @@ class App:
         self.report(_ALARM_OF_TEST.get(name, "system_fault"), True, now_ms)
 
     def on_overrun(self, name, late_ms):
+        self.witness.overrun(name, late_ms)
         self.tell_of("task_overrun", time.ticks_ms())
 
     # ---- what is told ----
@@ -238,7 +262,11 @@ class App:
 
     def start(self, now_ms, reason, fault):
         """What the last boot left behind, and what this one lacks."""
-        self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": _cause(reason)})
+        cause = _cause(reason)
+        self.witness.boot(cause, self.boot)
+        self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": cause})
+        if self._journal_trouble:
+            self.tell_of("storage_fault", now_ms)
         if fault is not None:
             self.report("profile_fault", True, now_ms)
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)

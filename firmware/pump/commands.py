@@ -226,4 +226,5 @@ class Commands:
 
     def internal_error(self, error):
         """Something in here is broken: the pump is made safe before the host is told."""
+        self._app.witness.internal_error()
         self._app.fault(time.ticks_ms())

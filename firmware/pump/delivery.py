@@ -1,4 +1,5 @@
-"""The delivery task: keeps the stepper supplied with the words of the grid, 200 to 300 ms ahead, and never more.
+"""The delivery task: keeps the stepper supplied with the words of the grid, 200 to 300 ms ahead; 500 at most, before
+an erase of the flash.
 
 A stop lets what is granted run out (the step is finished, none is lost); a halt takes it back and takes the
 enable away. After a halt the steps that were granted and not made are taken off the account, by the independent
@@ -13,9 +14,11 @@ from pump.core.grid import RAMP_TICKS, SLICE_TICKS, StepGrid
 from pump.core.ramp import Ramp
 
 _HORIZON_US = const(200000)
+_COVER_US = const(400000)  # the longest erase of the flash
 _TICKS_PER_US = const(5)
 _LONGEST_MS = const(50)
 _WORDS_A_SLICE = const(3)
+_COVER_WORDS = const(300)  # of the 408 of a table; 400 ms of a ramp's stairs are 60
 _NO_ROOM = const(-1)
 
 
@@ -124,12 +127,49 @@ class Delivery:
                 self._fresh = False
                 self._end_us = time.ticks_us()
                 ahead_us = 0
-            ticks += self._end_ticks
-            added_us = ticks // _TICKS_PER_US
-            self._end_ticks = ticks % _TICKS_PER_US
-            self._end_us = time.ticks_add(self._end_us, added_us)
-            ahead_us += added_us
+            ahead_us += self._add(ticks)
         return max(5, min(_LONGEST_MS, ahead_us // 4000))
+
+    def _add(self, ticks):
+        """Granted motion is longer by `ticks`; returns that in µs."""
+        ticks += self._end_ticks
+        added_us = ticks // _TICKS_PER_US
+        self._end_ticks = ticks % _TICKS_PER_US
+        self._end_us = time.ticks_add(self._end_us, added_us)
+        return added_us
+
+    def cover(self):
+        """Grants 400 to 500 ms ahead, so that the CPU may stand for 400: true when it is so. False where it cannot be:
+        at rates that need tables of their own, while a stop runs out, or while the plunger is drawn back.
+        """
+        feed, grid = self._stepper.feed, self.grid
+        if self._fresh or self.stopping or self.back or grid.by_table or feed.busy():
+            return False
+        index = feed.free()
+        if index < 0:
+            return False
+        table = feed.tables[index]
+        ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
+        used = 0
+        while 0 < ahead_us < _COVER_US:
+            if not self._rate_is_set:
+                self._set_rate(grid)
+                self._rate_is_set = True
+            if grid.by_table or used > _COVER_WORDS:
+                break
+            grid.next_slice(self.therapy.budget_steps(), self._words, None)
+            if not grid.ticks:
+                break
+            for i in range(grid.used):
+                table.put(used, self._words[i])
+                used += 1
+            self._rate_is_set = False
+            self.therapy.granted(grid.steps)
+            self.commanded_steps += grid.steps
+            ahead_us += self._add(grid.ticks)
+        if used:
+            feed.grant(index, used)
+        return ahead_us >= _COVER_US
 
     def _grant_slice(self):
         """Hands one slice to the stepper; returns its ticks, 0 when there is nothing left to hand out."""

@@ -136,3 +136,90 @@ def test_a_loop_that_is_away_for_half_a_second_starves_the_motor_and_says_so():
         pass
     # 200 to 300 ms were granted ahead.
     assert 200_000 <= sum(rig.late) <= 310_000
+
+
+# What an erase of the flash may take from the CPU.
+ERASE_MS = 400
+COVERED_HZ = [0.3, 0.7, 3.97, 10, 79.4, 333, 793, 1000, 2000, 13_900]
+
+
+@pytest.mark.parametrize("hz", COVERED_HZ)
+def test_motion_is_granted_over_the_longest_erase_and_no_step_moves(hz):
+    plain = Rig()
+    plain.start(hz)
+    for _ in plain.run(6):
+        pass
+    covered = Rig()
+    covered.start(hz)
+    covers = 0
+    while covered.time.us < 5_000_000:
+        for _ in covered.run(0.37):
+            pass
+        if covered.delivery.cover():
+            covers += 1
+            ahead_us = covered.stepper.granted_until_us() - covered.time.us
+            assert ERASE_MS * 1000 <= ahead_us <= 500_000
+            covered.time.us += ERASE_MS * 1000
+    assert covers >= 5
+    assert covered.stepper.idle_ticks == 0
+    assert covered.late == []
+    until = 5_000_000 * 5
+    assert [t for t in covered.stepper.steps if t < until] == [t for t in plain.stepper.steps if t < until]
+
+
+@pytest.mark.parametrize("hz", [15_000, 200_000])
+def test_where_tables_are_needed_no_erase_is_covered(hz):
+    rig = Rig()
+    rig.start(hz)
+    for _ in rig.run(2):
+        pass
+    assert not rig.delivery.cover()
+
+
+@pytest.mark.parametrize("hz", [79.4, 13_900])
+def test_a_ramp_is_covered_too(hz):
+    rig = Rig()
+    rig.start(10)
+    for _ in rig.run(1):
+        pass
+    rig.delivery.therapy.target_ul_h = int(hz * HZ)
+    for _ in rig.run(0.1):
+        pass
+    assert rig.delivery.cover()
+    rig.time.us += ERASE_MS * 1000
+    for _ in rig.run(2):
+        pass
+    assert (rig.stepper.idle_ticks, rig.late) == (0, [])
+    assert rig.delivery.rate_ul_h == int(hz * HZ)
+
+
+def test_the_end_of_the_volume_is_not_granted_twice_under_a_cover():
+    rig = Rig()
+    rig.start(100, steps=130)
+    for _ in rig.run(1):
+        pass
+    assert not rig.delivery.cover()  # what is left ends sooner than an erase may
+    for _ in rig.run(2):
+        pass
+    assert len(rig.stepper.steps) == 130
+    assert rig.ended[0] is True
+
+
+def test_nothing_is_granted_for_an_erase_while_a_stop_runs_out():
+    rig = Rig()
+    rig.start(100)
+    for _ in rig.run(1):
+        pass
+    rig.delivery.stop()
+    assert not rig.delivery.cover()
+
+
+def test_a_halt_under_a_cover_takes_back_what_was_not_made():
+    rig = Rig()
+    rig.start(100)
+    for _ in rig.run(1):
+        pass
+    assert rig.delivery.cover()
+    rig.time.us += 50_000
+    rig.delivery.halt()
+    assert rig.delivery.commanded_steps == rig.delivery.counted_steps() == len(rig.stepper.steps)

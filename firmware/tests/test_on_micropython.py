@@ -201,3 +201,30 @@ print(host.told, [slot.runs > 30 for slot in loop.slots])
 """
     )
     assert out.split() == ["0", "[True,", "True,", "True,", "True]"]
+
+
+def test_a_note_in_the_journal_allocates_nothing():
+    out = on_vm(
+        PRELUDE
+        + """
+from pump.storage import journal
+from pump.witness import Witness
+class Clock:
+    ms = 5
+    def ticks_ms(self): return self.ms
+journal.time = Clock()
+book = journal.Journal(())
+book.set_clock(217684800, 450)
+witness = Witness(book)
+def action():
+    for name in ("occlusion", "task_overrun"):
+        witness.alarm(name, "high", True)
+        witness.alarm(name, "none", False)
+    witness.state(supervisor.INFUSING, supervisor.START)
+    book.note(journal.VOLUME, 3, -1234567, 900000)
+    for _ in range(30): book.note(journal.STATE, 1, 2)  # until there is no more room
+locked(action)
+print(book.waiting, book.lost)
+"""
+    )
+    assert out.split() == ["24", "13"]  # the clock, 6 of the action and 30: 37

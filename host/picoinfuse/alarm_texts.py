@@ -129,6 +129,10 @@ TEXTS = MappingProxyType(
             "A button is stuck: it asks for nothing any more",
             "Let go of the button. If nobody holds it, use another pump.",
         ),
+        "storage_fault": (
+            "Journal cannot be written, or what it held is lost",
+            "Write down what is given. Send the pump to service.",
+        ),
         "record_restored": (
             "A stored record was damaged and taken from its second copy",
             "Clear. If it returns, send the pump to service: its flash is wearing out.",

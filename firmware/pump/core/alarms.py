@@ -87,6 +87,9 @@ ALARMS = (
     ("battery_fault", MEDIUM, GO_ON, PASSES),
     # GIP 2: a stuck key alarms at 1 min. What it was to ask for no longer comes; what flows is not touched.
     ("button_stuck", MEDIUM, GO_ON, PASSES),
+    # MEDIUM: what is given is given as ordered, but nobody will be able to read it later. It ends when the flash takes
+    # what waits; a journal that was lost is told once.
+    ("storage_fault", MEDIUM, GO_ON, LATCHES),
     # LOW: the pump has what was stored, from the other copy. But a flash that forgets once will again.
     ("record_restored", LOW, GO_ON, LATCHES),
     # LOW: nothing that runs needs it any more, and what needs it is refused. Somebody has to send it again before the

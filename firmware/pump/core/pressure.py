@@ -151,6 +151,11 @@ class SensorCheck:
                 self.fault = None
         return self.fault
 
+    def excuse(self, now_ms):
+        """There could be no sample up to now."""
+        if self._last_ms is not None:
+            self._last_ms = now_ms
+
     def check_age(self, now_ms):
         """Is the last sample too old? Returns the fault in force, or None. Before the first sample there is
         nothing to be stale."""

@@ -46,6 +46,11 @@ class WordTable:
         self._put_batch(end - 2, count, period, self._last_long + extra)
         return end
 
+    def put(self, at, word):
+        """One word of a slice that is no table of batches."""
+        self.words[at] = word
+        self._filled_for = -1
+
     def _fill(self, at, batches, count, period, long_total):
         base, more = divmod(long_total, batches)
         owed = batches - 1  # the first batch takes what does not go round

@@ -24,10 +24,12 @@ _NO_PARAMS = {}
 
 
 class Server:
-    def __init__(self, handlers, boot, outbox):
+    def __init__(self, handlers, boot, outbox, taken=None):
+        """`taken(method, params)` is told of every command that was not refused."""
         self._handlers = handlers
         self._boot = boot
         self._outbox = outbox
+        self._taken = taken
         self._executed = Executed()
         self._id = None  # of the request at hand, as soon as it could be read
         # Made now, for the moment when there is no memory to make it.
@@ -95,6 +97,8 @@ class Server:
         try:
             schema.check(method, params)
             result = getattr(self._handlers, method)(**params)
+            if self._taken is not None and schema.kind(method) == schema.COMMAND:
+                self._taken(method, params)
             return frame.encode({"id": self._id, "result": result})
         except Refused as refused:
             return _error(self._id, refused.code, refused.message, refused.data)

@@ -28,6 +28,7 @@ CAPABILITIES = {
     "buttons": "press(): a person at the buttons, where the profile has them",
     "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
     "host_reading": "host_reading(): a host that does not read",
+    "flash": "flash_fault(), flash_erase_s(), cut_at_flash_operation(): the flash under the filesystem",
     "deploy": "port: a serial port that mpremote can use",
     "any_profile": "runs with the mechanics of any profile in boards/",
     "replay": "the same seed gives the same trace",
@@ -125,6 +126,20 @@ class Bench(Protocol):
 
     def battery_fault(self, kind: str | None) -> None:
         """"open": the wire from the divider to the converter is off."""
+        ...
+
+    def flash_fault(self, dead: bool) -> None:
+        """While it is dead every write and erase fails."""
+        ...
+
+    def flash_erase_s(self, seconds: float) -> None:
+        """How long an erase of a sector takes from here on."""
+        ...
+
+    def cut_at_flash_operation(self, left: int, torn: str = "before", seed: int = 1) -> None:
+        """Takes the supply away at the write or erase after `left` more. `torn`: "before" it began, "after" it was
+        done, "half" done, or "bits", each of them settled or not, from `seed`.
+        """
         ...
 
     def host_reading(self, reading: bool) -> None: ...

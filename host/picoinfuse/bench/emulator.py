@@ -170,6 +170,15 @@ class EmulatorBench:
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
         press(self, name, seconds, bounce)
 
+    def flash_fault(self, dead: bool) -> None:
+        raise EmulatorError("the emulated Pico's flash has no faults")
+
+    def flash_erase_s(self, seconds: float) -> None:
+        raise EmulatorError("the emulated Pico's flash takes no time")
+
+    def cut_at_flash_operation(self, left: int, torn: str = "before", seed: int = 1) -> None:
+        raise EmulatorError("the emulated Pico's supply is not cut within a write")
+
     # ---- the line ----
 
     def host_reading(self, reading: bool) -> None:

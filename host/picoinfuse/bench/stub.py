@@ -125,6 +125,15 @@ class StubBench:
     def clock_jump(self, ms: int) -> None:
         self.board.control("clock_jump", ms)
 
+    def flash_fault(self, dead: bool) -> None:
+        self.board.control("flash", {"dead": dead})
+
+    def flash_erase_s(self, seconds: float) -> None:
+        self.board.control("flash", {"erase_ns": round(seconds * 1e9)})
+
+    def cut_at_flash_operation(self, left: int, torn: str = "before", seed: int = 1) -> None:
+        self.board.control("flash", {"left": left, "torn": torn, "seed": seed})
+
     # ---- the world ----
 
     def occlude(self, closed: bool = True) -> None:

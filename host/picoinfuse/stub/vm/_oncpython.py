@@ -134,7 +134,7 @@ class FolderFlash:
             file.seek(offset or 0)
             before = file.read(len(buffer))
             file.seek(offset or 0)
-            file.write(bytes(old & new for old, new in zip(before, buffer)))
+            file.write(bytes(old & new for old, new in zip(before, buffer, strict=True)))
 
     def ioctl(self, op, arg):
         if op == 4:

@@ -90,9 +90,12 @@ class World:
         self.sleep(10000)
 
     def stall(self, duration_ns):
-        """The flash is written: the CPU stands, everything else goes on. With the wall clock it takes no time."""
+        """The flash is written: the CPU stands, everything else goes on. With the wall clock it takes no time; granted
+        or not it is gone through, or a host that waits for an answer would wait for ever.
+        """
         if self.pace == "real":
             return
+        self.granted_ns = max(self.granted_ns, self.now_ns + duration_ns)
         slow_ns, self.slow_ns = self.slow_ns, 0
         self.sleep(duration_ns)
         self.slow_ns = slow_ns

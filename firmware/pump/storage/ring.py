@@ -1,0 +1,206 @@
+"""A ring of flash sectors that holds entries of 32 bytes; the oldest sector goes when room is wanted.
+
+    entry:  seq, s since boot, s since 2020 (0: unknown), 1/100 s of each, kind, boot, code, b, a, chain
+    sector: a head of the same form (kind SECTOR, seq of the first entry, a: how many sectors came before, b: chain so
+            far), and 127 entries
+
+`chain` is the CRC-32 of an entry's first 28 bytes, begun with the chain of the entry before it: an entry that is
+changed, missing or put in does not fit. A head is begun with 0, so a sector can be checked when the one before is gone.
+
+A position is the number of a slot since the ring's first day: sector times 128 plus slot; it names an entry for ever.
+
+A page is written with what stands in it already, so no write sets a bit. What a power cut left half written in the
+last page does not fit its chain: at boot it is written over with zeros, so that no bit of it stays undecided, and a
+good last page is written once more. A sector that was to be erased is erased again before it is used.
+"""
+
+import struct
+from binascii import crc32
+
+from micropython import const
+
+ENTRY_BYTES = const(32)
+BODY_BYTES = const(28)
+SLOTS = const(128)
+ENTRIES = const(127)  # of a sector
+SECTOR = const(1)  # the kind of a head
+BODY = "<IIIBBBBHHii"
+_PAGE = const(256)
+_IN_PAGE = const(8)
+_CHAIN_AT = const(28)
+_ERASED = b"\xff" * ENTRY_BYTES
+
+
+class Ring:
+    def __init__(self, flash, blocks, spare):
+        """`spare`: sectors that are kept erased ahead of the one in use."""
+        self._flash = flash
+        self._blocks = blocks
+        self._spare = spare
+        self._page = bytearray(b"\xff" * _PAGE)  # the one that is written next, as it stands in the flash
+        self._fresh = 0  # entries in it that are not in the flash yet
+        self._sector = -1  # since the first day; in use
+        self._slot = SLOTS  # the next one
+        self._clean = 0  # erased sectors ahead
+        self.chain = 0
+        self.last = bytearray(ENTRY_BYTES)  # the newest entry; kind 0: there is none
+        self.last_seq = 0
+        self._mount()
+
+    # ---- writing ----
+
+    def has_room(self):
+        return self._slot < SLOTS or self._clean > 0
+
+    def wants_erase(self):
+        return self._clean < self._spare
+
+    def erase(self):
+        """One sector, the next that is not erased: the CPU stands for up to 400 ms."""
+        self._flash.ioctl(6, self._block(self._sector + self._clean + 1))
+        self._clean += 1
+
+    def put(self, body):
+        """Takes an entry's first 28 bytes; `has_room` said that it can, and the page is not full. It is in the flash
+        after `write`."""
+        if self._slot == SLOTS:
+            self._begin_sector(struct.unpack_from("<I", body)[0])
+        at = self._slot % _IN_PAGE * ENTRY_BYTES
+        self.chain = crc32(body, self.chain)
+        self._page[at : at + BODY_BYTES] = body
+        struct.pack_into("<I", self._page, at + _CHAIN_AT, self.chain)
+        self.last[:] = self._page[at : at + ENTRY_BYTES]
+        self._slot += 1
+        self._fresh += 1
+
+    def page_is_full(self):
+        return self._fresh > 0 and self._slot % _IN_PAGE == 0
+
+    def write(self):
+        """Writes the page."""
+        if not self._fresh:
+            return
+        first = (self._slot - 1) // _IN_PAGE
+        self._flash.writeblocks(self._block(self._sector), self._page, first * _PAGE)
+        self._fresh = 0
+        if self._slot % _IN_PAGE == 0:
+            self._blank()
+
+    def _begin_sector(self, seq):
+        self._sector += 1
+        self._clean -= 1
+        self._slot = 1
+        self._blank()
+        head = struct.pack(BODY, seq, 0, 0, 0, 0, SECTOR, 0, 0, self.chain & 0xFFFF, self.chain >> 16, self._sector)
+        self._page[:BODY_BYTES] = head
+        struct.pack_into("<I", self._page, _CHAIN_AT, crc32(head))
+
+    def _blank(self):
+        self._page[:] = b"\xff" * _PAGE
+
+    def _block(self, sector):
+        return self._blocks[sector % len(self._blocks)]
+
+    # ---- reading ----
+
+    def first_position(self):
+        """Of the oldest entry that may be there."""
+        oldest = self._sector + self._clean + 1 - len(self._blocks)
+        return max(0, oldest) * SLOTS + 1
+
+    def end_position(self):
+        """Behind the newest entry in the flash."""
+        return self._sector * SLOTS + self._slot - self._fresh if self._sector >= 0 else 1
+
+    def read(self, position, count):
+        """`(position, chain, bytes)`: up to `count` slots of one sector from `position` on, or from the oldest one when
+        that is gone. `chain`: what the first fits to, where the sector's head tells it, else None. Bytes are empty at
+        the end.
+        """
+        position = max(position, self.first_position())
+        while True:
+            if position % SLOTS == 0:
+                position += 1
+            sector, slot = position // SLOTS, position % SLOTS
+            there = min(count, SLOTS - slot, self.end_position() - position)
+            if there <= 0:
+                return position, None, b""
+            head = self._head(sector % len(self._blocks))
+            if head is not None and head[0] == sector:
+                break
+            position = (sector + 1) * SLOTS  # it was being erased when the power went
+        data = bytearray(there * ENTRY_BYTES)
+        self._flash.readblocks(self._block(sector), data, slot * ENTRY_BYTES)
+        return position, head[1] if slot == 1 else None, data
+
+    # ---- at boot ----
+
+    def _head(self, index):
+        """`(sector, chain, seq)` of the head in that place, or None."""
+        head = bytearray(ENTRY_BYTES)
+        self._flash.readblocks(self._blocks[index], head, 0)
+        values = struct.unpack(BODY, head[:BODY_BYTES])
+        if values[5] != SECTOR or _chain_of(head) != crc32(head[:BODY_BYTES]):
+            return None
+        return values[10], values[9] << 16 | values[8], values[0]
+
+    def _mount(self):
+        """Finds the newest sector, and in it the last slot that was written."""
+        newest = None
+        for index in range(len(self._blocks)):
+            head = self._head(index)
+            if head is not None and head[0] > self._sector and head[0] % len(self._blocks) == index:
+                newest = head
+                self._sector = head[0]
+        if newest is None:
+            return
+        if newest[0]:
+            self._scan(newest[0] - 1)  # for its last entry, should the newest sector have none
+        self.chain = newest[1]
+        self.last_seq = max(self.last_seq, newest[2] - 1)
+        good = self._scan(newest[0])
+        self._settle(good)
+
+    def _scan(self, sector):
+        """Looks at every slot of a sector. Returns which slots of the last page are good, one bit each."""
+        block = self._block(sector)
+        entry = bytearray(ENTRY_BYTES)
+        before = self.chain  # the chain that stands in the slot before, right or wrong
+        self._slot = 1
+        good = 1  # the head
+        for slot in range(1, SLOTS):
+            self._flash.readblocks(block, entry, slot * ENTRY_BYTES)
+            if entry == _ERASED:
+                continue
+            if slot // _IN_PAGE != (self._slot - 1) // _IN_PAGE:
+                good = 0
+            self._slot = slot + 1
+            if fits(entry, self.chain) or fits(entry, before):
+                self.chain = _chain_of(entry)
+                self.last[:] = entry
+                self.last_seq = struct.unpack_from("<I", entry)[0]
+                good |= 1 << slot % _IN_PAGE
+            before = _chain_of(entry)
+        return good
+
+    def _settle(self, good):
+        """Decides every bit of the page that was written last."""
+        block, first = self._block(self._sector), (self._slot - 1) // _IN_PAGE
+        page = self._page
+        self._flash.readblocks(block, page, first * _PAGE)
+        for slot in range(_IN_PAGE):
+            at = slot * ENTRY_BYTES
+            if not good >> slot & 1 and page[at : at + ENTRY_BYTES] != _ERASED:
+                page[at : at + ENTRY_BYTES] = bytes(ENTRY_BYTES)
+        self._flash.writeblocks(block, page, first * _PAGE)
+        if self._slot % _IN_PAGE == 0:
+            self._blank()
+
+
+def _chain_of(entry):
+    return struct.unpack_from("<I", entry, _CHAIN_AT)[0]
+
+
+def fits(entry, chain):
+    """This entry follows one with that chain."""
+    return crc32(entry[:BODY_BYTES], chain) == _chain_of(entry)

@@ -1,0 +1,113 @@
+"""Sectors of the flash that the journal owns: files of one block each, that littlefs made once and never touches again.
+
+A running pump cannot write through littlefs: one call may be several erases, up to 400 ms each. It can write a page,
+and erase one sector when the motor's granted motion covers that. A file of one block holds nothing of littlefs's own,
+and littlefs neither moves nor reads it. So such files are made at the first boot, found in the raw flash by what was
+written into them, and from then on written there; `open` still reads them. Where they are is the record `sectors`.
+
+A boot believes the record only where every file is there and begins as its sector does. Otherwise nothing is written
+to any of them: they are made anew, and `lost` says that what they held is gone.
+"""
+
+import json
+import os
+
+from micropython import const
+
+from pump.storage.record import RecordFault
+
+SECTOR_BYTES = const(4096)
+FOLDER = "/log"
+_VERSION = const(1)
+_MAX_BYTES = const(1024)
+_PAGE = const(256)
+_MARK_BYTES = const(32)
+
+
+class Sectors:
+    """`blocks[name]`: the numbers of the sectors of each ring. Raises OSError where they cannot be made."""
+
+    def __init__(self, shelf, flash, counts, random):
+        """`counts`: how many sectors each ring has; `random`: a number that earlier ones did not have."""
+        self._folder = shelf.root + FOLDER
+        self._flash = flash
+        self._counts = counts
+        self.lost = False
+        record = shelf.record("sectors", _VERSION, _MAX_BYTES)
+        self.blocks = self._known(record)
+        if self.blocks is None:
+            self.blocks = self._make(random)
+            record.store(json.dumps(self.blocks).encode())
+
+    def _known(self, record):
+        """What the record says, when that is true."""
+        try:
+            found = record.load()
+        except RecordFault:
+            found = b""
+        if found is None:
+            return None  # the first boot, or one that was cut short
+        try:
+            blocks = json.loads(found[1])
+            if all(self._is_true(name, blocks[name]) for name in self._counts):
+                return blocks
+        except (IndexError, KeyError, OSError, ValueError):
+            pass
+        self.lost = True
+        return None
+
+    def _is_true(self, name, blocks):
+        if len(blocks) != self._counts[name]:
+            return False
+        raw, seen = bytearray(_MARK_BYTES), bytearray(_MARK_BYTES)
+        for i in range(len(blocks)):
+            path = self._path(name, i)
+            if os.stat(path)[6] != SECTOR_BYTES:
+                return False
+            with open(path, "rb") as file:
+                file.readinto(seen)
+            self._flash.readblocks(blocks[i], raw, 0)
+            if raw != seen:
+                return False
+        return True
+
+    def _path(self, name, index):
+        return "%s/%s%02d" % (self._folder, name, index)
+
+    def _make(self, random):
+        try:
+            os.mkdir(self._folder)
+        except OSError:
+            pass  # it is there
+        for name in os.listdir(self._folder):
+            os.remove("%s/%s" % (self._folder, name))
+        marks = {}
+        for name in self._counts:
+            for i in range(self._counts[name]):
+                mark = ("picoinfuse %06x %s %d" % (random, name, i)).encode()
+                mark += b" " * (_MARK_BYTES - len(mark))
+                marks[mark] = name, i
+                self._make_file(self._path(name, i), mark)
+        return self._find(marks)
+
+    def _make_file(self, path, mark):
+        rest = b"\xff" * _PAGE
+        with open(path, "wb") as file:
+            file.write(mark + rest[_MARK_BYTES:])
+            for _ in range(SECTOR_BYTES // _PAGE - 1):
+                file.write(rest)
+
+    def _find(self, marks):
+        """The raw flash is looked through for each mark, which must be there once."""
+        blocks = {name: [0] * self._counts[name] for name in self._counts}
+        raw = bytearray(_MARK_BYTES)
+        found = 0
+        for block in range(self._flash.ioctl(4, 0)):
+            self._flash.readblocks(block, raw, 0)
+            place = marks.get(bytes(raw))
+            if place is not None:
+                blocks[place[0]][place[1]] = block
+                found += 1
+        if found != len(marks):
+            raise OSError(5)
+        return blocks

@@ -1,0 +1,49 @@
+"""What goes into the journal of all that happens: commands, states, alarms, faults."""
+
+from pump.core import supervisor as sv
+from pump.core.alarms import ALARMS, PRIORITIES
+from pump.storage.journal import ALARM, BOOT, CHANGED, COMMAND, FAULT, STATE, name_code
+
+_UNTOLD = ("telemetry", "set_clock")  # commands that no person gives, or that have an entry of their own
+
+
+class Witness:
+    def __init__(self, journal):
+        self._journal = journal
+        self._states = tuple([name_code(name) for name in sv.STATES])
+        self._events = tuple([name_code(name) for name in sv.EVENTS])
+        self._alarms = {row[0]: name_code(row[0]) for row in ALARMS}
+        self._active = {row[0]: False for row in ALARMS}
+        self._overrun = name_code("task_overrun")
+        self._internal = name_code("internal_error")
+
+    def boot(self, cause, number):
+        self._journal.note(BOOT, name_code(cause), number)
+
+    def state(self, new, event):
+        self._journal.note(STATE, self._states[new], self._events[event])
+
+    def alarm(self, name, priority, active):
+        came = active and not self._active[name]
+        self._active[name] = active
+        self._journal.note(ALARM if came else CHANGED, self._alarms[name], PRIORITIES.index(priority) if active else 0)
+
+    def command(self, method, params):
+        """One that was taken; `params` as the host sent them."""
+        if method not in _UNTOLD:
+            numbers = [_number(params[name]) for name in sorted(params)] + [0, 0]
+            self._journal.note(COMMAND, name_code(method), numbers[0], numbers[1])
+
+    def overrun(self, task, late_ms):
+        """The first of its kind since somebody cleared the alarm."""
+        if not self._active["task_overrun"]:
+            self._journal.note(FAULT, self._overrun, late_ms, name_code(task))
+
+    def internal_error(self):
+        self._journal.note(FAULT, self._internal)
+
+
+def _number(value):
+    if isinstance(value, str):
+        return name_code(value)
+    return value if isinstance(value, int) and abs(value) < 1 << 30 else 0

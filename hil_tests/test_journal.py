@@ -1,0 +1,91 @@
+"""The journal in the flash of a running pump: what flows is not disturbed, and a flash that fails is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hil_tests.expect import alarms_told, interval_ns, motor_steps, now_ns
+from picoinfuse.bench import Bench
+
+pytestmark = [pytest.mark.needs("capture", "flash", "virtual_time"), pytest.mark.timeout(180)]
+
+ENTRIES = 127  # of a sector
+WORST_ERASE_S = 0.4
+
+
+def fill_sectors(bench: Bench, sectors: int) -> None:
+    """So many user events that as many sectors have to be erased."""
+    for _ in range(sectors * ENTRIES):
+        bench.pump.acknowledge()
+
+
+@pytest.mark.parametrize("rate_ul_h", [1_000, 5_000, 100_000, 1_200_000])
+def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(bench: Bench, rate_ul_h: int) -> None:
+    """The interval between two steps is P or P + 1 ticks of 200 ns at a constant rate, erase or not."""
+    bench.flash_erase_s(WORST_ERASE_S)
+    bench.pump.start(rate_ul_h)
+    bench.sleep(5.0)
+    began_ns, loops = now_ns(bench), bench.pump.tasks().loops
+    fill_sectors(bench, 2)
+    bench.sleep(5.0)
+    steps = motor_steps(bench, began_ns)
+    expected_ns = float(interval_ns(bench.profile, rate_ul_h))
+    intervals_ns = np.diff(steps)
+    assert len(intervals_ns) >= 2
+    assert np.max(np.abs(intervals_ns - expected_ns)) <= 200
+    # It stood: in each of two erases the loop made no turn for 400 ms, 40 turns or more of 10 ms.
+    seconds = bench.now() - began_ns / 1e9
+    assert bench.pump.tasks().loops - loops < 2 * 100 * seconds
+    status = bench.pump.status()
+    assert (status.state, status.alarms, status.overruns) == ("infusing", (), 0)
+
+
+def test_an_erase_is_seen_in_the_trace(bench: Bench) -> None:
+    """What ties the test above to the erases: with the flash's operations listened to, two are found."""
+    board = bench.board  # pyright: ignore[reportAttributeAccessIssue]
+    bench.flash_erase_s(WORST_ERASE_S)
+    bench.pump.start(100_000)
+    bench.sleep(5.0)
+    board.control("flash", {"told": True})
+    fill_sectors(bench, 2)
+    bench.sleep(5.0)
+    erases_ns = [operation.t_ns for operation in board.flash_operations if operation.data is None]
+    assert len(erases_ns) == 2
+    for erase_ns in erases_ns:
+        steps = motor_steps(bench, erase_ns)
+        within = steps[steps < erase_ns + WORST_ERASE_S * 1e9]
+        assert len(within) == pytest.approx(0.4 * 79.4, abs=1)
+
+
+def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench) -> None:
+    board = bench.board  # pyright: ignore[reportAttributeAccessIssue]
+    bench.pump.start(1_200_000)
+    bench.occlude()
+    bench.sleep(4.0)
+    board.control("flash", {"told": True})
+    relieving_ns = 0
+    while bench.pump.status().recovery == "relieving":
+        relieving_ns = now_ns(bench)
+        bench.pump.acknowledge()
+        bench.pump.acknowledge()
+    written = [operation for operation in board.flash_operations if operation.t_ns <= relieving_ns]
+    assert written
+    assert not [operation for operation in written if operation.data is None]
+    fill_sectors(bench, 1)  # it is done once the motor stands
+    assert [operation for operation in board.flash_operations if operation.data is None]
+
+
+def test_a_flash_that_takes_no_write_is_an_alarm_and_delivery_goes_on(bench: Bench) -> None:
+    bench.pump.start(100_000)
+    bench.flash_fault(True)
+    bench.pump.acknowledge()
+    bench.sleep(2.0)
+    (event,) = alarms_told(bench, "storage_fault")
+    assert (event.priority, event.active) == ("medium", True)
+    assert bench.pump.status().state == "infusing"
+    bench.flash_fault(False)
+    bench.sleep(2.0)
+    bench.pump.clear_alarms()
+    assert bench.pump.status().alarms == ()
+    assert bench.pump.status().state == "infusing"
