@@ -141,7 +141,7 @@ def test_a_pump_is_asked_for_service_and_then_gets_the_files(board: FakeBoard, p
     assert (done.files_copied, done.files_skipped, done.files_removed) == (total, 0, 1)
     assert done.hello.profile == "syringe-50ml"
     assert steps[0] == "looking who is there"
-    assert f"copying file {total} of {total}: /staged/pump/wiring.mpy" in steps
+    assert f"copying file {total} of {total}: /staged/pump/witness.mpy" in steps
     assert board.last_call[-1] == "reset"
 
 

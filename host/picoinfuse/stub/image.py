@@ -24,6 +24,7 @@ def deployed_image(profile: Profile, vm: str | None) -> Path:
         with tempfile.TemporaryDirectory(dir=image.parent) as folder:
             fresh = Path(folder) / "flash.img"
             _deploy_to(fresh, profile, vm)
+            flash_image.forget_journal(fresh)
             flash_image.move(fresh, image)
     return image
 

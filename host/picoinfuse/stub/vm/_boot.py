@@ -198,10 +198,9 @@ def main():
     channel = Channel(_host.open_stream(setup["fd"]))
     build_world(setup, channel)
     os_names = _host.mount(setup["image"])
-    if ON_VM:
-        WORLD.flash.stall, WORLD.flash.cut = WORLD.stall, WORLD.cut
-        if setup.get("state"):
-            WORLD.set_flash(setup["state"]["flash"])
+    WORLD.flash.stall, WORLD.flash.cut = WORLD.stall, WORLD.cut
+    if setup.get("state"):
+        WORLD.set_flash(setup["state"]["flash"])
     os_names["urandom"] = seeded_urandom(setup["seed"] * 7919 + WORLD.boot_ns // 1000)
     take_modules(os_names)
     scope = {"__name__": "__main__"}

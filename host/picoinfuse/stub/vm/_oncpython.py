@@ -13,6 +13,7 @@ import time
 import traceback
 import types
 
+from _flash import ERASE_NS, PAGE_NS
 from _world import WORLD
 
 _BLOCK, _BLOCKS = 4096, 352
@@ -56,6 +57,7 @@ def add_names():
     """The names that MicroPython has and CPython has not."""
     gc.mem_free = lambda: _HEAP_FREE
     gc.mem_alloc = lambda: 0
+    gc.threshold = lambda size: None
     micropython = types.ModuleType("micropython")
     micropython.const = lambda value: value
     micropython.heap_lock = micropython.heap_unlock = lambda: None
@@ -105,10 +107,19 @@ class Folder:
 
 
 class FolderFlash:
-    """The flash as `rp2.Flash()` shows it, as far as a folder has it: each file of one block is one."""
+    """The flash as `rp2.Flash()` shows it, as far as a folder has it: each file of one block is one. It takes its time
+    there, and cannot be cut.
+    """
 
     def __init__(self, folder):
         self._folder = folder
+        self.stall = None
+        self.cut = self.tell = None
+        self.erase_ns, self.page_ns = ERASE_NS, PAGE_NS
+
+    def _take(self, time_ns):
+        if self.stall is not None:
+            self.stall(time_ns)
 
     def _file(self, block):
         """The path of a block's file, or None: a block without one is erased."""
@@ -130,6 +141,7 @@ class FolderFlash:
     def writeblocks(self, block, buffer, offset=None):
         if offset is None:
             self.ioctl(6, block)
+        self._take(self.page_ns)
         with io.open(self._file(block), "r+b") as file:
             file.seek(offset or 0)
             before = file.read(len(buffer))
@@ -142,6 +154,7 @@ class FolderFlash:
         if op == 5:
             return _BLOCK
         if op == 6:
+            self._take(self.erase_ns)
             with io.open(self._file(arg), "r+b") as file:
                 file.write(b"\xff" * _BLOCK)
         return 0
