@@ -44,6 +44,6 @@ def forget_journal(image: Path) -> None:
             file.write_bytes(b"\xff" * BLOCK)
 
 
-def _is_journal(block: bytes) -> bool:
+def _is_journal(block: bytes | bytearray) -> bool:
     """It begins with a head as in firmware/pump/storage/ring.py."""
     return block[14] == 1 and crc32(block[:28]) == int.from_bytes(block[28:32], "little")
