@@ -14,7 +14,11 @@ import pytest
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
+from picoinfuse.evidence.measuring import Measure
+from picoinfuse.evidence.plugin import Watch
 from picoinfuse.profile import load_profile
+
+pytest_plugins = ["picoinfuse.evidence.plugin"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,8 +60,13 @@ def bench_here(pytestconfig: pytest.Config) -> BenchKind:
     return kind
 
 
+@pytest.fixture(autouse=True)
+def _evidence(measure: Measure) -> None:
+    """Every test of this suite is evidence by what it measures; one that measures nothing is listed as such."""
+
+
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, bench_here: BenchKind) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch) -> Iterator[Bench]:
     """A board that was just switched on, its pump connected and idle."""
     for mark in request.node.iter_markers("needs"):
         unknown = set(mark.args) - set(CAPABILITIES)
@@ -66,7 +75,8 @@ def bench(request: pytest.FixtureRequest, bench_here: BenchKind) -> Iterator[Ben
         if missing:
             pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
     profile = load_profile(_profile_name(request))
-    with bench_here.open(profile, int(_option(request.config, "--seed"))) as opened:
+    opening = bench_here.open(profile, int(_option(request.config, "--seed")))
+    with watched(opening) as opened:  # watched before it starts: a board that does not come up has a log too
         yield opened
 
 

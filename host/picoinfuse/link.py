@@ -31,6 +31,7 @@ from picoinfuse.errors import (
 from picoinfuse.frame import Lines, decode, encode
 from picoinfuse.port import Port
 from picoinfuse.replies import Pending, error_of, result_of
+from picoinfuse.traffic import Traffic
 
 ATTEMPTS = 3  # one, and two again
 NOISE_BYTES = 4096  # of what is no frame, kept to say what answers
@@ -53,8 +54,10 @@ class Link:
         url: str,
         on_notification: Callable[[str, dict[str, Any]], None],
         on_lost: Callable[[PortVanished], None],
+        traffic: Traffic | None = None,
     ) -> None:
         self.url = url
+        self._traffic = traffic or Traffic()
         self.lost: PortVanished | None = None  # set once, by whoever meets the error first
         self.unmatched: deque[dict[str, Any]] = deque(maxlen=UNMATCHED_REPLIES)  # the oldest goes
         self._port = port
@@ -99,6 +102,7 @@ class Link:
         """Raw bytes; a bench tries the pump's ears with them."""
         with self._write_lock:
             self._check_open()
+            self._traffic.sent(data)
             try:
                 self._port.write(data)
             except serial.SerialTimeoutException as error:
@@ -191,6 +195,7 @@ class Link:
             self._call(self._on_lost, self.lost)
 
     def _take_line(self, line: bytes) -> None:
+        self._traffic.heard(line)
         try:
             message = decode(line)
         except FrameError:

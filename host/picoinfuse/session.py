@@ -26,6 +26,7 @@ from picoinfuse.errors import (
 from picoinfuse.link import Link
 from picoinfuse.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
 from picoinfuse.port import Port, device_now, open_port, serial_number_of
+from picoinfuse.traffic import Traffic
 
 PROTOCOL = 1
 EVENTS_KEPT = 1000  # the oldest goes
@@ -46,6 +47,8 @@ class Session:
         self.last_telemetry: Telemetry | None = None
         self.active_alarms: dict[str, AlarmEvent] = {}  # as far as notifications told, since the last boot
         self.boot: int | None = None  # of the last hello
+        self.last_hello: Hello | None = None
+        self.traffic = Traffic()  # through all reconnects
         self.timeout_s = timeout_s
         self._port = port
         self._serial_number: str | None = None
@@ -149,7 +152,7 @@ class Session:
         else:
             url, port = "the given port", self._port
         self.close()
-        self._link = Link(port, url, self._take, self._take_lost)
+        self._link = Link(port, url, self._take, self._take_lost, self.traffic)
 
     def _hello(self, timeout_s: float) -> Hello:
         message = self.link.request("hello", None, None, timeout_s)
@@ -160,6 +163,7 @@ class Session:
             if hello.boot not in (self.boot, self._ready_boot):
                 self.active_alarms.clear()  # a reset whose `ready` did not get through
             self.boot = hello.boot
+            self.last_hello = hello
         return hello
 
     def _take(self, method: str, params: dict[str, Any]) -> None:

@@ -28,14 +28,19 @@ class BadVcd(TraceError):
     """The file is no VCD, or holds none of the signals of a trace."""
 
 
-def write_vcd(trace: Trace, path: Path | str) -> None:
-    """Write every signal of the trace, in time order."""
+def write_vcd(trace: Trace, path: Path | str, start_ns: int = 0) -> None:
+    """Write every signal of the trace, in time order; what was before `start_ns` is left out."""
     with open(path, "w", encoding="ascii", newline="\n") as file:
         writer = VCDWriter(file, timescale="1 ns", date="", version="picoinfuse")
-        variables: list[Variable] = [writer.register_var("picoinfuse", name, "wire", 1, 0) for name in WIRES]
-        variables += [writer.register_var("picoinfuse", name, "real", init=0.0) for name in REALS]
-        for start_ns, end_ns in _slices(trace, 0, trace.end_ns + 1):
-            for t_ns, index, value in _events(trace, start_ns, end_ns):
+        before_ns = start_ns - 1
+        variables: list[Variable] = [
+            writer.register_var("picoinfuse", name, "wire", 1, trace.level_at(name, before_ns)) for name in WIRES
+        ]
+        variables += [
+            writer.register_var("picoinfuse", name, "real", init=trace.value_at(name, before_ns)) for name in REALS
+        ]
+        for first_ns, end_ns in _slices(trace, start_ns, trace.end_ns + 1):
+            for t_ns, index, value in _events(trace, first_ns, end_ns):
                 writer.change(variables[index], t_ns, value)
         writer.close(trace.end_ns)
 

@@ -77,6 +77,7 @@ class EmulatorBench:
             self.profile.world(), self._image, flash, self._from_board, trace=self.trace, seed=self.seed
         )
         self.pump = Pump(self._wire)
+        self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
         if self._deployed:
             self._wait_for_ready()
             self.pump.connect()

@@ -71,6 +71,7 @@ class StubBench:
             real_grid_ms=self._real_grid_ms,
         )
         self.pump = Pump(self._wire)
+        self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
         if self._deployed:
             self.pump.connect()
             self.sleep(_READY_S)

@@ -1,0 +1,1 @@
+"""Evidence: what a run of the suite measured, against which limits, for which requirement."""
