@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,8 +16,10 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.evidence.plugin import Watch
 from picoinfuse.profile import load_profile
+
+if TYPE_CHECKING:
+    from picoinfuse.evidence.plugin import Watch
 
 pytest_plugins = ["picoinfuse.evidence.plugin"]
 

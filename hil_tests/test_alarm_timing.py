@@ -12,8 +12,9 @@ import pytest
 from hil_tests.expect import BOOT_S, alarms_told
 from picoinfuse.analysis.alarm_timing import Pulse, bursts, pulses
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.needs("capture", "sensor")]
+pytestmark = [pytest.mark.requirement("ALM-2"), pytest.mark.needs("capture", "sensor")]
 
 BEND_S = 0.005  # no edge is bent by more
 NOTICED_S = 0.030
@@ -37,12 +38,17 @@ def beat(priority: str, count: int) -> list[float]:
     return [PERIOD_S[priority] * (k // len(notes)) + notes[k % len(notes)] for k in range(count)]
 
 
-def assert_on_the_beat(heard: list[Pulse], priority: str) -> None:
+def assert_on_the_beat(measure: Measure, heard: list[Pulse], priority: str) -> None:
     begins = np.array([pulse.start_s for pulse in heard]) - heard[0].start_s
     bent = np.abs(begins - np.array(beat(priority, len(heard))))
-    assert bent.max() <= BEND_S
+    measure("bend of a pulse's beginning", bent.max(), unit="s", at_most=BEND_S)
     lengths = [pulse.duration_s for pulse in heard]
-    assert max(abs(length - PULSE_S[priority]) for length in lengths) <= CYCLE_S
+    measure(
+        "bend of a pulse's length",
+        max(abs(length - PULSE_S[priority]) for length in lengths),
+        unit="s",
+        at_most=CYCLE_S,
+    )
 
 
 def raise_high(bench: Bench) -> None:
@@ -66,7 +72,7 @@ def sounding(bench: Bench, start_s: float) -> list[Pulse]:
 
 @pytest.mark.needs("slow", "virtual_time")
 @pytest.mark.parametrize("delay_ms", [0, 5, 20, 300])
-def test_a_busy_loop_bends_no_edge_of_a_high_alarm(bench: Bench, delay_ms: int):
+def test_a_busy_loop_bends_no_edge_of_a_high_alarm(bench: Bench, measure: Measure, delay_ms: int):
     """Each sleep of the loop takes so much longer for the second half of a burst; 300 ms do not feed the watchdog, so
     it lasts less than the 2 s of that."""
     began_s = bench.now()
@@ -77,23 +83,23 @@ def test_a_busy_loop_bends_no_edge_of_a_high_alarm(bench: Bench, delay_ms: int):
     bench.slow_cpu(0)
     bench.sleep(9.0)
     heard = sounding(bench, began_s)
-    assert len(heard) >= 15
-    assert_on_the_beat(heard, "high")
+    measure("pulses heard", len(heard), at_least=15)
+    assert_on_the_beat(measure, heard, "high")
 
 
 @pytest.mark.needs("slow", "virtual_time")
 @pytest.mark.parametrize("delay_ms", [0, 20])
-def test_a_busy_loop_bends_no_edge_of_a_medium_alarm(bench: Bench, delay_ms: int):
+def test_a_busy_loop_bends_no_edge_of_a_medium_alarm(bench: Bench, measure: Measure, delay_ms: int):
     raise_medium(bench)
     bench.slow_cpu(delay_ms)
     bench.sleep(30.0)
     heard = sounding(bench, BOOT_S)
-    assert len(heard) >= 6
-    assert_on_the_beat(heard, "medium")
+    measure("pulses heard", len(heard), at_least=6)
+    assert_on_the_beat(measure, heard, "medium")
 
 
 @pytest.mark.needs("slow", "virtual_time")
-def test_a_busy_loop_bends_no_flash(bench: Bench):
+def test_a_busy_loop_bends_no_flash(bench: Bench, measure: Measure):
     raise_high(bench)
     bench.sleep(1.0)
     began_ns = round(bench.now() * 1e9)
@@ -101,27 +107,29 @@ def test_a_busy_loop_bends_no_flash(bench: Bench):
     bench.sleep(20.0)
     times, levels = bench.trace.transitions("lamp_red", began_ns)
     rises = times[levels == 1]
-    assert len(rises) >= 39
-    assert np.abs(np.diff(rises) - 500e6).max() <= BEND_S * 1e9
+    measure("flashes", len(rises), at_least=39)
+    measure("bend of the flashing period", np.abs(np.diff(rises) - 500e6).max(), unit="ns", at_most=BEND_S * 1e9)
     falls = times[levels == 0]
     lit = falls[falls > rises[0]][: len(rises) - 1] - rises[:-1]
-    assert np.abs(lit - 200e6).max() <= BEND_S * 1e9
+    measure("bend of a flash's length", np.abs(lit - 200e6).max(), unit="ns", at_most=BEND_S * 1e9)
 
 
 @pytest.mark.needs("slow", "virtual_time")
 @pytest.mark.parametrize("priority", ["high", "medium", "low"])
-def test_a_busy_loop_bends_no_edge_of_an_alarm_test(bench: Bench, priority: str):
+def test_a_busy_loop_bends_no_edge_of_an_alarm_test(bench: Bench, measure: Measure, priority: str):
     bench.slow_cpu(20)
     began_s = bench.now()
     bench.pump.alarm_test(priority)
     bench.sleep(PERIOD_S[priority])
     heard = pulses(bench.trace, began_s)[: len(BEGINS_S[priority])]
-    assert len(heard) == len(BEGINS_S[priority])
-    assert_on_the_beat(heard, priority)
+    measure("pulses heard", len(heard), equal=len(BEGINS_S[priority]))
+    assert_on_the_beat(measure, heard, priority)
 
 
 @pytest.mark.needs("hang", "virtual_time")
-def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_cries_again(bench: Bench):
+def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_cries_again(
+    bench: Bench, measure: Measure
+):
     bench.pump.start(100_000)
     bench.sleep(1.0)
     began_s = bench.now()
@@ -130,20 +138,21 @@ def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_c
     hung_s = bench.now()
     bench.hang_cpu()
     bench.sleep(1.5)
-    assert_on_the_beat(sounding(bench, began_s), "high")
+    assert_on_the_beat(measure, sounding(bench, began_s), "high")
     bench.sleep(10.0)
     bench.pump.reconnect(after_reset=True)
     assert alarms_told(bench, "interrupted")[-1].active
     later = [pulse.start_s for pulse in pulses(bench.trace, hung_s + 2.1)]
     assert later
-    assert later[0] - hung_s <= 2.0 + 1.0  # the watchdog, boot and self-test
+    # The watchdog, boot and self-test.
+    measure("from the hang to the new cry", later[0] - hung_s, unit="s", at_most=2.0 + 1.0)
 
 
 # ---- one alarm within another's burst ----
 
 
 @pytest.mark.parametrize("after_s", [0.1, 0.25, 0.5])
-def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: Bench, after_s: float):
+def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: Bench, measure: Measure, after_s: float):
     asked_s = bench.now()
     bench.pump.alarm_test("medium")
     bench.sleep(after_s)
@@ -154,15 +163,17 @@ def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: B
     # From here on: the C5 of MEDIUM goes over into that of HIGH without a gap. The lamp lights 1 ms after the piezo
     # begins.
     high = pulses(bench.trace, red_s - 0.001)
-    assert len(high) == 10
-    assert high[0].start_s - red_s <= NOTICED_S
-    assert len(pulses(bench.trace, asked_s, red_s - 0.001)) >= 1
-    assert_on_the_beat(high, "high")
-    assert len(bench.trace.edges("lamp_yellow", True, round((red_s + 0.001) * 1e9))) == 0
+    measure("pulses of the higher alarm", len(high), equal=10)
+    measure("from the red lamp to the sound", high[0].start_s - red_s, unit="s", at_most=NOTICED_S)
+    measure("pulses of the lower alarm", len(pulses(bench.trace, asked_s, red_s - 0.001)), at_least=1)
+    assert_on_the_beat(measure, high, "high")
+    measure(
+        "yellow flashes afterwards", len(bench.trace.edges("lamp_yellow", True, round((red_s + 0.001) * 1e9))), equal=0
+    )
 
 
 @pytest.mark.needs("occlude")
-def test_an_equal_alarm_changes_nothing_in_the_burst(bench: Bench):
+def test_an_equal_alarm_changes_nothing_in_the_burst(bench: Bench, measure: Measure):
     bench.occlude()
     began_s = bench.now()
     bench.pump.start(MAX_UL_H)
@@ -170,14 +181,14 @@ def test_an_equal_alarm_changes_nothing_in_the_burst(bench: Bench):
         bench.sleep(0.1)
     raise_high(bench)
     bench.sleep(20.0)
-    assert "sensor_open" in bench.pump.active_alarms
-    assert len(bench.pump.active_alarms) >= 2
+    measure("the second alarm is active", "sensor_open" in bench.pump.active_alarms, equal=True)
+    measure("active alarms", len(bench.pump.active_alarms), at_least=2)
     heard = sounding(bench, began_s)
-    assert len(heard) >= 20
-    assert_on_the_beat(heard, "high")
+    measure("pulses heard", len(heard), at_least=20)
+    assert_on_the_beat(measure, heard, "high")
 
 
-def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Bench):
+def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Bench, measure: Measure):
     """The other way round: the MEDIUM alarm is there, a HIGH one comes and goes within its own burst."""
     raise_medium(bench)
     bench.sleep(1.0)
@@ -186,22 +197,23 @@ def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Be
     bench.sleep(1.0)
     bench.sensor_fault(None)
     bench.sleep(0.5)
-    assert bench.pump.clear_alarms().alarms == ()  # infusion_complete too: its latch alone held it
+    # Infusion_complete too: its latch alone held it.
+    measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
     bench.sleep(8.0)
     # The burst that had begun is finished, and nothing follows.
-    assert [len(burst) for burst in bursts(pulses(bench.trace, fault_s))] == [10]
+    measure("pulses of each burst", [len(burst) for burst in bursts(pulses(bench.trace, fault_s))], equal=[10])
 
 
 @pytest.mark.needs("virtual_time")
-def test_a_lower_alarm_in_the_midst_of_a_high_burst_is_not_heard_before_its_end(bench: Bench):
+def test_a_lower_alarm_in_the_midst_of_a_high_burst_is_not_heard_before_its_end(bench: Bench, measure: Measure):
     asked_s = bench.now()
     # The infusion ends within the burst of a HIGH test, which takes 3.4 s.
     bench.pump.start(MAX_UL_H, vtbi_nl=500_000)
     bench.sleep(0.5)
     bench.pump.alarm_test("high")
     bench.sleep(8.0)
-    assert tuple(bench.pump.active_alarms) == ("infusion_complete",)
+    measure("active alarms", tuple(bench.pump.active_alarms), equal=("infusion_complete",))
     heard = pulses(bench.trace, asked_s)
-    assert_on_the_beat(heard[:10], "high")
-    assert_on_the_beat(heard[10:13], "medium")
-    assert heard[10].start_s - heard[9].end_s >= 2.5
+    assert_on_the_beat(measure, heard[:10], "high")
+    assert_on_the_beat(measure, heard[10:13], "medium")
+    measure("rest between the two bursts", heard[10].start_s - heard[9].end_s, unit="s", at_least=2.5)

@@ -11,6 +11,9 @@ import pytest
 from hil_tests.expect import now_ns, sleep_until, true_nl
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
+from picoinfuse.evidence.measuring import Measure
+
+pytestmark = [pytest.mark.requirement("OCC-5", "PCA-5")]
 
 CHECK_S = 15
 RATE_UL_H = 400_000
@@ -36,7 +39,9 @@ def state(bench: Bench) -> str:
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
-def test_a_line_that_opens_goes_on_with_the_same_infusion_after_15_s_of_checking(bench: Bench) -> None:
+def test_a_line_that_opens_goes_on_with_the_same_infusion_after_15_s_of_checking(
+    bench: Bench, measure: Measure
+) -> None:
     with allowed(bench, 1) as pump_bench:
         pump, start_ns = pump_bench.pump, now_ns(pump_bench)
         pump.start(RATE_UL_H, vtbi_nl=3_000_000)
@@ -44,29 +49,36 @@ def test_a_line_that_opens_goes_on_with_the_same_infusion_after_15_s_of_checking
         occlude(pump_bench)
         sleep_until(pump_bench, lambda: pump.status().recovery == "checking", 12, 0.1)
         checking_s = pump_bench.now()
-        assert "occlusion" in pump.active_alarms
+        measure("occlusion is active", "occlusion" in pump.active_alarms, equal=True)
         sleep_until(pump_bench, lambda: state(pump_bench) == "infusing", CHECK_S + 1, 0.1)
-        assert pump_bench.now() - checking_s == pytest.approx(CHECK_S, abs=0.5)
-        assert pump.status().alarms == ()
+        measure("length of the checking", pump_bench.now() - checking_s, unit="s", near=CHECK_S, by=0.5)
+        measure("alarms", pump.status().alarms, equal=())
         pump_bench.sleep(40)
         status = pump.status()
         # What was drawn back is given again: complete means complete.
-        assert (status.state, status.alarms) == ("idle", ("infusion_complete",))
-        assert status.delivered_nl == pytest.approx(3_000_000, abs=350)
-        assert true_nl(pump_bench, start_ns) == pytest.approx(status.delivered_nl, rel=2e-6, abs=1)
+        measure("state", status.state, equal="idle")
+        measure("alarms", status.alarms, equal=("infusion_complete",))
+        measure("delivered", status.delivered_nl, unit="nL", near=3_000_000, by=350)
+        measure(
+            "volume out of the syringe",
+            true_nl(pump_bench, start_ns),
+            unit="nL",
+            near=status.delivered_nl,
+            by=max(2e-6 * status.delivered_nl, 1),
+        )
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
-def test_without_leave_of_the_profile_it_stays_stopped(bench: Bench) -> None:
+def test_without_leave_of_the_profile_it_stays_stopped(bench: Bench, measure: Measure) -> None:
     bench.pump.start(RATE_UL_H)
     bench.sleep(5)
     occlude(bench)
     bench.sleep(60)
-    assert state(bench) == "alarm_stopped"
+    measure("state", state(bench), equal="alarm_stopped")
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
-def test_more_restarts_than_allowed_in_ten_minutes_are_not_made(bench: Bench) -> None:
+def test_more_restarts_than_allowed_in_ten_minutes_are_not_made(bench: Bench, measure: Measure) -> None:
     with allowed(bench, 1) as pump_bench:
         pump_bench.pump.start(RATE_UL_H)
         pump_bench.sleep(5)
@@ -76,11 +88,12 @@ def test_more_restarts_than_allowed_in_ten_minutes_are_not_made(bench: Bench) ->
         occlude(pump_bench)
         pump_bench.sleep(60)
         status = pump_bench.pump.status()
-        assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))
+        measure("state", status.state, equal="alarm_stopped")
+        measure("alarms", status.alarms, equal=("occlusion",))
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
-def test_the_same_alarm_three_times_in_ten_minutes_stops_for_good(bench: Bench) -> None:
+def test_the_same_alarm_three_times_in_ten_minutes_stops_for_good(bench: Bench, measure: Measure) -> None:
     with allowed(bench, 9) as pump_bench:
         pump = pump_bench.pump
         pump.start(RATE_UL_H)
@@ -91,14 +104,15 @@ def test_the_same_alarm_three_times_in_ten_minutes_stops_for_good(bench: Bench) 
         pump_bench.sleep(5)
         occlude(pump_bench)
         pump_bench.sleep(60)
-        assert pump.status().alarms == ("occlusion", "repeated_alarm")
-        assert pump.status().recovery is None  # relieved all the same
+        measure("alarms", pump.status().alarms, equal=("occlusion", "repeated_alarm"))
+        measure("recovery", pump.status().recovery, equal=None)  # relieved all the same
         cleared = pump.clear_alarms()
-        assert (cleared.state, cleared.alarms) == ("alarm_stopped", ("repeated_alarm",))
+        measure("state after the clear", cleared.state, equal="alarm_stopped")
+        measure("alarms after the clear", cleared.alarms, equal=("repeated_alarm",))
 
 
 @pytest.mark.needs("pressure", "sensor", "virtual_time")
-def test_it_counts_for_a_person_who_starts_it_too(bench: Bench) -> None:
+def test_it_counts_for_a_person_who_starts_it_too(bench: Bench, measure: Measure) -> None:
     for _ in range(3):
         bench.pump.clear_alarms()
         bench.pump.start(RATE_UL_H)
@@ -107,12 +121,12 @@ def test_it_counts_for_a_person_who_starts_it_too(bench: Bench) -> None:
         bench.sleep(1)
         bench.sensor_fault(None)
         bench.sleep(1)
-    assert bench.pump.clear_alarms().alarms == ("repeated_alarm",)
+    measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=("repeated_alarm",))
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
 @pytest.mark.parametrize("what", ["stop", "clear", "sensor"])
-def test_a_person_or_another_alarm_ends_the_checking(bench: Bench, what: str) -> None:
+def test_a_person_or_another_alarm_ends_the_checking(bench: Bench, measure: Measure, what: str) -> None:
     with allowed(bench, 9) as pump_bench:
         pump = pump_bench.pump
         pump.start(RATE_UL_H)
@@ -126,12 +140,12 @@ def test_a_person_or_another_alarm_ends_the_checking(bench: Bench, what: str) ->
         else:
             pump_bench.sensor_fault("open")
         pump_bench.sleep(30)
-        assert pump.status().recovery is None
-        assert state(pump_bench) == ("idle" if what == "clear" else "alarm_stopped")
+        measure("recovery", pump.status().recovery, equal=None)
+        measure("state", state(pump_bench), equal="idle" if what == "clear" else "alarm_stopped")
 
 
 @pytest.mark.needs("pressure", "occlude", "patient", "virtual_time")
-def test_a_pressure_of_half_the_limit_is_not_open(bench: Bench) -> None:
+def test_a_pressure_of_half_the_limit_is_not_open(bench: Bench, measure: Measure) -> None:
     with allowed(bench, 9) as pump_bench:
         pump_bench.pump.start(RATE_UL_H)
         pump_bench.sleep(5)
@@ -141,4 +155,5 @@ def test_a_pressure_of_half_the_limit_is_not_open(bench: Bench) -> None:
         pump_bench.occlude(False)
         pump_bench.sleep(30)
         status = pump_bench.pump.status()
-        assert (status.state, status.alarms) == ("alarm_stopped", ("occlusion",))
+        measure("state", status.state, equal="alarm_stopped")
+        measure("alarms", status.alarms, equal=("occlusion",))

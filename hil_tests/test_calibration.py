@@ -8,6 +8,9 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
+
+pytestmark = [pytest.mark.requirement("KEEP-2")]
 
 DAY, OPERATOR = "2026-11-22", "A. Tester"
 RATE_UL_H = 360_000  # 5 mL take 50 s
@@ -26,39 +29,42 @@ def refusal(bench: Bench, num: int, den: int, day: str = DAY, operator: str = OP
     return caught.value
 
 
-def infuse(bench: Bench) -> tuple[int, int]:
+def infuse(bench: Bench, measure: Measure) -> tuple[int, int]:
     """Gives the volume; returns the nL that the pump says it gave, and its steps."""
     bench.pump.start(RATE_UL_H, VOLUME_NL)
     bench.sleep(60)
     status = bench.pump.status()
-    assert status.state == "idle"
+    measure("state", status.state, equal="idle")
     bench.pump.clear_alarms()
     return status.delivered_nl, status.steps_counted
 
 
-def test_a_pump_that_nobody_calibrated_says_so(bench: Bench) -> None:
+def test_a_pump_that_nobody_calibrated_says_so(bench: Bench, measure: Measure) -> None:
     told = bench.pump.calibration()
-    assert (told.factor, told.entries, told.fault) == ("1/1", (), None)
-    assert bench.pump.hello().calibration == bench.pump.status().calibration == "1/1"
+    measure("factor told", told.factor, equal="1/1")
+    measure("entries told", told.entries, equal=())
+    measure("fault told", told.fault, equal=None)
+    measure("calibration told", bench.pump.hello().calibration, equal="1/1")
+    measure("factor in force", bench.pump.status().calibration, equal="1/1")
 
 
 @pytest.mark.needs("virtual_time")
-def test_a_factor_is_in_force_from_the_next_start(bench: Bench) -> None:
-    before_nl, steps_before = infuse(bench)
-    assert calibrate(bench, 103, 100) == "103/100"
-    assert bench.pump.status().calibration == "103/100"
-    after_nl, steps_after = infuse(bench)
+def test_a_factor_is_in_force_from_the_next_start(bench: Bench, measure: Measure) -> None:
+    before_nl, steps_before = infuse(bench, measure)
+    measure("factor in force", calibrate(bench, 103, 100), equal="103/100")
+    measure("factor in force", bench.pump.status().calibration, equal="103/100")
+    after_nl, steps_after = infuse(bench, measure)
     # A step gives 3 % more, so the same volume takes 3 % fewer: the number is rounded down to whole steps.
     step_nl = Fraction(bench.pump.calibration().step_pl or "") / 1000
-    assert steps_after == VOLUME_NL // step_nl
-    assert steps_after == pytest.approx(steps_before / 1.03, abs=1)
+    measure("steps with the factor", steps_after, equal=VOLUME_NL // step_nl)
+    measure("steps with the factor", steps_after, near=steps_before / 1.03, by=1)
     # Both tell the volume that was asked for, less than one step short.
-    assert VOLUME_NL - step_nl < after_nl <= VOLUME_NL
-    assert VOLUME_NL - step_nl < before_nl <= VOLUME_NL
+    measure("volume told after", after_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
+    measure("volume told before", before_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
 
 
 @pytest.mark.needs("virtual_time", "pressure")
-def test_the_rate_is_in_true_volume_too(bench: Bench) -> None:
+def test_the_rate_is_in_true_volume_too(bench: Bench, measure: Measure) -> None:
     # The world's step is that of the profile, so a factor of 11/10 makes the motor slower by 10/11.
     calibrate(bench, 11, 10)
     start_s = bench.now()
@@ -66,51 +72,59 @@ def test_the_rate_is_in_true_volume_too(bench: Bench) -> None:
     bench.sleep(120)
     given_ml = (bench.trace.value_at("delivered_nl", round(bench.now() * 1e9))) / 1e6
     # 360 mL/h for 120 s are 12 mL, times 10/11 are 10.909 mL. The start ramps, and 300 ms are granted ahead: 0.05 mL.
-    assert given_ml == pytest.approx(360 * (bench.now() - start_s) / 3600 * 10 / 11, abs=0.05)
+    measure(
+        "volume out of the syringe", given_ml, unit="mL", near=360 * (bench.now() - start_s) / 3600 * 10 / 11, by=0.05
+    )
 
 
 @pytest.mark.needs("power")
-def test_a_factor_outlives_the_supply(bench: Bench) -> None:
+def test_a_factor_outlives_the_supply(bench: Bench, measure: Measure) -> None:
     calibrate(bench, 97, 100, "Jürgen K.")
     bench.power_cycle()
     told = bench.pump.calibration()
-    assert told.factor == "97/100"
+    measure("factor told", told.factor, equal="97/100")
     entry = told.entries[0]
-    assert (entry.num, entry.den, entry.date, entry.operator) == (97, 100, DAY, "Jürgen K.")
+    measure("numerator kept", entry.num, equal=97)
+    measure("denominator kept", entry.den, equal=100)
+    measure("date kept", entry.date, equal=DAY)
+    measure("operator kept", entry.operator, equal="Jürgen K.")
 
 
-def test_undo_goes_back_one_by_one_and_then_says_that_there_is_no_more(bench: Bench) -> None:
+def test_undo_goes_back_one_by_one_and_then_says_that_there_is_no_more(bench: Bench, measure: Measure) -> None:
     calibrate(bench, 101, 100)
     calibrate(bench, 102, 100)
-    assert [entry.num for entry in bench.pump.calibration().entries] == [102, 101]
+    measure("factors known", [entry.num for entry in bench.pump.calibration().entries], equal=[102, 101])
     for expected in ("101/100", "1/1"):
-        assert bench.pump.uncalibrate() == expected
+        measure("factor in force", bench.pump.uncalibrate(), equal=expected)
         bench.sleep(1)
     with pytest.raises(PumpError, match="no calibration to take back"):
         bench.pump.uncalibrate()
 
 
 @pytest.mark.parametrize(("num", "den"), [(111, 100), (89, 100), (1101, 1000), (0, 1), (1, 0), (1030, 1001)])
-def test_a_factor_beyond_the_limit_is_refused_with_the_limit(bench: Bench, num: int, den: int) -> None:
+def test_a_factor_beyond_the_limit_is_refused_with_the_limit(
+    bench: Bench, measure: Measure, num: int, den: int
+) -> None:
     refused = refusal(bench, num, den)
-    assert refused.code == "out_of_range"
-    assert "are allowed" in refused.message
-    assert bench.pump.calibration().factor == "1/1"
-    assert bench.pump.status().state == "idle"  # no reset
+    measure("refused with", refused.code, equal="out_of_range")
+    measure("the message names the limit", "are allowed" in refused.message, equal=True)
+    measure("factor in force", bench.pump.calibration().factor, equal="1/1")
+    measure("state", bench.pump.status().state, equal="idle")  # no reset
 
 
 @pytest.mark.parametrize(("day", "operator", "what"), [("22.11.2026", OPERATOR, "date"), (DAY, "x" * 33, "operator")])
-def test_who_and_when_are_checked(bench: Bench, day: str, operator: str, what: str) -> None:
+def test_who_and_when_are_checked(bench: Bench, measure: Measure, day: str, operator: str, what: str) -> None:
     refused = refusal(bench, 101, 100, day, operator)
-    assert (refused.code, refused.data["parameter"]) == ("out_of_range", what)
+    measure("refused with", refused.code, equal="out_of_range")
+    measure("refused with", refused.data["parameter"], equal=what)
 
 
-def test_it_is_refused_while_infusing_and_while_paused_and_the_infusion_goes_on(bench: Bench) -> None:
+def test_it_is_refused_while_infusing_and_while_paused_and_the_infusion_goes_on(bench: Bench, measure: Measure) -> None:
     bench.pump.start(5000)
-    assert refusal(bench, 101, 100).code == "wrong_state"
+    measure("refused with", refusal(bench, 101, 100).code, equal="wrong_state")
     bench.pump.pause()
-    assert refusal(bench, 101, 100).code == "wrong_state"
+    measure("refused with", refusal(bench, 101, 100).code, equal="wrong_state")
     bench.pump.resume()
     with pytest.raises(PumpError, match="wrong_state"):
         bench.pump.uncalibrate()
-    assert bench.pump.status().state == "infusing"
+    measure("state", bench.pump.status().state, equal="infusing")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,10 @@ from hil_tests.expect import (
     true_nl,
 )
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import Telemetry
+
+pytestmark = [pytest.mark.requirement("RATE-1", "RATE-4")]
 
 RAMP_S = 0.5  # 400 to 793 Hz at 4000 Hz/s take 0.1 s
 
@@ -29,7 +34,7 @@ RAMP_S = 0.5  # 400 to 793 Hz at 4000 Hz/s take 0.1 s
     ("rate_ul_h", "seconds"),
     [(100, 300), (1_000, 60), (5_000, 30), (100_000, 10), (999_000, 6)],
 )
-def test_steps_come_at_the_ordered_rate(bench: Bench, rate_ul_h: int, seconds: float) -> None:
+def test_steps_come_at_the_ordered_rate(bench: Bench, measure: Measure, rate_ul_h: int, seconds: float) -> None:
     interval = interval_ns(bench.profile, rate_ul_h)
     start_ns = now_ns(bench)
     bench.pump.start(rate_ul_h)
@@ -37,52 +42,66 @@ def test_steps_come_at_the_ordered_rate(bench: Bench, rate_ul_h: int, seconds: f
     steps = bench.trace.edges("step", True, start_ns + round(RAMP_S * 1e9))
     # Whole intervals that fit between the first step and now; the first may be one away at low rates.
     window_ns = now_ns(bench) - int(steps[0])
-    assert len(steps) == 1 + int(window_ns / interval)
+    measure("steps", len(steps), equal=1 + int(window_ns / interval))
     intervals = np.diff(steps)
     # Each interval is the exact one, rounded up or down to a tick.
-    assert np.abs(intervals - float(interval)).max() < TICK_NS
+    measure("greatest error of an interval", np.abs(intervals - float(interval)).max(), unit="ns", below=TICK_NS)
     # Rounding does not add up. In a slice of 0.1 s with n steps the longer intervals come first, so both ends of
     # the window are off by n/4 ticks at most, and by one for rounding.
     ticks_off = 1 + 2 * (0.1 * step_hz(bench.profile, rate_ul_h) / 4)
-    assert abs(intervals.mean() - float(interval)) <= ticks_off * TICK_NS / len(intervals)
+    measure("mean interval", intervals.mean(), unit="ns", near=float(interval), by=ticks_off * TICK_NS / len(intervals))
 
 
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize("rate_ul_h", [5_000, 100_000, 480_000])
-def test_the_first_interval_is_the_ordered_one(bench: Bench, rate_ul_h: int) -> None:
+def test_the_first_interval_is_the_ordered_one(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     """Up to the rate that needs no ramp, 400 Hz: 504 mL/h."""
     interval = float(interval_ns(bench.profile, rate_ul_h))
     bench.pump.start(rate_ul_h)
     started_ns = now_ns(bench)
     bench.sleep(3 * interval / 1e9 + BEGIN_S)
     steps = bench.trace.edges("step", True, started_ns - 20_000_000)
-    assert abs(steps[1] - steps[0] - interval) < TICK_NS
+    measure("error of the first interval", abs(steps[1] - steps[0] - interval), unit="ns", below=TICK_NS)
     # The first step is paid for by one interval of running.
-    assert -20e6 <= steps[0] - started_ns - interval <= BEGIN_S * 1e9
+    measure(
+        "first step, after the interval that pays for it",
+        steps[0] - started_ns - interval,
+        unit="ns",
+        at_least=-20e6,
+        at_most=BEGIN_S * 1e9,
+    )
 
 
 @pytest.mark.needs("capture", "pressure")
 @pytest.mark.parametrize(("rate_ul_h", "vtbi_nl"), [(5_000, 3_500), (100_000, 350_000), (1_200_000, 500_000)])
-def test_vtbi_is_reached_to_the_step(bench: Bench, rate_ul_h: int, vtbi_nl: int) -> None:
+def test_vtbi_is_reached_to_the_step(bench: Bench, measure: Measure, rate_ul_h: int, vtbi_nl: int) -> None:
     start_ns = now_ns(bench)
     bench.pump.start(rate_ul_h, vtbi_nl)
     bench.sleep(vtbi_nl * 3.6 / rate_ul_h + 2)
     steps = motor_steps(bench, start_ns)
     # Never more than asked for, and less by under one step: 350 µL are 1000.17 steps, so 1000.
-    assert len(steps) == int(vtbi_nl * 1000 / step_pl(bench.profile))
+    measure("steps", len(steps), equal=int(vtbi_nl * 1000 / step_pl(bench.profile)))
     status = bench.pump.status()
-    assert status.state == "idle"
-    assert status.alarms == ("infusion_complete",)
-    assert status.delivered_nl == delivered_nl(bench.profile, len(steps))
-    assert [event.priority for event in alarms_told(bench, "infusion_complete")] == ["medium"]
-    assert bench.trace.level_at("enable", now_ns(bench)) == 1
+    measure("state", status.state, equal="idle")
+    measure("alarms", status.alarms, equal=("infusion_complete",))
+    measure("delivered", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
+    measure("priorities told", [event.priority for event in alarms_told(bench, "infusion_complete")], equal=["medium"])
+    measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     # 1e-6: the pump's ratio for a step is within that of the geometric volume.
-    assert true_nl(bench, start_ns) == pytest.approx(float(len(steps) * step_pl(bench.profile) / 1000), rel=2e-6)
+    measure(
+        "volume out of the syringe",
+        true_nl(bench, start_ns),
+        unit="nL",
+        near=float(len(steps) * step_pl(bench.profile) / 1000),
+        by=2e-6 * float(len(steps) * step_pl(bench.profile) / 1000),
+    )
 
 
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize(("before_ul_h", "after_ul_h"), [(1_000, 5_000), (1_000, 333), (2_000, 400_000)])
-def test_a_new_rate_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, before_ul_h: int, after_ul_h: int) -> None:
+def test_a_new_rate_keeps_the_part_of_a_step_that_is_paid_for(
+    bench: Bench, measure: Measure, before_ul_h: int, after_ul_h: int
+) -> None:
     bench.pump.start(before_ul_h)
     # Into the second interval by a good part, and far enough from its end that the new rate is there before it.
     bench.sleep(float(interval_ns(bench.profile, before_ul_h)) * 1.3 / 1e9)
@@ -95,11 +114,11 @@ def test_a_new_rate_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, befo
     # One step was paid for by before·(change - last) + after·(next - change) = step. When was the change?
     paid = before_ul_h * interval_ns(bench.profile, before_ul_h)
     change_ns = (paid + before_ul_h * last_ns - after_ul_h * next_ns) / (before_ul_h - after_ul_h)
-    assert 0 <= (change_ns - ordered_ns) / 1e9 <= LEAD_S
+    measure("order to new rate", (change_ns - ordered_ns) / 1e9, unit="s", at_least=0, at_most=LEAD_S)
 
 
 @pytest.mark.needs("capture")
-def test_many_changes_of_rate_are_no_fault_of_the_motor(bench: Bench) -> None:
+def test_many_changes_of_rate_are_no_fault_of_the_motor(bench: Bench, measure: Measure) -> None:
     start_ns = now_ns(bench)
     bench.pump.start(999_000)
     for rate_ul_h in (100, 500_000, 1_000, 999_000, 250_000, 10):
@@ -107,14 +126,19 @@ def test_many_changes_of_rate_are_no_fault_of_the_motor(bench: Bench) -> None:
         bench.pump.set_rate(rate_ul_h)
     bench.sleep(30)
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("infusing", ())
-    assert status.steps_counted == len(motor_steps(bench, start_ns))
+    measure("state", status.state, equal="infusing")
+    measure("alarms", status.alarms, equal=())
+    measure("steps counted", status.steps_counted, equal=len(motor_steps(bench, start_ns)))
     # The three fast stretches of 1.07 s alone: 793, 397, 793 Hz.
-    assert status.steps_counted >= 1.07 * (2 * step_hz(bench.profile, 999_000) + 0.9 * step_hz(bench.profile, 500_000))
+    measure(
+        "steps counted",
+        status.steps_counted,
+        at_least=1.07 * (2 * step_hz(bench.profile, 999_000) + 0.9 * step_hz(bench.profile, 500_000)),
+    )
 
 
 @pytest.mark.needs("capture", "pressure")
-def test_every_account_of_the_volume_agrees_with_the_edges(bench: Bench) -> None:
+def test_every_account_of_the_volume_agrees_with_the_edges(bench: Bench, measure: Measure) -> None:
     told: list[Telemetry] = []
     bench.pump.on_telemetry = told.append
     bench.pump.telemetry(hz=10)
@@ -125,18 +149,30 @@ def test_every_account_of_the_volume_agrees_with_the_edges(bench: Bench) -> None
     bench.sleep(1)
     status = bench.pump.status()
     steps = motor_steps(bench, start_ns)
-    assert status.steps_counted == status.steps_commanded == len(steps)
-    assert status.delivered_nl == told[-1].delivered_nl == delivered_nl(bench.profile, len(steps))
-    assert true_nl(bench, start_ns) == pytest.approx(status.delivered_nl, rel=2e-6, abs=1)
+    measure("steps counted", status.steps_counted, equal=len(steps))
+    measure("steps commanded", status.steps_commanded, equal=len(steps))
+    measure("volume told by telemetry", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
+    measure("volume told", told[-1].delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
+    measure(
+        "volume out of the syringe",
+        true_nl(bench, start_ns),
+        unit="nL",
+        near=status.delivered_nl,
+        by=max(2e-6 * status.delivered_nl, 1),
+    )
     # Telemetry never goes back, and each told volume is a whole number of steps that had been made by then.
     volumes = [message.delivered_nl for message in told if message.state == "infusing"]
-    assert len(volumes) >= 99
-    assert volumes == sorted(volumes)
-    assert set(volumes) <= {delivered_nl(bench.profile, n) for n in range(len(steps) + 1)}
+    measure("reports while infusing", len(volumes), at_least=99)
+    measure("reports in which the volume goes back", sum(b < a for a, b in pairwise(volumes)), equal=0)
+    measure(
+        "volumes told that are no whole steps",
+        len(set(volumes) - {delivered_nl(bench.profile, n) for n in range(len(steps) + 1)}),
+        equal=0,
+    )
 
 
 @pytest.mark.needs("capture")
-def test_a_second_infusion_counts_from_nothing(bench: Bench) -> None:
+def test_a_second_infusion_counts_from_nothing(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.sleep(2)
     bench.pump.stop()
@@ -147,7 +183,8 @@ def test_a_second_infusion_counts_from_nothing(bench: Bench) -> None:
     bench.pump.stop()
     bench.sleep(1)
     status = bench.pump.status()
-    assert status.steps_counted == status.steps_commanded == len(motor_steps(bench, start_ns))
+    measure("steps counted", status.steps_counted, equal=len(motor_steps(bench, start_ns)))
+    measure("steps commanded", status.steps_commanded, equal=len(motor_steps(bench, start_ns)))
     # 39.7 Hz for 2 s and what was granted ahead.
     hz = step_hz(bench.profile, 50_000)
-    assert (2 - BEGIN_S) * hz - 1 <= status.steps_counted <= (2 + LEAD_S) * hz + 1
+    measure("steps counted", status.steps_counted, at_least=(2 - BEGIN_S) * hz - 1, at_most=(2 + LEAD_S) * hz + 1)

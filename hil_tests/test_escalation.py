@@ -9,20 +9,21 @@ from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import AlarmEvent, Ready
 
-pytestmark = [pytest.mark.needs("capture", "virtual_time")]
+pytestmark = [pytest.mark.requirement("ALM-5"), pytest.mark.needs("capture", "virtual_time")]
 
 MAX_UL_H = 1_200_000
 LATE_S = 1.1  # the annunciator looks every second
 SUSPENDED_S = 900.0
 
 
-def complete_an_infusion(bench: Bench) -> float:
+def complete_an_infusion(bench: Bench, measure: Measure) -> float:
     """A MEDIUM alarm. Returns when it was first heard."""
     bench.pump.start(MAX_UL_H, vtbi_nl=500_000)
     bench.sleep(3.0)
-    assert tuple(bench.pump.active_alarms) == ("infusion_complete",)
+    measure("active alarms", tuple(bench.pump.active_alarms), equal=("infusion_complete",))
     return pulses(bench.trace, BOOT_S)[0].start_s
 
 
@@ -38,60 +39,68 @@ def priority(bench: Bench) -> str:
     return bench.pump.alarms().active[0].priority
 
 
-def test_a_medium_alarm_that_nobody_attends_to_becomes_high(bench: Bench):
-    heard_s = complete_an_infusion(bench)
+def test_a_medium_alarm_that_nobody_attends_to_becomes_high(bench: Bench, measure: Measure):
+    heard_s = complete_an_infusion(bench, measure)
     bench.sleep(heard_s + escalate_s(bench) - 1.0 - bench.now())
-    assert priority(bench) == "medium"
+    measure("priority before", priority(bench), equal="medium")
     bench.sleep(1.0 + LATE_S)
     (alarm,) = bench.pump.alarms().active
-    assert (alarm.priority, alarm.escalated, alarm.acknowledged) == ("high", True, False)
-    assert told(bench, "infusion_complete") == [("medium", True), ("high", True)]
+    measure("priority", alarm.priority, equal="high")
+    measure("escalated", alarm.escalated, equal=True)
+    measure("acknowledged", alarm.acknowledged, equal=False)
+    measure("what was told of the alarm", told(bench, "infusion_complete"), equal=[("medium", True), ("high", True)])
     red_s = float(bench.trace.edges("lamp_red", True, 0)[0]) / 1e9
-    assert red_s - heard_s == pytest.approx(escalate_s(bench), abs=LATE_S)
+    measure("from the first sound to the red lamp", red_s - heard_s, unit="s", near=escalate_s(bench), by=LATE_S)
     bench.sleep(30.0)
-    assert [row for row in check(bench.trace, "high", red_s - 0.001, bench.now()) if not row.ok] == []
+    measure(
+        "limits of the standard that are not kept",
+        [row for row in check(bench.trace, "high", red_s - 0.001, bench.now()) if not row.ok],
+        equal=[],
+    )
 
 
-def test_acknowledging_ends_an_escalation_and_leaves_the_sound(bench: Bench):
-    complete_an_infusion(bench)
+def test_acknowledging_ends_an_escalation_and_leaves_the_sound(bench: Bench, measure: Measure):
+    complete_an_infusion(bench, measure)
     bench.sleep(escalate_s(bench) + LATE_S)
-    assert priority(bench) == "high"
-    assert bench.pump.acknowledge() == 1
+    measure("priority", priority(bench), equal="high")
+    measure("acknowledge", bench.pump.acknowledge(), equal=1)
     bench.sleep(4.0)  # the burst of HIGH that had begun is finished
     acknowledged_s = bench.now()
     bench.sleep(60.0)
     (alarm,) = bench.pump.alarms().active
-    assert (alarm.priority, alarm.escalated, alarm.acknowledged) == ("medium", False, True)
+    measure("priority", alarm.priority, equal="medium")
+    measure("escalated", alarm.escalated, equal=False)
+    measure("acknowledged", alarm.acknowledged, equal=True)
     heard = bursts(pulses(bench.trace, acknowledged_s))
-    assert {len(burst) for burst in heard[1:-1]} == {3}
-    assert len(heard) >= 5
+    measure("pulses of each burst", {len(burst) for burst in heard[1:-1]}, equal={3})
+    measure("bursts heard", len(heard), at_least=5)
 
 
-def test_an_acknowledged_alarm_does_not_escalate(bench: Bench):
-    complete_an_infusion(bench)
+def test_an_acknowledged_alarm_does_not_escalate(bench: Bench, measure: Measure):
+    complete_an_infusion(bench, measure)
     bench.pump.acknowledge()
     bench.sleep(5 * escalate_s(bench))
-    assert priority(bench) == "medium"
+    measure("priority", priority(bench), equal="medium")
 
 
-def test_acknowledging_nothing_is_told(bench: Bench):
-    assert bench.pump.acknowledge() == 0
+def test_acknowledging_nothing_is_told(bench: Bench, measure: Measure):
+    measure("acknowledge", bench.pump.acknowledge(), equal=0)
 
 
-def test_a_pause_postpones_escalation_and_marks_nothing_as_seen(bench: Bench):
-    complete_an_infusion(bench)
+def test_a_pause_postpones_escalation_and_marks_nothing_as_seen(bench: Bench, measure: Measure):
+    complete_an_infusion(bench, measure)
     bench.sleep(escalate_s(bench) - 10.0)
-    assert bench.pump.silence() == 120_000
+    measure("pause", bench.pump.silence(), equal=120_000)
     (alarm,) = bench.pump.alarms().active
     assert not alarm.acknowledged
     bench.sleep(120.0 + escalate_s(bench) - 2.0)
-    assert priority(bench) == "medium"
+    measure("priority", priority(bench), equal="medium")
     bench.sleep(2.0 + LATE_S)
-    assert priority(bench) == "high"
+    measure("priority", priority(bench), equal="high")
 
 
-def test_silenced_again_and_again_the_sound_still_comes_back(bench: Bench):
-    complete_an_infusion(bench)
+def test_silenced_again_and_again_the_sound_still_comes_back(bench: Bench, measure: Measure):
+    complete_an_infusion(bench, measure)
     bench.sleep(2.0)
     asked_s = bench.now()
     for _ in range(13):  # 130 s
@@ -99,31 +108,36 @@ def test_silenced_again_and_again_the_sound_still_comes_back(bench: Bench):
         bench.sleep(10.0)
     sounded = pulses(bench.trace, asked_s)
     assert sounded
-    assert sounded[0].start_s - asked_s <= 121.0
+    measure("from the request to the sound", sounded[0].start_s - asked_s, unit="s", at_most=121.0)
 
 
-def test_silencing_takes_no_time_of_a_caller(bench: Bench):
-    complete_an_infusion(bench)
+def test_silencing_takes_no_time_of_a_caller(bench: Bench, measure: Measure):
+    complete_an_infusion(bench, measure)
     with pytest.raises(PumpError) as refused:
         bench.pump.command("silence", minutes=10)
-    assert (refused.value.code, refused.value.data) == ("extra_parameter", {"parameter": "minutes"})
-    assert bench.pump.status().silenced_ms == 0
+    measure("refused with", refused.value.code, equal="extra_parameter")
+    measure("data of the refusal", refused.value.data, equal={"parameter": "minutes"})
+    measure("pause left", bench.pump.status().silenced_ms, unit="ms", equal=0)
 
 
 @pytest.mark.parametrize("word", ["urgent", "HIGH", "", "none"])
-def test_a_priority_that_there_is_not_is_refused_by_name(bench: Bench, word: str):
+def test_a_priority_that_there_is_not_is_refused_by_name(bench: Bench, measure: Measure, word: str):
     with pytest.raises(PumpError) as refused:
         bench.pump.alarm_test(word)
-    assert refused.value.code == "out_of_range"
-    assert refused.value.data == {"parameter": "priority", "choices": ["low", "medium", "high"]}
+    measure("refused with", refused.value.code, equal="out_of_range")
+    measure(
+        "data of the refusal", refused.value.data, equal={"parameter": "priority", "choices": ["low", "medium", "high"]}
+    )
 
 
 @pytest.mark.parametrize("word", ["highest", "MEDIUM", ""])
-def test_an_occlusion_level_that_there_is_not_is_refused_by_name(bench: Bench, word: str):
+def test_an_occlusion_level_that_there_is_not_is_refused_by_name(bench: Bench, measure: Measure, word: str):
     with pytest.raises(PumpError) as refused:
         bench.pump.occlusion_level(word)
-    assert refused.value.code == "out_of_range"
-    assert refused.value.data == {"parameter": "level", "choices": ["low", "medium", "high"]}
+    measure("refused with", refused.value.code, equal="out_of_range")
+    measure(
+        "data of the refusal", refused.value.data, equal={"parameter": "level", "choices": ["low", "medium", "high"]}
+    )
 
 
 # ---- the reminder ----
@@ -136,21 +150,23 @@ def pause_an_infusion(bench: Bench) -> float:
     return bench.now()
 
 
-def test_an_infusion_that_is_paused_for_15_minutes_reminds_of_itself(bench: Bench):
+def test_an_infusion_that_is_paused_for_15_minutes_reminds_of_itself(bench: Bench, measure: Measure):
     paused_s = pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S - 1.0)
-    assert told(bench, "suspended_reminder") == []
+    measure("reminders told", told(bench, "suspended_reminder"), equal=[])
     bench.sleep(1.0 + LATE_S)
-    assert told(bench, "suspended_reminder") == [("medium", True)]
+    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True)])
     sounded = pulses(bench.trace, paused_s)
-    assert sounded[0].start_s - paused_s == pytest.approx(SUSPENDED_S, abs=LATE_S)
-    assert flashes(bench.trace, "lamp_yellow", sounded[0].start_s, bench.now()).duty > 0
-    assert bench.pump.resume() == "infusing"
+    measure("from the pause to the reminder", sounded[0].start_s - paused_s, unit="s", near=SUSPENDED_S, by=LATE_S)
+    measure(
+        "duty of the yellow lamp", flashes(bench.trace, "lamp_yellow", sounded[0].start_s, bench.now()).duty, above=0
+    )
+    measure("state", bench.pump.resume(), equal="infusing")
     bench.sleep(0.1)
-    assert told(bench, "suspended_reminder") == [("medium", True), ("medium", False)]
+    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True), ("medium", False)])
 
 
-def test_a_command_begins_the_15_minutes_anew_and_a_query_does_not(bench: Bench):
+def test_a_command_begins_the_15_minutes_anew_and_a_query_does_not(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(600.0)
     bench.pump.set_rate(120_000)
@@ -159,25 +175,31 @@ def test_a_command_begins_the_15_minutes_anew_and_a_query_does_not(bench: Bench)
     bench.pump.status()
     bench.pump.telemetry(hz=1)
     bench.sleep(set_s + SUSPENDED_S - 1.0 - bench.now())
-    assert told(bench, "suspended_reminder") == []
+    measure("reminders told", told(bench, "suspended_reminder"), equal=[])
     bench.sleep(1.0 + LATE_S)
-    assert told(bench, "suspended_reminder") == [("medium", True)]
+    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True)])
 
 
-def test_the_reminder_comes_again_15_minutes_after_somebody_acknowledged_it(bench: Bench):
+def test_the_reminder_comes_again_15_minutes_after_somebody_acknowledged_it(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S + LATE_S)
     bench.pump.acknowledge()
     bench.sleep(SUSPENDED_S - 5.0)
-    assert [active for _, active in told(bench, "suspended_reminder")] == [True, False]
+    measure(
+        "reminders that came and went", [active for _, active in told(bench, "suspended_reminder")], equal=[True, False]
+    )
     bench.sleep(5.0 + LATE_S)
-    assert [active for _, active in told(bench, "suspended_reminder")] == [True, False, True]
+    measure(
+        "reminders that came and went",
+        [active for _, active in told(bench, "suspended_reminder")],
+        equal=[True, False, True],
+    )
 
 
-def test_a_reminder_that_nobody_heeds_escalates(bench: Bench):
+def test_a_reminder_that_nobody_heeds_escalates(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S + escalate_s(bench) + 2 * LATE_S)
-    assert told(bench, "suspended_reminder") == [("medium", True), ("high", True)]
+    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True), ("high", True)])
     assert isinstance(bench.pump.events[-1], AlarmEvent)
 
 
@@ -185,7 +207,7 @@ def test_a_reminder_that_nobody_heeds_escalates(bench: Bench):
 
 
 @pytest.mark.needs("reset")
-def test_a_service_that_nobody_uses_ends_after_15_minutes(bench: Bench):
+def test_a_service_that_nobody_uses_ends_after_15_minutes(bench: Bench, measure: Measure):
     boot = bench.pump.boot
     enter_repl(bench)
     bench.sleep(898.0)
@@ -193,12 +215,12 @@ def test_a_service_that_nobody_uses_ends_after_15_minutes(bench: Bench):
     bench.sleep(5.0)
     bench.pump.reconnect(after_reset=True)
     assert bench.pump.boot != boot
-    assert bench.pump.status().state == "idle"
+    measure("state", bench.pump.status().state, equal="idle")
 
 
 @pytest.mark.needs("reset")
-def test_a_service_that_somebody_uses_stays(bench: Bench):
+def test_a_service_that_somebody_uses_stays(bench: Bench, measure: Measure):
     enter_repl(bench)
-    assert run_in_repl(bench, "print(6 * 7)") == "42"
+    measure("the REPL answers", run_in_repl(bench, "print(6 * 7)"), equal="42")
     bench.sleep(2000.0)
-    assert run_in_repl(bench, "print(6 * 8)") == "48"
+    measure("the REPL answers", run_in_repl(bench, "print(6 * 8)"), equal="48")

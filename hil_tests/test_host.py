@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.frame import encode
 from picoinfuse.messages import Telemetry
 
-pytestmark = [pytest.mark.needs("capture")]
+pytestmark = [pytest.mark.requirement("LINK-4"), pytest.mark.needs("capture")]
 
 RATE_UL_H = 100_000
 TURN_MS = 10  # the loop sleeps that long at most
@@ -21,11 +24,16 @@ def infuse(bench: Bench) -> float:
     return bench.now()
 
 
-def assert_even_steps(bench: Bench, since_s: float) -> None:
+def assert_even_steps(bench: Bench, measure: Measure, since_s: float) -> None:
     """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
     intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), round(bench.now() * 1e9))
-    assert len(intervals_ns) > 5
-    assert int(intervals_ns.max() - intervals_ns.min()) <= 200
+    measure("intervals", len(intervals_ns), above=5)
+    measure(
+        "from the shortest to the longest interval",
+        int(intervals_ns.max() - intervals_ns.min()),
+        unit="ns",
+        at_most=200,
+    )
 
 
 def listen(bench: Bench) -> list[Telemetry]:
@@ -38,7 +46,7 @@ def listen(bench: Bench) -> list[Telemetry]:
 
 
 @pytest.mark.needs("host_reading", "virtual_time")
-def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: Bench):
+def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: Bench, measure: Measure):
     heard = listen(bench)
     since_s = infuse(bench)
     bench.pump.telemetry(10)
@@ -50,34 +58,34 @@ def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: 
     before = len(heard)
     bench.host_reading(True)
     bench.sleep(1.05)
-    assert_even_steps(bench, since_s)
-    assert bench.pump.tasks().overruns == 0
+    assert_even_steps(bench, measure, since_s)
+    measure("overruns", bench.pump.tasks().overruns, equal=0)
     # Every report has a number: what was dropped and what came make up all that were made.
     newest = heard[-1]
-    assert newest.dropped == newest.seq - len(heard)
+    measure("reports dropped", newest.dropped, equal=newest.seq - len(heard))
     # 10 a second were made; 4 wait in the pump, and some 2 in the chip's FIFO of 256 bytes.
-    assert newest.dropped == pytest.approx(deaf_for_s * 10, abs=8)
-    assert len(heard) - before == pytest.approx(10 + 5, abs=3)
-    assert bench.pump.status().telemetry_dropped == newest.dropped
+    measure("reports dropped", newest.dropped, near=deaf_for_s * 10, by=8)
+    measure("reports in 3 s", len(heard) - before, near=10 + 5, by=3)
+    measure("telemetry dropped", bench.pump.status().telemetry_dropped, equal=newest.dropped)
 
 
 @pytest.mark.needs("host_reading", "occlude")
-def test_alarm_is_told_when_the_host_reads_again(bench: Bench):
+def test_alarm_is_told_when_the_host_reads_again(bench: Bench, measure: Measure):
     bench.pump.telemetry(20)
     bench.occlude()
     bench.pump.start(1_200_000)
     bench.host_reading(False)
     bench.sleep(20.0)
-    assert bench.pump.active_alarms == {}
-    assert bench.trace.count("piezo") > 0  # the patient's side was told all the same
+    measure("active alarms", bench.pump.active_alarms, equal={})
+    measure("pulses of the piezo", bench.trace.count("piezo"), above=0)  # the patient's side was told all the same
     bench.host_reading(True)
     bench.sleep(0.2)
-    assert bench.pump.active_alarms["occlusion"].priority == "high"
-    assert bench.pump.status().state == "alarm_stopped"
+    measure("priority told", bench.pump.active_alarms["occlusion"].priority, equal="high")
+    measure("state", bench.pump.status().state, equal="alarm_stopped")
 
 
 @pytest.mark.needs("host_reading", "sensor")
-def test_alarm_that_came_and_went_unheard_leaves_a_gap_in_seq(bench: Bench):
+def test_alarm_that_came_and_went_unheard_leaves_a_gap_in_seq(bench: Bench, measure: Measure):
     bench.pump.telemetry(20)
     bench.host_reading(False)
     bench.sleep(1.0)
@@ -88,11 +96,15 @@ def test_alarm_that_came_and_went_unheard_leaves_a_gap_in_seq(bench: Bench):
     bench.host_reading(True)
     bench.sleep(0.5)
     told = bench.pump.active_alarms
-    assert {name: event.seq for name, event in told.items()} == {"sensor_open": 1, "sensor_short": 2}
+    measure(
+        "seq of what was told",
+        {name: event.seq for name, event in told.items()},
+        equal={"sensor_open": 1, "sensor_short": 2},
+    )
 
 
 @pytest.mark.needs("host_reading")
-def test_replies_wait_for_a_host_that_does_not_read(bench: Bench):
+def test_replies_wait_for_a_host_that_does_not_read(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     bench.host_reading(False)
     ids = list(range(1, 41))
@@ -102,63 +114,66 @@ def test_replies_wait_for_a_host_that_does_not_read(bench: Bench):
     bench.host_reading(True)
     bench.sleep(2.0)
     # 40 replies of some 400 bytes; the pump holds 8 and reads no further requests meanwhile.
-    assert [reply["id"] for reply in bench.pump.link.unmatched] == ids
-    assert_even_steps(bench, since_s)
+    measure("ids answered", [reply["id"] for reply in bench.pump.link.unmatched], equal=ids)
+    assert_even_steps(bench, measure, since_s)
 
 
 # ---- a host that says too much ----
 
 
-def test_ctrl_c_while_infusing_does_nothing(bench: Bench):
+def test_ctrl_c_while_infusing_does_nothing(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     for _ in range(10):
         bench.write_raw(b"\x03" * 5)
         bench.sleep(0.2)
-    assert_even_steps(bench, since_s)
+    assert_even_steps(bench, measure, since_s)
     bench.pump.link.unmatched.clear()
     bench.write_raw(b"\r\n")
     bench.sleep(0.1)
     # To the pump they are bytes like others: a line that is no request.
     (reply,) = bench.pump.link.unmatched
-    assert (reply["id"], reply["error"]["code"]) == (None, "parse_error")
-    assert bench.pump.status().state == "infusing"
+    measure("refused with", reply["id"], equal=None)
+    measure("refused with", reply["error"]["code"], equal="parse_error")
+    measure("state", bench.pump.status().state, equal="infusing")
 
 
-def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Bench):
+def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     for batch in range(10):
         bench.pump.link.unmatched.clear()
         ids = list(range(1 + 50 * batch, 51 + 50 * batch))
         bench.write_raw(b"".join(encode({"id": number, "method": "hello"}) for number in ids))
         bench.sleep(1.0)  # a line a turn of 10 ms at least
-        assert [reply["id"] for reply in bench.pump.link.unmatched] == ids
-    assert_even_steps(bench, since_s)
+        measure("ids answered", [reply["id"] for reply in bench.pump.link.unmatched], equal=ids)
+    assert_even_steps(bench, measure, since_s)
     tasks = bench.pump.tasks()
-    assert tasks.overruns == 0
+    measure("overruns", tasks.overruns, equal=0)
     # Nobody waited longer than a turn for its turn.
-    assert max(task.late_ms for task in tasks.tasks) <= TURN_MS
+    measure("longest lateness of a task", max(task.late_ms for task in tasks.tasks), unit="ms", at_most=TURN_MS)
 
 
 # ---- telemetry ----
 
 
 @pytest.mark.parametrize(("hz", "listen_s"), [(0.1, 60.0), (1, 20.0), (3, 20.0), (20, 10.0)])
-def test_telemetry_keeps_its_grid(bench: Bench, hz: float, listen_s: float):
+def test_telemetry_keeps_its_grid(bench: Bench, measure: Measure, hz: float, listen_s: float):
     heard = listen(bench)
     infuse(bench)
     period_ms = bench.pump.telemetry(hz)
-    assert period_ms == round(1000 / hz)
+    measure("period", period_ms, unit="ms", equal=round(1000 / hz))
     bench.sleep(listen_s)
     # The first is due one period from the command, the last may be due just after the end.
-    assert len(heard) == pytest.approx(listen_s * hz, abs=1)
+    measure("reports", len(heard), near=listen_s * hz, by=1)
     late_ms = [report.t_ms - heard[0].t_ms - k * period_ms for k, report in enumerate(heard)]
     # A grid does not drift: each report is late by a turn of the loop at most, the last one as the first.
-    assert max(late_ms) - min(late_ms) <= TURN_MS
-    assert [report.seq for report in heard] == list(range(heard[0].seq, heard[0].seq + len(heard)))
-    assert heard[-1].dropped == 0
+    measure("from the earliest to the latest report", max(late_ms) - min(late_ms), unit="ms", at_most=TURN_MS)
+    measure(
+        "numbers missing between reports", sum(b - a - 1 for a, b in pairwise(report.seq for report in heard)), equal=0
+    )
+    measure("reports dropped", heard[-1].dropped, equal=0)
 
 
-def test_telemetry_tells_what_the_trace_shows(bench: Bench):
+def test_telemetry_tells_what_the_trace_shows(bench: Bench, measure: Measure):
     heard = listen(bench)
     infuse(bench)
     bench.pump.telemetry(20)
@@ -167,16 +182,17 @@ def test_telemetry_tells_what_the_trace_shows(bench: Bench):
     steps = bench.trace.count("step", 0, round(bench.now() * 1e9)) - 10  # the self-test made 10
     step_nl = bench.profile.world()["step_nl"]
     # A report is at most 50 ms and a turn old: 79 steps a second * 0.06 s = 5 steps.
-    assert last.delivered_nl == pytest.approx(steps * step_nl, abs=5 * step_nl)
-    assert (last.state, last.rate_ul_h) == ("infusing", RATE_UL_H)
+    measure("volume told", last.delivered_nl, unit="nL", near=steps * step_nl, by=5 * step_nl)
+    measure("state told", last.state, equal="infusing")
+    measure("rate told", last.rate_ul_h, unit="µL/h", equal=RATE_UL_H)
 
 
-def test_telemetry_off_is_silent(bench: Bench):
+def test_telemetry_off_is_silent(bench: Bench, measure: Measure):
     heard = listen(bench)
     bench.pump.telemetry(20)
     bench.sleep(1.0)
-    assert bench.pump.telemetry(0) == 0
+    measure("telemetry period", bench.pump.telemetry(0), unit="ms", equal=0)
     before = len(heard)
-    assert before == pytest.approx(20, abs=1)
+    measure("volume told before", before, near=20, by=1)
     bench.sleep(30.0)
-    assert len(heard) == before
+    measure("reports", len(heard), equal=before)

@@ -20,7 +20,10 @@ import pytest
 from hil_tests.expect import LEAD_S, TICK_NS, delivered_nl, interval_ns, now_ns, step_pl
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.trace import Times
+
+pytestmark = [pytest.mark.requirement("RATE-2", "GIP-1.2")]
 
 HOUR_S = 3600
 CHANGE_S = LEAD_S + 0.2
@@ -46,23 +49,23 @@ def script(seed: int, hours: float) -> list[Stretch]:
     return stretches
 
 
-def assert_on_the_ruler(bench: Bench, steps: Times, rate_ul_h: int) -> None:
+def assert_on_the_ruler(bench: Bench, measure: Measure, steps: Times, rate_ul_h: int) -> None:
     """Of one constant rate: all intervals are within a tick, every step within a tick of k intervals."""
     if len(steps) < 2:
         return
     interval = interval_ns(bench.profile, rate_ul_h)
     shortest = int(interval // TICK_NS) * TICK_NS
     gaps = np.diff(steps)
-    assert shortest <= gaps.min()
-    assert gaps.max() <= shortest + TICK_NS
+    measure("shortest interval", gaps.min(), unit="ns", at_least=shortest)
+    measure("longest interval", gaps.max(), unit="ns", at_most=shortest + TICK_NS)
     # t_k - t_0 = k * num/den to a tick, in whole numbers: (t_k - t_0) * den - k * num
     num, den = interval.as_integer_ratio()
     off_by = [t * den - k * num for k, t in enumerate((steps - steps[0]).tolist())]
-    assert -TICK_NS * den <= min(off_by)
-    assert max(off_by) <= (TICK_NS + 1) * den
+    measure("earliest step against its place", min(off_by) / den, unit="ns", at_least=-TICK_NS)
+    measure("latest step against its place", max(off_by) / den, unit="ns", at_most=TICK_NS + 1)
 
 
-def assert_commanded(bench: Bench, start_ns: int, stretches: list[Stretch]) -> None:
+def assert_commanded(bench: Bench, measure: Measure, start_ns: int, stretches: list[Stretch]) -> None:
     """The count at the end of each stretch is what was earned, to a step and what the changes may be worth."""
     earned = slack = Fraction(0)
     at_ns, before_ul_h = start_ns, 0
@@ -73,25 +76,31 @@ def assert_commanded(bench: Bench, start_ns: int, stretches: list[Stretch]) -> N
         if rate_ul_h:
             earned += Fraction(duration_ms) * 1_000_000 / interval_ns(bench.profile, rate_ul_h)
             steps = bench.trace.edges("step", True, at_ns + round(CHANGE_S * 1e9), end_ns)
-            assert_on_the_ruler(bench, steps, rate_ul_h)
+            assert_on_the_ruler(bench, measure, steps, rate_ul_h)
         else:
-            assert bench.trace.count("step", at_ns + round(CHANGE_S * 1e9), end_ns) == 0
-        assert abs(bench.trace.count("step", start_ns, end_ns) - earned) <= 1 + slack
+            measure("steps while paused", bench.trace.count("step", at_ns + round(CHANGE_S * 1e9), end_ns), equal=0)
+        measure("steps", bench.trace.count("step", start_ns, end_ns), near=earned, by=1 + slack)
         at_ns, before_ul_h = end_ns, rate_ul_h
 
 
-def assert_steady(bench: Bench, start_ns: int, rate_ul_h: int) -> None:
+def assert_steady(bench: Bench, measure: Measure, start_ns: int, rate_ul_h: int) -> None:
     """One rate all the time: |steps - ideal| <= 1 at every step, with the pump's own beginning as the zero."""
     steps = bench.trace.edges("step", True, start_ns)
-    assert_on_the_ruler(bench, steps, rate_ul_h)
+    assert_on_the_ruler(bench, measure, steps, rate_ul_h)
     interval = interval_ns(bench.profile, rate_ul_h)
     begun_ns = int(steps[0]) - round(interval)
-    assert -TICK_NS <= begun_ns - start_ns <= LEAD_S * 1e9 + BOARD_SLACK_NS
+    measure(
+        "from the start to the beginning of steps",
+        begun_ns - start_ns,
+        unit="ns",
+        at_least=-TICK_NS,
+        at_most=LEAD_S * 1e9 + BOARD_SLACK_NS,
+    )
     # The k-th step (the first is 1) is made when k steps are paid for: a tick early or late at most, as it and the
     # first are rounded up to ticks. So ideal - 1 < steps <= ideal, but for a tick, at every instant.
     num, den = interval.as_integer_ratio()
-    for k, t in enumerate(steps.tolist(), 1):
-        assert abs((t - begun_ns) * den - k * num) <= (TICK_NS + 1) * den
+    off_by = max(abs((t - begun_ns) * den - k * num) for k, t in enumerate(steps.tolist(), 1))
+    measure("greatest distance of a step from its place", off_by / den, unit="ns", at_most=TICK_NS + 1)
 
 
 # ---- the delivery alone, for days ----
@@ -135,7 +144,7 @@ print("counted", delivery.counted_steps(), delivery.commanded_steps, found, len(
 """
 
 
-def run_rig(bench: Bench, stretches: list[Stretch]) -> int:
+def run_rig(bench: Bench, measure: Measure, stretches: list[Stretch]) -> int:
     """Runs a script of stretches; returns when it began. Asserts that counted is what the trace has."""
     enter_repl(bench)
     start_ns = now_ns(bench)
@@ -147,35 +156,38 @@ def run_rig(bench: Bench, stretches: list[Stretch]) -> int:
         left_s -= 4 * HOUR_S
     answer = bench.pump.link.heard().rpartition(b"OK")[2].partition(b"\x04")[0].decode()
     counted, commanded, found, late = (int(word) for word in answer.split()[1:])
-    assert counted == bench.trace.count("step", start_ns)
-    assert 0 <= commanded - counted <= 1  # one may be granted and not yet made
-    assert (found, late) == (0, 0)
+    measure("steps counted", counted, equal=bench.trace.count("step", start_ns))
+    measure("steps in flight", commanded - counted, at_least=0, at_most=1)  # one may be granted and not yet made
+    measure("events of the monitor", found, equal=0)
+    measure("late turns", late, equal=0)
     first = int(bench.trace.edges("step", True, start_ns)[0])
     begun_ns = first - interval_ns(bench.profile, stretches[0].rate_ul_h)
-    assert 0 <= begun_ns - start_ns <= BOARD_SLACK_NS
+    measure(
+        "from the start to the beginning of steps", begun_ns - start_ns, unit="ns", at_least=0, at_most=BOARD_SLACK_NS
+    )
     return round(begun_ns)
 
 
 @pytest.mark.long
 @pytest.mark.needs("capture", "virtual_time")
-def test_three_days_of_changes_pauses_and_resumes(bench: Bench) -> None:
+def test_three_days_of_changes_pauses_and_resumes(bench: Bench, measure: Measure) -> None:
     stretches = script(bench.seed, 72)
-    assert_commanded(bench, run_rig(bench, stretches), stretches)
+    assert_commanded(bench, measure, run_rig(bench, measure, stretches), stretches)
 
 
 @pytest.mark.long
 @pytest.mark.needs("capture", "virtual_time")
-def test_three_days_at_a_tenth_of_a_millilitre_an_hour(bench: Bench) -> None:
+def test_three_days_at_a_tenth_of_a_millilitre_an_hour(bench: Bench, measure: Measure) -> None:
     """A step every 12.6 s: 20,578 of them."""
-    assert_steady(bench, run_rig(bench, [Stretch(100, 72 * HOUR_S * 1000)]), 100)
+    assert_steady(bench, measure, run_rig(bench, measure, [Stretch(100, 72 * HOUR_S * 1000)]), 100)
 
 
 @pytest.mark.long
 @pytest.mark.profile("syringe-50ml-geared")
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_week_at_a_hundredth_of_a_millilitre_an_hour(bench: Bench) -> None:
+def test_a_week_at_a_hundredth_of_a_millilitre_an_hour(bench: Bench, measure: Measure) -> None:
     """Geared, a step every 4.7 s: 129,000 of them."""
-    assert_steady(bench, run_rig(bench, [Stretch(10, 7 * 24 * HOUR_S * 1000)]), 10)
+    assert_steady(bench, measure, run_rig(bench, measure, [Stretch(10, 7 * 24 * HOUR_S * 1000)]), 10)
 
 
 # ---- the whole pump, for a working day ----
@@ -183,7 +195,7 @@ def test_a_week_at_a_hundredth_of_a_millilitre_an_hour(bench: Bench) -> None:
 
 @pytest.mark.long
 @pytest.mark.needs("capture", "pressure", "virtual_time")
-def test_eight_hours_of_the_whole_pump(bench: Bench) -> None:
+def test_eight_hours_of_the_whole_pump(bench: Bench, measure: Measure) -> None:
     stretches = script(bench.seed + 1, 8)
     start_ns = now_ns(bench)
     pump = bench.pump
@@ -200,12 +212,19 @@ def test_eight_hours_of_the_whole_pump(bench: Bench) -> None:
         bench.sleep(duration_ms / 1000)
         done.append(Stretch(rate_ul_h, round((now_ns(bench) - began_ns) / 1e6)))
         began_ns, before_ul_h = began_ns + done[-1].duration_ms * 1_000_000, rate_ul_h
-    assert_commanded(bench, start_ns, done)
+    assert_commanded(bench, measure, start_ns, done)
     status = pump.status()
     made = bench.trace.count("step", start_ns)
-    assert (status.alarms, status.overruns) == ((), 0)
-    assert status.steps_counted == made
-    assert status.delivered_nl == delivered_nl(bench.profile, made)
+    measure("alarms", status.alarms, equal=())
+    measure("overruns", status.overruns, equal=0)
+    measure("steps counted", status.steps_counted, equal=made)
+    measure("delivered", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, made))
     true_nl = bench.trace.value_at("delivered_nl", now_ns(bench)) - bench.trace.value_at("delivered_nl", start_ns)
     # The profile's ratio is the geometry to 1 in 10^6; one step more, as a step may be a flow that is under way.
-    assert abs(true_nl - status.delivered_nl) <= 1e-6 * true_nl + 1 + float(step_pl(bench.profile)) / 1000
+    measure(
+        "volume told",
+        status.delivered_nl,
+        unit="nL",
+        near=true_nl,
+        by=1e-6 * true_nl + 1 + float(step_pl(bench.profile)) / 1000,
+    )

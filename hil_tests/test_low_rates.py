@@ -7,37 +7,57 @@ import pytest
 
 from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
+
+pytestmark = [pytest.mark.requirement("RATE-1", "GIP-1.1")]
 
 
 @pytest.mark.needs("capture", "virtual_time")
 @pytest.mark.parametrize(("rate_ul_h", "steps_due"), [(10, 3), (100, 20), (1_234, 100)])
-def test_steps_that_are_seconds_apart_are_on_time(bench: Bench, rate_ul_h: int, steps_due: int) -> None:
+def test_steps_that_are_seconds_apart_are_on_time(
+    bench: Bench, measure: Measure, rate_ul_h: int, steps_due: int
+) -> None:
     """0.01 mL/h: a step of 0.350 µL every 126 s."""
     interval = float(interval_ns(bench.profile, rate_ul_h))
     start_ns = now_ns(bench)
     bench.pump.start(rate_ul_h)
     bench.sleep((steps_due + 0.5) * interval / 1e9)
     steps = motor_steps(bench, start_ns)
-    assert len(steps) == steps_due
+    measure("steps", len(steps), equal=steps_due)
     # No step before its volume is due.
-    assert interval <= steps[0] - start_ns <= interval + (BEGIN_S + 0.02) * 1e9
-    assert np.abs(np.diff(steps) - interval).max() < TICK_NS
+    measure(
+        "time of the first step",
+        steps[0] - start_ns,
+        unit="ns",
+        at_least=interval,
+        at_most=interval + (BEGIN_S + 0.02) * 1e9,
+    )
+    measure("greatest error of an interval", np.abs(np.diff(steps) - interval).max(), unit="ns", below=TICK_NS)
     # From the first to the last: rounding up and down has not added up.
-    assert abs(steps[-1] - steps[0] - (steps_due - 1) * interval) < TICK_NS
+    measure(
+        "from the first to the last step",
+        steps[-1] - steps[0],
+        unit="ns",
+        above=(steps_due - 1) * interval - TICK_NS,
+        below=(steps_due - 1) * interval + TICK_NS,
+    )
 
 
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_low_rate_starves_nothing_and_alarms_nobody(bench: Bench) -> None:
+def test_a_low_rate_starves_nothing_and_alarms_nobody(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100)
     bench.sleep(200)
     status = bench.pump.status()
-    assert (status.state, status.alarms, status.overruns) == ("infusing", (), 0)
-    assert status.rate_ul_h == 100
-    assert 0 <= status.steps_commanded - status.steps_counted <= 1  # the one that is granted ahead
+    measure("state", status.state, equal="infusing")
+    measure("alarms", status.alarms, equal=())
+    measure("overruns", status.overruns, equal=0)
+    measure("rate", status.rate_ul_h, unit="µL/h", equal=100)
+    # The one that is granted ahead.
+    measure("steps in flight", status.steps_commanded - status.steps_counted, at_least=0, at_most=1)
 
 
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_low_rate_pays_on_while_it_is_raised_and_lowered(bench: Bench) -> None:
+def test_a_low_rate_pays_on_while_it_is_raised_and_lowered(bench: Bench, measure: Measure) -> None:
     """0.1 mL/h earns a step in 12.6 s, 0.2 mL/h in 6.3 s: 4 s of each, twice, are 1.9 steps."""
     start_ns = now_ns(bench)
     bench.pump.start(100)
@@ -47,8 +67,8 @@ def test_a_low_rate_pays_on_while_it_is_raised_and_lowered(bench: Bench) -> None
     bench.sleep(4)
     # Each change takes effect up to LEAD_S late; up and down cancel but for one.
     earned = 8 * 1e9 / float(interval_ns(bench.profile, 100)) + 8 * 1e9 / float(interval_ns(bench.profile, 200))
-    assert 1.8 < earned < 2
-    assert len(motor_steps(bench, start_ns)) == 1
+    measure("earned", earned, above=1.8, below=2)
+    measure("steps before", len(motor_steps(bench, start_ns)), equal=1)
     # The second is due (2 - earned) of a 6.3 s interval later: 0.6 s.
     bench.sleep((2 - earned) * float(interval_ns(bench.profile, 200)) / 1e9 + BEGIN_S + LEAD_S)
-    assert len(motor_steps(bench, start_ns)) == 2
+    measure("steps with the factor", len(motor_steps(bench, start_ns)), equal=2)

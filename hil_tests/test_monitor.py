@@ -9,6 +9,9 @@ import pytest
 
 from hil_tests.expect import motor_steps, now_ns
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
+
+pytestmark = [pytest.mark.requirement("MON-1", "GIP-1.2")]
 
 RATE_UL_H = 5_000
 TURN_S = 2.0
@@ -44,46 +47,49 @@ def alarmed_after_s(bench: Bench, turn, limit_s: float) -> float | None:
 
 
 @pytest.mark.needs("capture", "pin", "virtual_time")
-def test_more_than_110_percent_for_15_minutes_stops_the_pump(bench: Bench) -> None:
+def test_more_than_110_percent_for_15_minutes_stops_the_pump(bench: Bench, measure: Measure) -> None:
     bench.pump.start(RATE_UL_H)
     bench.sleep(10)
     after_s = alarmed_after_s(bench, one_more, 1000)
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("alarm_stopped", ("over_infusion",))
+    measure("state", status.state, equal="alarm_stopped")
+    measure("alarms", status.alarms, equal=("over_infusion",))
     # Not before its window is over; the account may have left 0 with the step before the first turn.
     assert after_s is not None
-    assert WINDOW_S - 1 <= after_s <= WINDOW_S + 2 * TURN_S
+    measure("volume told after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
 
 
 @pytest.mark.needs("capture", "pin", "virtual_time")
-def test_less_than_90_percent_for_15_minutes_alarms_and_goes_on(bench: Bench) -> None:
+def test_less_than_90_percent_for_15_minutes_alarms_and_goes_on(bench: Bench, measure: Measure) -> None:
     bench.pump.start(RATE_UL_H)
     bench.sleep(10)
     after_s = alarmed_after_s(bench, one_less, 1000)
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("infusing", ("under_infusion",))
+    measure("state", status.state, equal="infusing")
+    measure("alarms", status.alarms, equal=("under_infusion",))
     assert after_s is not None
-    assert WINDOW_S - 1 <= after_s <= WINDOW_S + 2 * TURN_S
+    measure("volume told after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
     # The cause is gone: the account runs empty, the alarm stays until somebody has seen it, and does not come back.
     bench.sleep(600)
-    assert bench.pump.clear_alarms().alarms == ()
+    measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
     bench.sleep(WINDOW_S + 60)
-    assert bench.pump.status().alarms == ()
+    measure("alarms", bench.pump.status().alarms, equal=())
 
 
 @pytest.mark.needs("capture", "pin", "virtual_time")
 @pytest.mark.parametrize("turn", [one_more, one_less])
-def test_the_same_for_ten_minutes_is_no_alarm(bench: Bench, turn) -> None:
+def test_the_same_for_ten_minutes_is_no_alarm(bench: Bench, measure: Measure, turn) -> None:
     bench.pump.start(RATE_UL_H)
     bench.sleep(10)
-    assert alarmed_after_s(bench, turn, 600) is None
+    measure("time to the alarm", alarmed_after_s(bench, turn, 600), unit="s", equal=None)
     bench.sleep(900)
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("infusing", ())
+    measure("state", status.state, equal="infusing")
+    measure("alarms", status.alarms, equal=())
 
 
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_pump_that_gives_nothing_out_of_its_own_accord_is_left_alone(bench: Bench) -> None:
+def test_a_pump_that_gives_nothing_out_of_its_own_accord_is_left_alone(bench: Bench, measure: Measure) -> None:
     """An hour at 0.01 mL/h (a step in 126 s), through pauses and changes of rate, without an alarm."""
     start_ns = now_ns(bench)
     bench.pump.start(10)
@@ -94,5 +100,5 @@ def test_a_pump_that_gives_nothing_out_of_its_own_accord_is_left_alone(bench: Be
         bench.pump.set_rate(rate_ul_h)
         bench.pump.resume()
     status = bench.pump.status()
-    assert status.alarms == ()
-    assert len(motor_steps(bench, start_ns)) == status.steps_counted
+    measure("alarms", status.alarms, equal=())
+    measure("steps on the pin", len(motor_steps(bench, start_ns)), equal=status.steps_counted)

@@ -10,10 +10,11 @@ from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.frame import encode
 from picoinfuse.profile import Profile
 
-pytestmark = [pytest.mark.needs("reset")]
+pytestmark = [pytest.mark.requirement("KEEP-1"), pytest.mark.needs("reset")]
 
 
 def other_wiring(profile: Profile) -> bytes:
@@ -33,51 +34,59 @@ BROKEN = {
 }
 
 
-def put_profile(bench: Bench, data: bytes | None) -> None:
+def put_profile(bench: Bench, measure: Measure, data: bytes | None) -> None:
     """Leaves these bytes as the profile on the flash, and resets."""
     enter_repl(bench)
     if data is None:
         run_in_repl(bench, "import os; os.remove('/profile.json')")
     else:
         code = f"f = open('/profile.json', 'wb'); n = f.write({data!r}); f.close(); print(n)"
-        assert run_in_repl(bench, code) == str(len(data))
+        measure("bytes written", run_in_repl(bench, code), equal=str(len(data)))
     bench.reset()
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_pump_without_a_valid_profile_is_in_fault_and_refuses_to_start(bench: Bench, name: str):
-    put_profile(bench, BROKEN[name](bench.profile))
+def test_pump_without_a_valid_profile_is_in_fault_and_refuses_to_start(bench: Bench, measure: Measure, name: str):
+    put_profile(bench, measure, BROKEN[name](bench.profile))
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("fault", ("profile_fault",))
-    assert bench.pump.hello().profile is None  # not a default one
-    assert (status.limit_pa, status.occlusion_level, status.pressure_pa) == (None, None, None)
+    measure("state", status.state, equal="fault")
+    measure("alarms", status.alarms, equal=("profile_fault",))
+    measure("profile told", bench.pump.hello().profile, equal=None)  # not a default one
+    measure("limit", status.limit_pa, unit="Pa", equal=None)
+    measure("occlusion level", status.occlusion_level, equal=None)
+    measure("pressure", status.pressure_pa, unit="Pa", equal=None)
     for method, params in (("start", {"rate_ul_h": 5000}), ("resume", {}), ("self_test", {})):
         with pytest.raises(PumpError) as refused:
             bench.pump.command(method, **params)
-        assert (refused.value.code, refused.value.data["state"]) == ("wrong_state", "fault")
+        measure("refused with", refused.value.code, equal="wrong_state")
+        measure("refused with", refused.value.data["state"], equal="fault")
 
 
 @pytest.mark.needs("capture")
-def test_pump_without_a_profile_sounds_and_does_not_move(bench: Bench):
-    put_profile(bench, None)
+def test_pump_without_a_profile_sounds_and_does_not_move(bench: Bench, measure: Measure):
+    put_profile(bench, measure, None)
     began_ns = round(bench.now() * 1e9)
     bench.sleep(12.0)
     # A HIGH burst every 9.2 s, 3.2 s long: one at least is whole in 12 s.
-    assert 10 in [len(burst) for burst in bursts(pulses(bench.trace, began_ns / 1e9))]
-    assert bench.trace.count("lamp_red", began_ns) == pytest.approx(24, abs=1)  # 2 Hz
-    assert bench.trace.count("step", began_ns) == 0
-    assert bench.trace.level_at("enable", began_ns) == 1
+    measure(
+        "whole HIGH bursts", [len(burst) for burst in bursts(pulses(bench.trace, began_ns / 1e9))].count(10), at_least=1
+    )
+    measure("red flashes in 12 s", bench.trace.count("lamp_red", began_ns), near=24, by=1)  # 2 Hz
+    measure("steps", bench.trace.count("step", began_ns), equal=0)
+    measure("level of enable", bench.trace.level_at("enable", began_ns), equal=1)
 
 
-def test_profile_fault_cannot_be_cleared(bench: Bench):
-    put_profile(bench, None)
+def test_profile_fault_cannot_be_cleared(bench: Bench, measure: Measure):
+    put_profile(bench, measure, None)
     cleared = bench.pump.clear_alarms()
-    assert (cleared.state, cleared.alarms) == ("fault", ("profile_fault",))
+    measure("state after the clear", cleared.state, equal="fault")
+    measure("alarms after the clear", cleared.alarms, equal=("profile_fault",))
 
 
-def test_pump_is_back_when_its_profile_is(bench: Bench):
-    put_profile(bench, None)
-    put_profile(bench, bench.profile.frame())  # service is the way out of this fault
+def test_pump_is_back_when_its_profile_is(bench: Bench, measure: Measure):
+    put_profile(bench, measure, None)
+    put_profile(bench, measure, bench.profile.frame())  # service is the way out of this fault
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("idle", ())
-    assert bench.pump.hello().profile == bench.profile.name
+    measure("state", status.state, equal="idle")
+    measure("alarms", status.alarms, equal=())
+    measure("profile told", bench.pump.hello().profile, equal=bench.profile.name)

@@ -8,10 +8,13 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.vcd import write_vcd
 
+pytestmark = [pytest.mark.requirement("TEST-1")]
 
-def play(bench: Bench, file: Path) -> bytes:
+
+def play(bench: Bench, measure: Measure, file: Path) -> bytes:
     """An infusion, an occlusion, another infusion and a reset in its midst; the trace as a VCD file.
 
     The pressure rises by 580 Pa/s. The sensor's noise of 17 Pa decides in which 10 ms it is seen above the limit.
@@ -23,7 +26,7 @@ def play(bench: Bench, file: Path) -> bytes:
     bench.sleep(65)  # 33.33 kPa · 14.37 nL/Pa / 8333 nL/s = 57.5 s
     bench.occlude(False)
     bench.sleep(8)
-    assert bench.pump.clear_alarms().state == "idle"
+    measure("state after the clear", bench.pump.clear_alarms().state, equal="idle")
     bench.pump.start(200_000)
     bench.sleep(2)
     bench.reset()
@@ -33,18 +36,18 @@ def play(bench: Bench, file: Path) -> bytes:
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay")
-def test_a_run_can_be_repeated_to_the_byte(bench: Bench, tmp_path: Path) -> None:
-    first = play(bench, tmp_path / "first.vcd")
-    assert len(first) > 50_000  # there is something in it
+def test_a_run_can_be_repeated_to_the_byte(bench: Bench, measure: Measure, tmp_path: Path) -> None:
+    first = play(bench, measure, tmp_path / "first.vcd")
+    measure("bytes of the trace", len(first), above=50_000)  # there is something in it
     with bench_kind(bench.name).open(bench.profile, bench.seed) as again:
-        assert play(again, tmp_path / "again.vcd") == first
+        measure("the second run is the first", play(again, measure, tmp_path / "again.vcd") == first, equal=True)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay")
-def test_another_seed_is_another_run(bench: Bench, tmp_path: Path) -> None:
+def test_another_seed_is_another_run(bench: Bench, measure: Measure, tmp_path: Path) -> None:
     """Two others, for one in fifty sees the limit in the same 10 ms by chance."""
-    runs = {play(bench, tmp_path / "first.vcd")}
+    runs = {play(bench, measure, tmp_path / "first.vcd")}
     for seed in (bench.seed + 1, bench.seed + 2):
         with bench_kind(bench.name).open(bench.profile, seed) as other:
-            runs.add(play(other, tmp_path / "other.vcd"))
-    assert len(runs) > 1
+            runs.add(play(other, measure, tmp_path / "other.vcd"))
+    measure("different runs", len(runs), above=1)

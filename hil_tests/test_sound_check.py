@@ -12,8 +12,9 @@ from picoinfuse.analysis.alarm_timing import flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.needs("capture", "reset", "pin")]
+pytestmark = [pytest.mark.requirement("ALM-7"), pytest.mark.needs("capture", "reset", "pin")]
 
 
 @pytest.fixture
@@ -25,62 +26,71 @@ def hearing(bench: Bench) -> Iterator[Bench]:
         yield opened
 
 
-def tone(bench: Bench, since_s: float) -> None:
+def tone(bench: Bench, measure: Measure, since_s: float) -> None:
     (pulse,) = pulses(bench.trace, since_s)
     # 22 cycles of A4, in whole ticks; seen to the last fall.
-    assert pulse.frequency_hz == pytest.approx(440, rel=0.003)
-    assert pulse.duration_s == pytest.approx(0.050, abs=0.0025)
+    measure("frequency of the pulse", pulse.frequency_hz, unit="Hz", near=440, by=0.003 * 440)
+    measure("length of the pulse", pulse.duration_s, unit="s", near=0.050, by=0.0025)
 
 
-def test_power_on_sounds_a_short_tone_that_is_no_alarm(bench: Bench):
+def test_power_on_sounds_a_short_tone_that_is_no_alarm(bench: Bench, measure: Measure):
     bench.sleep(5.0)
-    tone(bench, 0.0)
+    tone(bench, measure, 0.0)
 
 
-def test_a_self_test_that_is_asked_for_sounds_too(bench: Bench):
+def test_a_self_test_that_is_asked_for_sounds_too(bench: Bench, measure: Measure):
     asked_s = bench.now()
     bench.pump.self_test()
     bench.sleep(5.0)
-    tone(bench, asked_s)
-    assert bench.pump.status().state == "idle"
+    tone(bench, measure, asked_s)
+    measure("state", bench.pump.status().state, equal="idle")
 
 
-def test_a_piezo_that_is_heard_passes(hearing: Bench):
-    assert hearing.pump.status().state == "idle"
+def test_a_piezo_that_is_heard_passes(measure: Measure, hearing: Bench):
+    measure("state", hearing.pump.status().state, equal="idle")
     hearing.pump.self_test()
     hearing.sleep(1.0)
-    assert (hearing.pump.status().state, hearing.pump.status().alarms) == ("idle", ())
+    measure("state", hearing.pump.status().state, equal="idle")
+    measure("alarms", hearing.pump.status().alarms, equal=())
 
 
-def test_a_piezo_that_is_not_heard_is_an_alarm_on_what_is_left_and_bars_the_start(hearing: Bench):
+def test_a_piezo_that_is_not_heard_is_an_alarm_on_what_is_left_and_bars_the_start(measure: Measure, hearing: Bench):
     hearing.drive_pin("piezo_feedback", 0)
     hearing.reset()
     status = hearing.pump.status()
-    assert (status.state, status.alarms) == ("fault", ("piezo_fault",))
-    assert alarms_told(hearing, "piezo_fault")[-1].priority == "high"
+    measure("state", status.state, equal="fault")
+    measure("alarms", status.alarms, equal=("piezo_fault",))
+    measure("priority told", alarms_told(hearing, "piezo_fault")[-1].priority, equal="high")
     began_s = hearing.now()
     hearing.sleep(5.0)
-    assert flashes(hearing.trace, "lamp_red", began_s, hearing.now()).frequency_hz == pytest.approx(2.0, rel=0.02)
+    measure(
+        "flashing frequency",
+        flashes(hearing.trace, "lamp_red", began_s, hearing.now()).frequency_hz,
+        unit="Hz",
+        near=2.0,
+        by=0.02 * 2.0,
+    )
     with pytest.raises(PumpError, match="start"):
         hearing.pump.start(5_000)
     hearing.pump.clear_alarms()
-    assert hearing.pump.status().alarms == ("piezo_fault",)
+    measure("alarms", hearing.pump.status().alarms, equal=("piezo_fault",))
     hearing.drive_pin("piezo_feedback", None)
     hearing.reset()
-    assert (hearing.pump.status().state, hearing.pump.status().alarms) == ("idle", ())
+    measure("state", hearing.pump.status().state, equal="idle")
+    measure("alarms", hearing.pump.status().alarms, equal=())
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_a_piezo_that_stops_working_is_found_by_the_next_self_test(hearing: Bench, level: int):
+def test_a_piezo_that_stops_working_is_found_by_the_next_self_test(measure: Measure, hearing: Bench, level: int):
     hearing.drive_pin("piezo_feedback", level)
     hearing.pump.self_test()
     hearing.sleep(1.0)
-    assert hearing.pump.status().alarms == ("piezo_fault",)
+    measure("alarms", hearing.pump.status().alarms, equal=("piezo_fault",))
 
 
 @pytest.mark.needs("sensor")
-def test_an_alarm_during_the_self_test_is_no_false_failure_of_the_piezo(hearing: Bench):
+def test_an_alarm_during_the_self_test_is_no_false_failure_of_the_piezo(measure: Measure, hearing: Bench):
     hearing.sensor_fault("open")
     hearing.reset()
     hearing.sleep(1.0)
-    assert "piezo_fault" not in hearing.pump.status().alarms
+    measure("piezo_fault is active", "piezo_fault" in hearing.pump.status().alarms, equal=False)

@@ -7,49 +7,60 @@ import pytest
 from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
+
+pytestmark = [pytest.mark.requirement("STOP-1", "GIP-1.6")]
 
 RESIDUAL_S = 0.5  # motion after a normal stop: what is granted ahead, and the ramp
 
 
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize("rate_ul_h", [5_000, 100_000, 1_200_000])
-def test_a_stop_ends_motion_within_half_a_second(bench: Bench, rate_ul_h: int) -> None:
+def test_a_stop_ends_motion_within_half_a_second(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     bench.pump.start(rate_ul_h)
     bench.sleep(2.1)
     stopped_ns = now_ns(bench)
-    assert bench.pump.stop() == "idle"
+    measure("state", bench.pump.stop(), equal="idle")
     bench.sleep(3)
     after = motor_steps(bench, stopped_ns)
-    assert len(after) == 0 or after[-1] - stopped_ns <= RESIDUAL_S * 1e9
+    measure("motion after the stop", after[-1] - stopped_ns if len(after) else 0, unit="ns", at_most=RESIDUAL_S * 1e9)
     # The step is whole: STEP is low again, and then the enable goes.
     released = bench.trace.edges("enable", True, stopped_ns)
-    assert len(released) == 1
-    assert 0 <= released[0] - stopped_ns <= (RESIDUAL_S + 0.1) * 1e9
+    measure("rising edges of enable", len(released), equal=1)
+    measure(
+        "from the stop to the release of enable",
+        released[0] - stopped_ns,
+        unit="ns",
+        at_least=0,
+        at_most=(RESIDUAL_S + 0.1) * 1e9,
+    )
     falls = bench.trace.edges("step", False, stopped_ns)
-    assert (falls < released[0]).all()
+    measure("edges of step after the release", int((falls >= released[0]).sum()), equal=0)
     status = bench.pump.status()
-    assert (status.state, status.rate_ul_h, status.alarms) == ("idle", 0, ())
-    assert status.steps_counted == status.steps_commanded
+    measure("state", status.state, equal="idle")
+    measure("rate", status.rate_ul_h, unit="µL/h", equal=0)
+    measure("alarms", status.alarms, equal=())
+    measure("steps counted", status.steps_counted, equal=status.steps_commanded)
 
 
 @pytest.mark.needs("capture")
-def test_a_paused_motor_stands_and_holds(bench: Bench) -> None:
+def test_a_paused_motor_stands_and_holds(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.sleep(2)
     paused_ns = now_ns(bench)
-    assert bench.pump.pause() == "paused"
+    measure("state", bench.pump.pause(), equal="paused")
     bench.sleep(10)
     after = motor_steps(bench, paused_ns)
-    assert after[-1] - paused_ns <= RESIDUAL_S * 1e9
+    measure("motion after the pause", after[-1] - paused_ns, unit="ns", at_most=RESIDUAL_S * 1e9)
     # The enable stays low: a motor without current would let the plunger creep back.
-    assert bench.trace.level_at("enable", now_ns(bench)) == 0
-    assert len(bench.trace.edges("enable", True, paused_ns)) == 0
-    assert bench.pump.status().alarms == ()
+    measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=0)
+    measure("rising edges of enable", len(bench.trace.edges("enable", True, paused_ns)), equal=0)
+    measure("alarms", bench.pump.status().alarms, equal=())
 
 
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize("fraction", [0.2, 0.5, 0.8])
-def test_a_pause_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, fraction: float) -> None:
+def test_a_pause_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, measure: Measure, fraction: float) -> None:
     """1 mL/h: a step in 1.26 s, paid for at `fraction` of it when the pause comes."""
     interval_s = float(interval_ns(bench.profile, 1_000)) / 1e9
     start_ns = now_ns(bench)
@@ -66,12 +77,14 @@ def test_a_pause_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, fractio
     # Running time between the last step before and the first after: up to the pause, what was granted ahead
     # of it (0 to LEAD_S), and from the resume on. Together it pays for one step, or the granted time held one.
     ran_s = (paused_s - before[-1] / 1e9) + (after[0] / 1e9 - resumed_s)
-    assert interval_s - LEAD_S <= ran_s <= interval_s + 2 * BEGIN_S
-    assert abs(after[1] - after[0] - interval_s * 1e9) <= TICK_NS
+    measure(
+        "time that pays for a step", ran_s, unit="s", at_least=interval_s - LEAD_S, at_most=interval_s + 2 * BEGIN_S
+    )
+    measure("interval after the pause", after[1] - after[0], unit="ns", near=interval_s * 1e9, by=TICK_NS)
 
 
 @pytest.mark.needs("capture")
-def test_pausing_again_and_again_loses_no_volume(bench: Bench) -> None:
+def test_pausing_again_and_again_loses_no_volume(bench: Bench, measure: Measure) -> None:
     """20 times 0.5 s of 5 mL/h: each second run begins up to BEGIN_S late and grants up to LEAD_S more."""
     interval_s = float(interval_ns(bench.profile, 5_000)) / 1e9
     start_ns = now_ns(bench)
@@ -86,29 +99,35 @@ def test_pausing_again_and_again_loses_no_volume(bench: Bench) -> None:
     made = len(motor_steps(bench, start_ns))
     # At least the 10 s that were ordered, less 20 late beginnings: (10 - 1.2) / 0.252 = 34.9. At most all that
     # could have been granted ahead: (10 + 7.2) / 0.252 = 68.
-    assert (10 - 20 * BEGIN_S) / interval_s - 1 <= made <= (10 + 21 * (LEAD_S + 0.01)) / interval_s
+    measure(
+        "steps made",
+        made,
+        at_least=(10 - 20 * BEGIN_S) / interval_s - 1,
+        at_most=(10 + 21 * (LEAD_S + 0.01)) / interval_s,
+    )
     status = bench.pump.status()
-    assert status.alarms == ()
-    assert status.steps_counted == status.steps_commanded == made
+    measure("alarms", status.alarms, equal=())
+    measure("steps counted", status.steps_counted, equal=made)
+    measure("steps commanded", status.steps_commanded, equal=made)
 
 
 @pytest.mark.needs("capture")
-def test_a_paused_infusion_can_be_stopped_and_does_not_resume(bench: Bench) -> None:
+def test_a_paused_infusion_can_be_stopped_and_does_not_resume(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.sleep(1)
     bench.pump.pause()
     bench.sleep(1)
-    assert bench.pump.stop() == "idle"
+    measure("state", bench.pump.stop(), equal="idle")
     stopped_ns = now_ns(bench)
     with pytest.raises(PumpError, match="resume"):
         bench.pump.resume()
     bench.sleep(2)
-    assert len(motor_steps(bench, stopped_ns)) == 0
-    assert bench.trace.level_at("enable", now_ns(bench)) == 1
+    measure("steps after the stop", len(motor_steps(bench, stopped_ns)), equal=0)
+    measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
 
 
 @pytest.mark.needs("capture")
-def test_a_self_test_waits_for_a_motor_that_moves(bench: Bench) -> None:
+def test_a_self_test_waits_for_a_motor_that_moves(bench: Bench, measure: Measure) -> None:
     """Its ten steps would move a motor that still has its enable."""
     bench.pump.start(100_000)
     bench.sleep(1)
@@ -117,8 +136,8 @@ def test_a_self_test_waits_for_a_motor_that_moves(bench: Bench) -> None:
         bench.pump.self_test()
     bench.sleep(1)
     tested_ns = now_ns(bench)
-    assert bench.pump.self_test().state == "self_test"
+    measure("state", bench.pump.self_test().state, equal="self_test")
     bench.sleep(1)
-    assert bench.pump.status().state == "idle"
-    assert bench.trace.count("step", tested_ns) == 10
-    assert len(motor_steps(bench, tested_ns)) == 0
+    measure("state", bench.pump.status().state, equal="idle")
+    measure("steps on the pin", bench.trace.count("step", tested_ns), equal=10)
+    measure("steps of the motor", len(motor_steps(bench, tested_ns)), equal=0)

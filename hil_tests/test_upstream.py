@@ -10,6 +10,9 @@ import pytest
 from hil_tests.expect import alarms_told, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
+from picoinfuse.evidence.measuring import Measure
+
+pytestmark = [pytest.mark.requirement("OCC-7")]
 
 UPSTREAM_MMHG = 50
 LIMIT_PA = -50 * 133.322
@@ -28,53 +31,58 @@ def wired(bench: Bench) -> Iterator[Bench]:
         yield opened
 
 
-def stopped_within(bench: Bench, name: str, since_ns: int, seconds: float) -> None:
+def stopped_within(bench: Bench, measure: Measure, name: str, since_ns: int, seconds: float) -> None:
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("alarm_stopped", (name,))
+    measure("state", status.state, equal="alarm_stopped")
+    measure("alarms", status.alarms, equal=(name,))
     (event,) = alarms_told(bench, name)
-    assert (event.priority, event.active) == ("high", True)
-    assert motor_steps(bench, since_ns)[-1] - since_ns <= seconds * 1e9
+    measure("priority told", event.priority, equal="high")
+    measure("told as active", event.active, equal=True)
+    measure("motion after the cause", motor_steps(bench, since_ns)[-1] - since_ns, unit="ns", at_most=seconds * 1e9)
 
 
 @pytest.mark.needs("capture", "upstream")
-def test_suction_before_the_pump_stops_it(wired: Bench) -> None:
+def test_suction_before_the_pump_stops_it(measure: Measure, wired: Bench) -> None:
     wired.upstream(LIMIT_PA + 300)
     wired.sleep(5)
-    assert wired.pump.status().state == "infusing"
+    measure("state", wired.pump.status().state, equal="infusing")
     blocked_ns = now_ns(wired)
     wired.upstream(LIMIT_PA - 300)
     wired.sleep(2)
-    stopped_within(wired, "upstream_occlusion", blocked_ns, 0.6)
-    assert wired.pump.status().recovery is None  # nothing is drawn back: the line to the patient is not blocked
+    stopped_within(wired, measure, "upstream_occlusion", blocked_ns, 0.6)
+    # Nothing is drawn back: the line to the patient is not blocked.
+    measure("recovery", wired.pump.status().recovery, equal=None)
     wired.upstream(0)
     wired.sleep(0.5)
-    assert wired.pump.clear_alarms().state == "idle"
+    measure("state after the clear", wired.pump.clear_alarms().state, equal="idle")
 
 
 @pytest.mark.needs("capture", "upstream", "pin")
-def test_air_in_the_line_stops_it(wired: Bench) -> None:
+def test_air_in_the_line_stops_it(measure: Measure, wired: Bench) -> None:
     air_ns = now_ns(wired)
     wired.drive_pin("air", 1)
     wired.sleep(1)
-    stopped_within(wired, "air_in_line", air_ns, 0.12)  # three looks of 20 ms, each up to 10 ms late
+    stopped_within(wired, measure, "air_in_line", air_ns, 0.12)  # three looks of 20 ms, each up to 10 ms late
     wired.drive_pin("air", 0)
     wired.sleep(0.5)
-    assert wired.pump.clear_alarms().state == "idle"
+    measure("state after the clear", wired.pump.clear_alarms().state, equal="idle")
 
 
 @pytest.mark.needs("capture", "upstream", "pin")
-def test_a_bubble_shorter_than_60_ms_does_not(wired: Bench) -> None:
+def test_a_bubble_shorter_than_60_ms_does_not(measure: Measure, wired: Bench) -> None:
     wired.drive_pin("air", 1)
     wired.sleep(0.03)
     wired.drive_pin("air", 0)
     wired.sleep(1)
-    assert wired.pump.status().state == "infusing"
+    measure("state", wired.pump.status().state, equal="infusing")
 
 
 @pytest.mark.needs("capture", "upstream")
 @pytest.mark.parametrize(("fault", "within_s"), [("open", 0.08), ("short", 0.08), ("frozen", 2.08), ("jump", 0.08)])
-def test_a_sensor_that_fails_before_the_pump_stops_it(wired: Bench, fault: str, within_s: float) -> None:
+def test_a_sensor_that_fails_before_the_pump_stops_it(
+    wired: Bench, measure: Measure, fault: str, within_s: float
+) -> None:
     failed_ns = now_ns(wired)
     wired.upstream_fault(fault)
     wired.sleep(3)
-    stopped_within(wired, "upstream_sensor_fault", failed_ns, within_s)
+    stopped_within(wired, measure, "upstream_sensor_fault", failed_ns, within_s)
