@@ -7,8 +7,13 @@ import pytest
 from hil_tests.expect import alarms_told, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.needs("battery", "virtual_time"), pytest.mark.profile("ambulatory-10ml")]
+pytestmark = [
+    pytest.mark.requirement("GIP-5"),
+    pytest.mark.needs("battery", "virtual_time"),
+    pytest.mark.profile("ambulatory-10ml"),
+]
 
 RATE_UL_H = 5_000
 INFUSING_MA = 460  # idle_ma and motor_ma of the profile
@@ -19,7 +24,7 @@ def infuse(bench: Bench) -> None:
     bench.sleep(1.0)
 
 
-def test_voltage_charge_and_time_are_told(bench: Bench) -> None:
+def test_voltage_charge_and_time_are_told(bench: Bench, measure: Measure) -> None:
     bench.battery(permille=600)
     bench.reset()
     bench.sleep(12.0)  # a measurement at rest
@@ -27,73 +32,76 @@ def test_voltage_charge_and_time_are_told(bench: Bench) -> None:
     bench.sleep(31.0)
     told = bench.pump.battery()
     # Codes of 0.8 mV behind a divider by two.
-    assert told.millivolts == pytest.approx(bench.battery(), abs=3)
-    assert told.percent == pytest.approx(60, abs=2)
+    measure("voltage told", told.millivolts, near=bench.battery(), by=3)
+    measure("charge told", told.percent, near=60, by=2)
     # 1200 mAh less 0.8 % of 2000, which are still in the cell when its voltage under load is at the end
-    assert told.minutes_left == pytest.approx((1200 - 16) / INFUSING_MA * 60, abs=5)
+    measure("time left told", told.minutes_left, near=(1200 - 16) / INFUSING_MA * 60, by=5)
     assert told.loaded_mv is not None
     assert told.rest_mv is not None
-    assert told.rest_mv - told.loaded_mv == pytest.approx(400 * 0.150, abs=4)  # motor_ma and 150 mΩ
+    # Motor_ma and 150 mΩ.
+    measure("drop under the motor's load", told.rest_mv - told.loaded_mv, unit="mV", near=400 * 0.150, by=4)
 
 
-def test_it_is_measured_at_least_every_three_minutes(bench: Bench) -> None:
+def test_it_is_measured_at_least_every_three_minutes(bench: Bench, measure: Measure) -> None:
     bench.sleep(15.0)
-    assert bench.pump.battery().state == "ok"
+    measure("battery state told", bench.pump.battery().state, equal="ok")
     bench.battery_fault("open")
     bench.sleep(21.0)  # the next measurement is whole after 20 s at most
-    assert bench.pump.battery().state == "unknown"
-    assert bench.pump.status().alarms == ("battery_fault",)
+    measure("battery state told", bench.pump.battery().state, equal="unknown")
+    measure("alarms", bench.pump.status().alarms, equal=("battery_fault",))
     bench.battery_fault(None)
     bench.sleep(21.0)
-    assert bench.pump.status().alarms == ()
+    measure("alarms", bench.pump.status().alarms, equal=())
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("capacity_mah", "permille"), [(2000, 150), pytest.param(1000, 800, marks=pytest.mark.long)])
-def test_low_warns_15_minutes_before_the_end_and_goes_on(bench: Bench, capacity_mah: float, permille: float) -> None:
+def test_low_warns_15_minutes_before_the_end_and_goes_on(
+    bench: Bench, measure: Measure, capacity_mah: float, permille: float
+) -> None:
     """A cell as the profile says, and one that can only hold half of it: then its fall must have been seen first."""
     bench.battery(capacity_mah=capacity_mah, permille=permille)
     bench.reset()
     infuse(bench)
     sleep_until(bench, lambda: "battery_low" in bench.pump.status().alarms, 3 * 3600.0, 10.0)
-    assert bench.pump.status().state == "infusing"
-    assert alarms_told(bench, "battery_low")[-1].priority == "medium"
+    measure("state", bench.pump.status().state, equal="infusing")
+    measure("priority told", alarms_told(bench, "battery_low")[-1].priority, equal="medium")
     # A minute for the lesson's error; the alarm ends the infusion 5 min before the end, so it is not waited for.
     left_min = bench.pump.battery().minutes_left
     assert left_min is not None
-    assert left_min in (14, 15)
+    measure("time left told", left_min, one_of=(14, 15))
     began_s = bench.now()
     sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
-    assert (bench.now() - began_s) / 60 == pytest.approx(10, abs=1)
+    measure("from low to depleted", (bench.now() - began_s) / 60, unit="min", near=10, by=1)
 
 
-def test_depleted_alarms_and_stops_in_good_order(bench: Bench) -> None:
+def test_depleted_alarms_and_stops_in_good_order(bench: Bench, measure: Measure) -> None:
     bench.battery(permille=40)
     bench.reset()
     infuse(bench)
     sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
     status = bench.pump.status()
-    assert status.state == "alarm_stopped"
-    assert alarms_told(bench, "battery_depleted")[-1].priority == "high"
-    assert status.steps_commanded == status.steps_counted  # the account is kept
+    measure("state", status.state, equal="alarm_stopped")
+    measure("priority told", alarms_told(bench, "battery_depleted")[-1].priority, equal="high")
+    measure("steps commanded", status.steps_commanded, equal=status.steps_counted)  # the account is kept
     bench.sleep(300.0)  # the alarm sounds for longer than that: the motor is off, and the idle load is a 7th
-    assert bench.battery() > bench.profile.values["battery"]["empty_mv"]
+    measure("battery voltage", bench.battery(), above=bench.profile.values["battery"]["empty_mv"])
 
 
-def test_a_depleted_pump_cannot_be_started_until_it_is_charged(bench: Bench) -> None:
+def test_a_depleted_pump_cannot_be_started_until_it_is_charged(bench: Bench, measure: Measure) -> None:
     bench.battery(permille=20)
     bench.reset()
     bench.sleep(20.0)
     with pytest.raises(PumpError):
         bench.pump.start(RATE_UL_H)
     bench.pump.clear_alarms()
-    assert "battery_depleted" in bench.pump.status().alarms
+    measure("battery_depleted is active", "battery_depleted" in bench.pump.status().alarms, equal=True)
     bench.battery(charger_ma=1000)
     bench.battery(permille=500)
     bench.sleep(20.0)
-    assert bench.pump.clear_alarms().state == "idle"
+    measure("state after the clear", bench.pump.clear_alarms().state, equal="idle")
     infuse(bench)
-    assert bench.pump.status().state == "infusing"
+    measure("state", bench.pump.status().state, equal="infusing")
 
 
 @pytest.mark.profile("syringe-50ml")

@@ -6,8 +6,13 @@ import pytest
 
 from hil_tests.expect import alarms_told, motor_steps, now_ns
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.needs("buttons", "capture"), pytest.mark.profile("ambulatory-10ml")]
+pytestmark = [
+    pytest.mark.requirement("GIP-2", "PCA-4"),
+    pytest.mark.needs("buttons", "capture"),
+    pytest.mark.profile("ambulatory-10ml"),
+]
 
 BOUNCE = (0.004, 0.011, 0.007, 0.02, 0.009, 0.003)
 LOOK_S = 0.02  # a look every 10 ms, and a turn of the loop
@@ -18,61 +23,71 @@ def infuse(bench: Bench) -> None:
     bench.sleep(1.0)
 
 
-def test_held_for_a_second_the_stop_button_stops(bench: Bench) -> None:
+def test_held_for_a_second_the_stop_button_stops(bench: Bench, measure: Measure) -> None:
     infuse(bench)
     pressed_ns = now_ns(bench)
     bench.press("button_stop", 1.5, BOUNCE)
     bench.sleep(0.5)
-    assert bench.pump.status().state == "idle"
+    measure("state", bench.pump.status().state, equal="idle")
     # The contact trembles for 54 ms first; a step is granted 300 ms ahead at most, and finished.
-    assert motor_steps(bench, pressed_ns)[-1] - pressed_ns <= (sum(BOUNCE) + 1.0 + LOOK_S + 0.35) * 1e9
+    measure(
+        "motion after the press",
+        motor_steps(bench, pressed_ns)[-1] - pressed_ns,
+        unit="ns",
+        at_most=(sum(BOUNCE) + 1.0 + LOOK_S + 0.35) * 1e9,
+    )
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.2, 0.9])
-def test_a_press_under_a_second_does_not_touch_the_infusion(bench: Bench, seconds: float) -> None:
+def test_a_press_under_a_second_does_not_touch_the_infusion(bench: Bench, measure: Measure, seconds: float) -> None:
     infuse(bench)
     bench.press("button_stop", seconds, BOUNCE)
     bench.sleep(2.0)
-    assert bench.pump.status().state == "infusing"
+    measure("state", bench.pump.status().state, equal="infusing")
 
 
-def test_the_stop_button_silences_and_a_second_press_ends_the_pause(bench: Bench) -> None:
+def test_the_stop_button_silences_and_a_second_press_ends_the_pause(bench: Bench, measure: Measure) -> None:
     bench.pump.start(500_000, vtbi_nl=100_000)
     bench.sleep(3.0)
-    assert bench.pump.status().alarms == ("infusion_complete",)
+    measure("alarms", bench.pump.status().alarms, equal=("infusion_complete",))
     bench.press("button_stop", 0.3, BOUNCE)
     bench.sleep(0.5)
-    assert 119_000 < bench.pump.status().silenced_ms <= 120_000
+    measure("pause left", bench.pump.status().silenced_ms, unit="ms", above=119_000, at_most=120_000)
     bench.press("button_stop", 0.3, BOUNCE)
     bench.sleep(0.5)
     status = bench.pump.status()
-    assert (status.silenced_ms, status.alarms) == (0, ("infusion_complete",))
+    measure("pause left", status.silenced_ms, unit="ms", equal=0)
+    measure("alarms", status.alarms, equal=("infusion_complete",))
 
 
-def test_without_an_alarm_there_is_nothing_to_silence(bench: Bench) -> None:
+def test_without_an_alarm_there_is_nothing_to_silence(bench: Bench, measure: Measure) -> None:
     infuse(bench)
     bench.press("button_stop", 0.3)
     bench.sleep(0.5)
-    assert bench.pump.status().silenced_ms == 0
+    measure("pause left", bench.pump.status().silenced_ms, unit="ms", equal=0)
 
 
 @pytest.mark.parametrize("name", ["button_request", "button_stop"])
-def test_a_stuck_button_alarms_at_one_minute_and_is_free_again_when_it_opens(bench: Bench, name: str) -> None:
+def test_a_stuck_button_alarms_at_one_minute_and_is_free_again_when_it_opens(
+    bench: Bench, measure: Measure, name: str
+) -> None:
     bench.drive_pin(name, 0)
     bench.sleep(59.5)
-    assert bench.pump.status().alarms == ()
+    measure("alarms", bench.pump.status().alarms, equal=())
     bench.sleep(1.0)
-    assert bench.pump.status().alarms == ("button_stuck",)
-    assert alarms_told(bench, "button_stuck")[-1].priority == "medium"
+    measure("alarms", bench.pump.status().alarms, equal=("button_stuck",))
+    measure("priority told", alarms_told(bench, "button_stuck")[-1].priority, equal="medium")
     bench.drive_pin(name, None)
     bench.sleep(0.5)
-    assert bench.pump.status().alarms == ()
+    measure("alarms", bench.pump.status().alarms, equal=())
 
 
-def test_a_stuck_request_button_leaves_the_infusion_alone(bench: Bench) -> None:
+def test_a_stuck_request_button_leaves_the_infusion_alone(bench: Bench, measure: Measure) -> None:
     infuse(bench)
     bench.drive_pin("button_request", 0)
     bench.sleep(70.0)
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("infusing", ("button_stuck",))
-    assert (status.rate_ul_h, status.target_ul_h) == (100_000, 100_000)
+    measure("state", status.state, equal="infusing")
+    measure("alarms", status.alarms, equal=("button_stuck",))
+    measure("rate", status.rate_ul_h, unit="µL/h", equal=100_000)
+    measure("target rate", status.target_ul_h, unit="µL/h", equal=100_000)
