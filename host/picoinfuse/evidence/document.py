@@ -13,6 +13,7 @@ from picoinfuse.evidence.requirements import requirements
 
 FORMAT = "picoinfuse evidence"
 VERSION = 1
+VERDICTS = ("shown", "failed", "not measured", "skipped", "no test", "unknown")
 SCHEMA = Path(__file__).with_name("evidence.schema.json")
 
 

@@ -40,7 +40,7 @@ def render(content: dict[str, Any], folder: Path) -> str:
     anchors = {test["key"]: test["anchor"] for test in tests}
     return environment.get_template("page.html.j2").render(
         run=content["run"],
-        boards=content["boards"],
+        boards=_boards(content["boards"]),
         summary=content["summary"],
         requirements=content["requirements"],
         anchors=anchors,
@@ -54,6 +54,22 @@ def render(content: dict[str, Any], folder: Path) -> str:
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
     )
+
+
+class _Board(dict[str, Any]):
+    """A board as a key: what it told without the profile that it had."""
+
+    def __hash__(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return hash(tuple(self.items()))
+
+
+def _boards(boards: list[dict[str, Any]]) -> dict[_Board, list[str]]:
+    """Each board once, with the profiles that it ran with."""
+    found: dict[_Board, list[str]] = {}
+    for board in boards:
+        profiles = found.setdefault(_Board({**board, "profile": None}), [])
+        profiles.append(board["profile"] or "none")
+    return found
 
 
 def _prepared(number: int, test: dict[str, Any], folder: Path) -> dict[str, Any]:

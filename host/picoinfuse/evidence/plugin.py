@@ -93,9 +93,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report: Any = yield
     if "measure" in getattr(item, "fixturenames", ()):
         report.evidence = _evidence(item, report)
-        for one in report.evidence.get("measurements", ()):
-            limits = recording.limits_text(one)
-            report.user_properties.append((f"measurement: {one['name']}", limits))
+        # JUnit's file takes a test's properties from the report of its teardown, which gets what the item has.
+        item.user_properties += recording.properties(report.evidence.get("measurements", ()))
     return report
 
 
@@ -203,11 +202,9 @@ def sentences(content: dict[str, Any]) -> list[str]:
         names = [test["test"] for test in content["tests"] if test["outcome"] == "passed" and not test["measured"]]
         shown = ", ".join(name.rpartition("/")[2] for name in names[:3])
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        lines.append(
-            f"{len(names)} of {summary['passed']} passed without a measurement, evidence of nothing: {shown}{more}"
-        )
+        lines.append(f"{len(names)} of these passed without a measurement, evidence of nothing: {shown}{more}")
     verdicts = [row["verdict"] for row in content["requirements"]]
-    told = ", ".join(f"{verdicts.count(word)} {word}" for word in dict.fromkeys(verdicts))
+    told = ", ".join(f"{verdicts.count(word)} {word}" for word in document.VERDICTS if word in verdicts)
     lines.append(f"requirements: {told}")
     for shaky in content["flaky"]:
         lines.append(f"flaky: {shaky['test']}: {' '.join([*shaky['before'], *shaky['outcomes']])}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,14 @@ def measurements(measure: Measure | None) -> dict[str, Any]:
     return {"measurements": [asdict(one) for one in taken], "left_out": 0 if measure is None else measure.left_out}
 
 
-def limits_text(one: dict[str, Any]) -> str:
-    """A measurement in a line: `0.31 s, asked ≤ 0.6, OCC-3`."""
-    req = f", {' '.join(one['req'])}" if one["req"] else ""
-    return f"{shown(one['value'])} {one['unit']}".rstrip() + f", asked {asked(one['limits'])}{req}"
+def properties(taken: Iterable[dict[str, Any]]) -> list[tuple[str, str]]:
+    """For JUnit's file: `measurement: time to alarm` is `0.31 s, asked ≤ 0.6, OCC-3`."""
+    told = []
+    for one in taken:
+        req = f", {' '.join(one['req'])}" if one["req"] else ""
+        text = f"{shown(one['value'])} {one['unit']}".rstrip() + f", asked {asked(one['limits'])}{req}"
+        told.append((f"measurement: {one['name']}", text))
+    return told
 
 
 def log_lines(traffic: Traffic, failed: bool) -> list[str]:
