@@ -8,10 +8,13 @@ from typing import Any
 
 from picoinfuse import frame, paths
 from picoinfuse.emulator.device import Pico
+from picoinfuse.emulator.world import World
 from picoinfuse.errors import FrameError
 from picoinfuse.flash import image
+from picoinfuse.profile import load_profile
+from picoinfuse.trace import Trace
 
-STEP, ENABLE, STRAP, PRESSURE_ADC = 2, 4, 22, 0
+ENABLE = 4
 MS = 1_000_000
 
 
@@ -20,30 +23,17 @@ def newest_image() -> Path | None:
     return found[-1] if found else None
 
 
-class Edges:
-    """Counts the rising edges of a wire."""
-
-    def __init__(self) -> None:
-        self.rising = 0
-
-    def on_level(self, t_ns: int, level: int) -> None:
-        self.rising += level
-
-
 class Board:
-    """An emulated Pico with an open line: the sensor reads no pressure, with noise. A client without a thread."""
+    """An emulated Pico with the world of `profile` around it. A client without a thread."""
 
-    def __init__(self, file: Path, flash: Path) -> None:
+    def __init__(self, file: Path, flash: Path, profile: str = "syringe-50ml") -> None:
         self.image = image.load(file)
         self.text = b""
         self._lines = frame.Lines()
         self.frames: list[dict[str, Any]] = []
         self.pico = Pico(self.image.file, flash, self._take)
-        self.steps = Edges()
-        self.pico.nets[STEP].listeners.append(self.steps)
-        self.pico.nets[STRAP].pull(1)
-        # 500 mV of 3300 mV are 620 of 4096 counts; a sensor that never changes would be a frozen one
-        self.pico.analog(PRESSURE_ADC, lambda t_ns: 620 + t_ns // 100 % 3)
+        self.trace = Trace()
+        self.world = World(self.pico, load_profile(profile).world(), seed=1, trace=self.trace)
         self._id = 0
         self.boot = 0
 
@@ -68,9 +58,11 @@ class Board:
         return self.run_until(functools.partial(self._reply, self._id), 2000)
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
+        """What is proposed is confirmed."""
         reply = self.request(method, **params)
         assert "error" not in reply, reply
-        return reply["result"]
+        result = reply["result"]
+        return self.ask("confirm", token=result["token"]) if "token" in result else result
 
     def _reply(self, number: int) -> dict[str, Any] | None:
         return next((message for message in self.frames if message.get("id") == number), None)
