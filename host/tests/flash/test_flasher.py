@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from picoinfuse.errors import UnsupportedMicroPython
 from picoinfuse.flash import uf2
 from picoinfuse.flash.errors import (
     DifferentDevice,
@@ -122,6 +123,8 @@ def test_board_that_is_in_bootsel_already(world: World) -> None:
     world.ports.clear()
     world.appear()
     run(world)
+    with pytest.raises(UnsupportedMicroPython, match=r"image\.uf2 is MicroPython 1\.24\.1.*made for 1\.25 to 1\.29"):
+        run(world, firmware("v1.24.1"))
     assert world.asked == []
 
 
@@ -129,6 +132,8 @@ def test_two_boards_are_listed_and_none_is_touched(world: World) -> None:
     world.ports.append(port("/dev/ttyACM1", "E660B", "1-3"))
     with pytest.raises(TwoPicos, match=r"--port.*ttyACM0 \(serial number E660A, USB 1-2\).*ttyACM1"):
         run(world)
+    with pytest.raises(UnsupportedMicroPython, match=r"image\.uf2 is MicroPython 1\.24\.1.*made for 1\.25 to 1\.29"):
+        run(world, firmware("v1.24.1"))
     assert world.asked == []
 
 
@@ -257,4 +262,6 @@ def test_bad_file_is_refused_before_anything_is_touched(world: World) -> None:
         load(path)
     with pytest.raises(NotMicroPython, match=r"'blink' v1\.0\.0"):
         run(world, firmware("v1.0.0", "blink"))
+    with pytest.raises(UnsupportedMicroPython, match=r"image\.uf2 is MicroPython 1\.24\.1.*made for 1\.25 to 1\.29"):
+        run(world, firmware("v1.24.1"))
     assert world.asked == []
