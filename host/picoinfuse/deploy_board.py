@@ -1,21 +1,19 @@
 """The board that is deployed to, by way of mpremote."""
 
 import json
-import os
 from collections.abc import Callable
 
 from picoinfuse.deploy_plan import Plan
 from picoinfuse.errors import DeployError
-from picoinfuse.mpremote import Runner
+from picoinfuse.mpremote import Runner, device
 from picoinfuse.on_board import LOOK, Found
 
 Say = Callable[[str], None]
 
 
 class Board:
-    def __init__(self, device: str, run: Runner) -> None:
-        # mpremote knows a pseudo-terminal by its name, so a link to one has to be followed
-        self._device = os.path.realpath(device) if os.path.islink(device) else device
+    def __init__(self, port: str, run: Runner) -> None:
+        self._device = device(port)
         self._run = run
 
     def look(self) -> Found:

@@ -14,6 +14,11 @@ WAY_OUT = "if the board does not react, reset it with the service strap (GPIO 22
 Runner = Callable[[list[str], Callable[[str], None]], None]
 
 
+def device(port: str) -> str:
+    """What mpremote is to be told: it knows a pseudo-terminal by its name, so a link to one has to be followed."""
+    return os.path.realpath(port) if os.path.islink(port) else port
+
+
 def run_mpremote(arguments: list[str], on_line: Callable[[str], None]) -> None:
     """`on_line` gets each line that mpremote prints, as it prints it."""
     with subprocess.Popen(

@@ -25,6 +25,12 @@ def emulate(
     empty: Annotated[
         bool, typer.Option("--empty", help="start with an empty flash, as from the factory")
     ] = False,
+    volume: Annotated[
+        Path | None, typer.Option(help="folder that appears in BOOTSEL, as the disk does", show_default=False)
+    ] = None,
+    bootsel: Annotated[
+        bool, typer.Option("--bootsel", help="start in BOOTSEL, as with the button held; needs --volume")
+    ] = False,
     trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
     seed: Annotated[int, typer.Option(help="of the sensor's noise and of random numbers")] = 1,
 ) -> None:
@@ -34,6 +40,8 @@ def emulate(
     )  # another version of rp2040py is refused here, not at start
     from picoinfuse.emulator.session import EmulatorSession
 
+    if bootsel and volume is None:
+        raise typer.BadParameter("BOOTSEL has a disk and no serial port: --volume", param_hint="--bootsel")
     out = Console()
     with Progress(
         *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=out
@@ -44,11 +52,21 @@ def emulate(
         )
     out.print(f"image: {image}")
     session = EmulatorSession(
-        load_profile(profile), image, link=link, flash=flash, empty=empty, trace=trace, seed=seed
+        load_profile(profile),
+        image,
+        link=link,
+        flash=flash,
+        empty=empty,
+        trace=trace,
+        seed=seed,
+        volume=volume,
+        bootsel=bootsel,
     )
     with session:
-        shown = link or session.path
+        shown = volume if bootsel else link or session.path
         out.print(f"an emulated Pico with profile {profile} at [bold]{shown}[/]; Ctrl-C ends it")
+        if volume is not None:
+            out.print(f"try: picoinfuse flash {image} --port {link or session.path} --volume {volume}")
         try:
             while True:
                 session.check()

@@ -15,11 +15,17 @@ from picoinfuse.flash.flasher import flash as flash_file
 def flash(
     image: Annotated[Path, typer.Argument(help="UF2 file of MicroPython or of a production image.")],
     port: PortOption = None,
+    volume: Annotated[
+        Path | None,
+        typer.Option(help="Folder of its BOOTSEL disk, where that is not found by itself.", show_default=False),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Flash an image onto the Pico, wait for it to come back, and check that it runs."""
+    if volume is not None and port is None:
+        raise typer.BadParameter("name the port too: --port", param_hint="--volume")
     if as_json:
-        print_json(_as_dict(flash_file(image, port, lambda _: None, lambda *_: None)))
+        print_json(_as_dict(flash_file(image, port, volume, lambda _: None, lambda *_: None)))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console()) as bar:
@@ -28,7 +34,7 @@ def flash(
         def show(written: int, total: int) -> None:
             bar.update(task, completed=written, total=total, visible=True)
 
-        done = flash_file(image, port, bar.console.print, show)
+        done = flash_file(image, port, volume, bar.console.print, show)
     console().print(f"{done.image.name} runs at {done.port}, {done.seconds:.1f} s")
 
 

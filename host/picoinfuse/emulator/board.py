@@ -119,6 +119,16 @@ class EmulatedBoard:
         with self._lock:
             self.pico.hang()
 
+    def hold_bootsel(self) -> None:
+        """A reset with the button held."""
+        with self._lock:
+            self.pico.bootsel_held = True
+            self.pico.reset()
+
+    def flash_uf2(self, image: uf2.Uf2) -> None:
+        with self._lock:
+            self.pico.flash_uf2(image)
+
     def occlude(self, closed: bool) -> None:
         with self._lock:
             self.world.occlude(closed)

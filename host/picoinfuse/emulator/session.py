@@ -1,4 +1,4 @@
-"""An emulated Pico for a person: a serial port, the wall clock, and a flash that may be kept."""
+"""An emulated Pico for a person: a serial port, the wall clock, a flash that may be kept, and the disk of BOOTSEL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from picoinfuse.emulator.board import EmulatedBoard
+from picoinfuse.emulator.boot_volume import BootVolume
 from picoinfuse.emulator.deployed import deployed_flash, erased
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
@@ -16,7 +17,9 @@ from picoinfuse.vcd import write_vcd
 
 
 class EmulatorSession:
-    """A context manager. `path` is the serial port."""
+    """A context manager. `path` is the serial port. `volume`: where the disk is to appear in BOOTSEL, and `bootsel`:
+    start there, as with the button held. `check` has to be called now and then.
+    """
 
     def __init__(
         self,
@@ -28,6 +31,8 @@ class EmulatorSession:
         empty: bool,
         trace: Path | None,
         seed: int,
+        volume: Path | None = None,
+        bootsel: bool = False,
     ) -> None:
         self._profile = profile
         self._image = uf2.read(image_file)
@@ -37,6 +42,8 @@ class EmulatorSession:
         self._trace_file = trace
         self._trace = Trace()
         self._seed = seed
+        self._volume = BootVolume(volume) if volume is not None else None
+        self._bootsel = bootsel
 
     def __enter__(self) -> EmulatorSession:
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
@@ -53,18 +60,36 @@ class EmulatorSession:
             trace=self._trace,
             seed=self._seed,
         )
-        self._port = PtyPort(self._board.write_serial, self._board.host_reads, self._link)
-        self.path = self._port.path
+        self._open_port()
+        if self._bootsel:
+            self._board.hold_bootsel()
+            self.check()
         self._board.keep_pace(True)
         return self
 
     def check(self) -> None:
-        """Raises what ended the board, if something did."""
+        """Raises what ended the board, if something did. Looks after the disk: in BOOTSEL the board has no port."""
         self._board.check()
+        if self._volume is None:
+            return
+        if self._board.pico.in_bootsel and not self._volume.shown:
+            self._port.close()
+            self._volume.show()
+        elif self._volume.shown and (image := self._volume.taken()) is not None:
+            self._volume.hide()
+            self._open_port()  # before the board says something to it
+            self._board.flash_uf2(image)
+
+    def _open_port(self) -> None:
+        self._port = PtyPort(self._board.write_serial, self._board.host_reads, self._link)
+        self.path = self._port.path
 
     def __exit__(self, *_: object) -> None:
         self._board.close()
-        self._port.close()
+        if self._volume is not None and self._volume.shown:
+            self._volume.hide()
+        else:
+            self._port.close()
         shutil.rmtree(self._folder)
         if self._trace_file is not None:
             write_vcd(self._trace, self._trace_file)

@@ -22,7 +22,7 @@ from picoinfuse.flash.errors import (
     WrongBoard,
 )
 from picoinfuse.flash.image import Image, compare, load
-from picoinfuse.flash.system import RealSystem, Running, System
+from picoinfuse.flash.system import NamedSystem, RealSystem, Running, System
 from picoinfuse.flash.volume import Progress, Volume
 from picoinfuse.port import UsbPort
 
@@ -45,9 +45,12 @@ class Flashed:
     seconds: float
 
 
-def flash(path: Path, port: str | None, say: Say, progress: Progress) -> Flashed:
-    """Flash `path` onto the Pico at `port`, or onto the only one there is."""
-    return Flasher(RealSystem(), say, progress).run(load(path), port)
+def flash(path: Path, port: str | None, volume: Path | None, say: Say, progress: Progress) -> Flashed:
+    """Flash `path` onto the Pico at `port`, or onto the only one there is; with `volume`, onto that which has both."""
+    image = load(path)
+    if volume is None or port is None:
+        return Flasher(RealSystem(), say, progress).run(image, port)
+    return Flasher(NamedSystem(port, volume), say, progress).run(image, None)
 
 
 class Flasher:

@@ -28,7 +28,7 @@ class Image:
 
 
 def load(path: Path) -> Image:
-    """Raises a BadUf2, UnsupportedMicroPython, or DamagedImage for one of this project's own; nothing has been touched."""
+    """Raises BadUf2, UnsupportedMicroPython, or DamagedImage for one of this project's own; nothing was touched."""
     file = uf2.read(path)
     micropython = binary_info.read(file.flash).micropython
     check_version(micropython, str(path))

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from picoinfuse.errors import DeployError, PortVanished, PumpError, ReplAnswers
 from picoinfuse.flash.errors import NoBootloader, PumpBusy
-from picoinfuse.flash.volume import Progress, Volume, copy, find_volumes
-from picoinfuse.mpremote import run_mpremote
+from picoinfuse.flash.volume import Progress, Volume, copy, find_volumes, read_volume
+from picoinfuse.mpremote import device, run_mpremote
 from picoinfuse.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 from picoinfuse.pump import Pump
 
@@ -104,8 +104,27 @@ class RealSystem:
         time.sleep(seconds)
 
 
-def _ids(device: Path) -> tuple[str, str]:
-    return _read(device / "idVendor"), _read(device / "idProduct")
+class NamedSystem(RealSystem):
+    """One Pico whose port and volume are named: an emulated one, or one that this computer does not find by itself."""
+
+    def __init__(self, port: str, volume: Path) -> None:
+        self._port = port
+        self._volume = volume
+
+    def boards(self) -> list[UsbPort]:
+        there = Path(self._port).exists()
+        return [UsbPort(self._port, None, None, "")] if there else []
+
+    def volumes(self) -> list[Volume]:
+        found = read_volume(self._volume)
+        return [found] if found else []
+
+    def bootsel_locations(self, devices: Path = Path("/sys/bus/usb/devices")) -> list[str]:
+        return []
+
+
+def _ids(folder: Path) -> tuple[str, str]:
+    return _read(folder / "idVendor"), _read(folder / "idProduct")
 
 
 def _read(path: Path) -> str:
@@ -119,7 +138,7 @@ def _mpremote(port: str, *arguments: str) -> list[str]:
     """What it prints, by lines."""
     lines: list[str] = []
     try:
-        run_mpremote(["connect", port, *arguments], lines.append)
+        run_mpremote(["connect", device(port), *arguments], lines.append)
     except DeployError as error:
         raise NoBootloader(str(error)) from error
     return lines

@@ -28,7 +28,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     folder.mkdir()
     world = World(folder, [port()], returns=port(), who={"/dev/ttyACM0": Running((1, 24, 1), "Pico")})
 
-    def flash(path: Path, at: str | None, say: Callable[[str], None], progress: Callable[[int, int], None]) -> Flashed:
+    def flash(
+        path: Path,
+        at: str | None,
+        volume: Path | None,
+        say: Callable[[str], None],
+        progress: Callable[[int, int], None],
+    ) -> Flashed:
         return Flasher(world, say, progress).run(load(path), at)
 
     monkeypatch.setattr(cli_flash, "flash_file", flash)
@@ -74,3 +80,9 @@ def test_bad_file_is_named(run: Run, file: Path) -> None:
     file.write_bytes(b"no UF2 file" * 100)
     assert isinstance(run("image-info", file).exception, NotUf2)
     assert isinstance(run("flash", file).exception, NotUf2)
+
+
+def test_a_volume_is_named_with_its_port(run: Run, file: Path) -> None:
+    result = run("flash", file, "--volume", file.parent)
+    assert result.exit_code == 2
+    assert "name the port too" in result.output
