@@ -10,9 +10,10 @@ from picoinfuse import doctor, doctor_usb
 from picoinfuse.doctor import Check
 from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.flash import uf2
-from picoinfuse.messages import Hello
+from picoinfuse.messages import Hello, parse
 from picoinfuse.port import UsbPort
 from picoinfuse.staging import commit
+from tests.fake_pump import RESULTS
 from tests.flash.world import production
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="about Linux")
@@ -97,7 +98,8 @@ class Answers:
 
     def __init__(self, error: PicoinfuseError | None, micropython: str = "1.25.0", of: str = "") -> None:
         self._error = error
-        self._hello = Hello("picoinfuse", "0.1.0", of or commit(), micropython, "Pico", None, "e660", "1/1", 7, 1)
+        told = {**RESULTS["hello"], "commit": of or commit(), "micropython": micropython, "boot": 7}
+        self._hello = parse(Hello, told)
 
     def __call__(self, device: str, timeout_s: float) -> "Answers":
         return self
