@@ -17,10 +17,12 @@ from picoinfuse.alarm_table import AlarmRow, alarm_rows
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library
 
 pytestmark = [
+    pytest.mark.requirement("ALM-6"),
     pytest.mark.needs("capture", "sensor", "occlude", "motor", "pin", "slow", "reset", "virtual_time"),
     pytest.mark.timeout(120),
 ]
@@ -238,44 +240,44 @@ ELSEWHERE = {
 ROWS = {row.name: row for row in alarm_rows()}
 
 
-def test_every_alarm_has_a_way_here_or_a_reason() -> None:
-    assert set(WAYS) | set(ELSEWHERE) >= set(ROWS)
-    assert not set(WAYS) & set(ELSEWHERE)
+def test_every_alarm_has_a_way_here_or_a_reason(measure: Measure) -> None:
+    measure("alarms without a way or a reason", sorted(set(ROWS) - set(WAYS) - set(ELSEWHERE)), equal=[])
+    measure("alarms with both", sorted(set(WAYS) & set(ELSEWHERE)), equal=[])
 
 
-def heard(bench: Bench, row: AlarmRow, since_s: float) -> None:
+def heard(bench: Bench, measure: Measure, row: AlarmRow, since_s: float) -> None:
     """A whole burst of its priority, and its lamp."""
     bench.sleep(25.0)
     whole = [len(burst) for burst in bursts(pulses(bench.trace, since_s))]
-    assert PULSES[row.priority] in whole
+    measure("bursts of the alarm's pulses", whole.count(PULSES[row.priority]), at_least=1)
     lit = bench.trace.edges(LAMP[row.priority], True, round(since_s * 1e9))
     assert len(lit) > 0 or bench.trace.level_at(LAMP[row.priority], round(bench.now() * 1e9)) == 1
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_it_is_told_heard_seen_and_cleared(bench: Bench, name: str) -> None:
+def test_it_is_told_heard_seen_and_cleared(bench: Bench, measure: Measure, name: str) -> None:
     row, way = ROWS[name], WAYS[name]
     since_s = bench.now()
     way.come(bench)
-    assert name in bench.pump.status().alarms
-    assert set(bench.pump.status().alarms) <= {name, *way.beside}
+    measure("name", name, one_of=bench.pump.status().alarms)
+    measure("other alarms", sorted(set(bench.pump.status().alarms) - {name, *way.beside}), equal=[])
     event = next(event for event in alarms_told(bench, name) if event.active)
-    assert event.priority == row.priority
+    measure("priority told", event.priority, equal=row.priority)
     state = bench.pump.status().state
     if row.effect == "stop":
-        assert state in ("alarm_stopped", "fault")
+        measure("state", state, one_of=("alarm_stopped", "fault"))
         assert bench.trace.level_at("enable", round(bench.now() * 1e9)) == 1 or bench.pump.status().recovery
-    heard(bench, row, since_s)
-    clear(bench, row, way)
+    heard(bench, measure, row, since_s)
+    clear(bench, measure, row, way)
     quiet_s = bench.now() + 4.0  # a burst that has begun is finished
     bench.sleep(30.0)
-    assert bench.pump.status().alarms == ()
+    measure("alarms", bench.pump.status().alarms, equal=())
     for wire in ("piezo", "lamp_red", "lamp_yellow"):
-        assert bench.trace.count(wire, round(quiet_s * 1e9)) == 0, wire
-        assert bench.trace.level_at(wire, round(bench.now() * 1e9)) == 0, wire
+        measure("edges after the clear", bench.trace.count(wire, round(quiet_s * 1e9)), equal=0)
+        measure("level after the clear", bench.trace.level_at(wire, round(bench.now() * 1e9)), equal=0)
 
 
-def clear(bench: Bench, row: AlarmRow, way: Way) -> None:
+def clear(bench: Bench, measure: Measure, row: AlarmRow, way: Way) -> None:
     """As the table says that it ends: by itself, by a person once its cause is gone, or by a reset."""
     way.go(bench)
     if row.latching == "until_reset":
@@ -284,10 +286,10 @@ def clear(bench: Bench, row: AlarmRow, way: Way) -> None:
         if "interrupted" in bench.pump.status().alarms:  # it had stopped an infusion that nobody ended
             bench.pump.clear_alarms()
     elif row.latching == "latches":
-        assert row.name in bench.pump.status().alarms, "it ended without anybody's clear"
+        measure("the alarm waits for a person", row.name, one_of=bench.pump.status().alarms)
         bench.pump.clear_alarms()
         if bench.pump.status().state == "infusing":
             stop_and_rest(bench)
         bench.sleep(0.1)
-        assert bench.pump.status().state == "idle"
-    assert row.name not in bench.pump.status().alarms
+        measure("state", bench.pump.status().state, equal="idle")
+    measure("the alarm is still active", row.name in bench.pump.status().alarms, equal=False)

@@ -7,8 +7,13 @@ import pytest
 
 from hil_tests.expect import alarms_told, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
+from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.needs("capture", "flash", "virtual_time"), pytest.mark.timeout(180)]
+pytestmark = [
+    pytest.mark.requirement("GIP-4", "PCA-7"),
+    pytest.mark.needs("capture", "flash", "virtual_time"),
+    pytest.mark.timeout(180),
+]
 
 ENTRIES = 127  # of a sector
 WORST_ERASE_S = 0.4
@@ -21,7 +26,9 @@ def fill_sectors(bench: Bench, sectors: int) -> None:
 
 
 @pytest.mark.parametrize("rate_ul_h", [1_000, 5_000, 100_000, 1_200_000])
-def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(bench: Bench, rate_ul_h: int) -> None:
+def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(
+    bench: Bench, measure: Measure, rate_ul_h: int
+) -> None:
     """The interval between two steps is P or P + 1 ticks of 200 ns at a constant rate, erase or not."""
     bench.flash_erase_s(WORST_ERASE_S)
     bench.pump.start(rate_ul_h)
@@ -32,16 +39,18 @@ def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(bench: Be
     steps = motor_steps(bench, began_ns)
     expected_ns = float(interval_ns(bench.profile, rate_ul_h))
     intervals_ns = np.diff(steps)
-    assert len(intervals_ns) >= 2
-    assert np.max(np.abs(intervals_ns - expected_ns)) <= 200
+    measure("intervals", len(intervals_ns), at_least=2)
+    measure("greatest error of an interval", np.max(np.abs(intervals_ns - expected_ns)), unit="ns", at_most=200)
     # It stood: in each of two erases the loop made no turn for 400 ms, 40 turns or more of 10 ms.
     seconds = bench.now() - began_ns / 1e9
-    assert bench.pump.tasks().loops - loops < 2 * 100 * seconds
+    measure("turns of the loop", bench.pump.tasks().loops - loops, below=2 * 100 * seconds)
     status = bench.pump.status()
-    assert (status.state, status.alarms, status.overruns) == ("infusing", (), 0)
+    measure("state", status.state, equal="infusing")
+    measure("alarms", status.alarms, equal=())
+    measure("overruns", status.overruns, equal=0)
 
 
-def test_an_erase_is_seen_in_the_trace(bench: Bench) -> None:
+def test_an_erase_is_seen_in_the_trace(bench: Bench, measure: Measure) -> None:
     """What ties the test above to the erases: with the flash's operations listened to, two are found."""
     board = bench.board  # pyright: ignore[reportAttributeAccessIssue]
     bench.flash_erase_s(WORST_ERASE_S)
@@ -51,11 +60,11 @@ def test_an_erase_is_seen_in_the_trace(bench: Bench) -> None:
     fill_sectors(bench, 2)
     bench.sleep(5.0)
     erases_ns = [operation.t_ns for operation in board.flash_operations if operation.data is None]
-    assert len(erases_ns) == 2
+    measure("erases", len(erases_ns), equal=2)
     for erase_ns in erases_ns:
         steps = motor_steps(bench, erase_ns)
         within = steps[steps < erase_ns + WORST_ERASE_S * 1e9]
-        assert len(within) == pytest.approx(0.4 * 79.4, abs=1)
+        measure("steps within", len(within), near=0.4 * 79.4, by=1)
 
 
 def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench) -> None:
@@ -76,16 +85,17 @@ def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench) -> None:
     assert [operation for operation in board.flash_operations if operation.data is None]
 
 
-def test_a_flash_that_takes_no_write_is_an_alarm_and_delivery_goes_on(bench: Bench) -> None:
+def test_a_flash_that_takes_no_write_is_an_alarm_and_delivery_goes_on(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.flash_fault(True)
     bench.pump.acknowledge()
     bench.sleep(2.0)
     (event,) = alarms_told(bench, "storage_fault")
-    assert (event.priority, event.active) == ("medium", True)
-    assert bench.pump.status().state == "infusing"
+    measure("priority told", event.priority, equal="medium")
+    measure("told as active", event.active, equal=True)
+    measure("state", bench.pump.status().state, equal="infusing")
     bench.flash_fault(False)
     bench.sleep(2.0)
     bench.pump.clear_alarms()
-    assert bench.pump.status().alarms == ()
-    assert bench.pump.status().state == "infusing"
+    measure("alarms", bench.pump.status().alarms, equal=())
+    measure("state", bench.pump.status().state, equal="infusing")

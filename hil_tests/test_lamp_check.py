@@ -12,8 +12,9 @@ from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.needs("capture", "reset", "pin")]
+pytestmark = [pytest.mark.requirement("ALM-7"), pytest.mark.needs("capture", "reset", "pin")]
 
 LOOK_S = 0.1  # between two looks of the self-test
 
@@ -27,52 +28,57 @@ def seeing(bench: Bench) -> Iterator[Bench]:
         yield opened
 
 
-def test_each_lamp_is_lit_alone_for_one_look_and_lamps_that_shine_pass(seeing: Bench) -> None:
+def test_each_lamp_is_lit_alone_for_one_look_and_lamps_that_shine_pass(measure: Measure, seeing: Bench) -> None:
     asked_ns = round(seeing.now() * 1e9)
     seeing.pump.self_test()
     seeing.sleep(1.0)
     status = seeing.pump.status()
-    assert (status.state, status.alarms) == ("idle", ())
+    measure("state", status.state, equal="idle")
+    measure("alarms", status.alarms, equal=())
     lit = {}
     for lamp in ("lamp_red", "lamp_yellow"):
         (rise,), (fall,) = (seeing.trace.edges(lamp, level, asked_ns) for level in (True, False))
-        assert (fall - rise) / 1e9 == pytest.approx(LOOK_S, abs=0.002)  # a turn of the loop
+        # A turn of the loop.
+        measure("time for which a lamp is lit", (fall - rise) / 1e9, unit="s", near=LOOK_S, by=0.002)
         lit[lamp] = rise
-    assert (lit["lamp_yellow"] - lit["lamp_red"]) / 1e9 == pytest.approx(LOOK_S, abs=0.002)
+    measure("from lamp to lamp", (lit["lamp_yellow"] - lit["lamp_red"]) / 1e9, unit="s", near=LOOK_S, by=0.002)
 
 
 @pytest.mark.parametrize("lamp", ["lamp_red", "lamp_yellow"])
-def test_a_lamp_that_stays_dark_is_heard_and_bars_the_start(seeing: Bench, lamp: str) -> None:
+def test_a_lamp_that_stays_dark_is_heard_and_bars_the_start(measure: Measure, seeing: Bench, lamp: str) -> None:
     seeing.drive_pin(lamp, 0)  # burnt: no current flows
     seeing.reset()
     status = seeing.pump.status()
-    assert (status.state, status.alarms) == ("fault", ("lamp_fault",))
-    assert alarms_told(seeing, "lamp_fault")[-1].priority == "high"
+    measure("state", status.state, equal="fault")
+    measure("alarms", status.alarms, equal=("lamp_fault",))
+    measure("priority told", alarms_told(seeing, "lamp_fault")[-1].priority, equal="high")
     began_s = seeing.now()
     seeing.sleep(25.0)
-    assert 10 in [len(burst) for burst in bursts(pulses(seeing.trace, began_s))]  # what is left: the piezo
+    # What is left: the piezo.
+    measure("whole HIGH bursts", [len(burst) for burst in bursts(pulses(seeing.trace, began_s))].count(10), at_least=1)
     with pytest.raises(PumpError, match="start"):
         seeing.pump.start(5_000)
     seeing.pump.clear_alarms()
-    assert seeing.pump.status().alarms == ("lamp_fault",)
+    measure("alarms", seeing.pump.status().alarms, equal=("lamp_fault",))
     seeing.drive_pin(lamp, None)
     seeing.reset()
-    assert (seeing.pump.status().state, seeing.pump.status().alarms) == ("idle", ())
+    measure("state", seeing.pump.status().state, equal="idle")
+    measure("alarms", seeing.pump.status().alarms, equal=())
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_a_feedback_wire_that_always_says_the_same_is_found(seeing: Bench, level: int) -> None:
+def test_a_feedback_wire_that_always_says_the_same_is_found(measure: Measure, seeing: Bench, level: int) -> None:
     seeing.drive_pin("lamp_feedback", level)
     seeing.pump.self_test()
     seeing.sleep(1.0)
-    assert seeing.pump.status().alarms == ("lamp_fault",)
+    measure("alarms", seeing.pump.status().alarms, equal=("lamp_fault",))
 
 
 @pytest.mark.needs("sensor")
-def test_an_alarm_that_has_the_lamps_is_no_failure_of_theirs(seeing: Bench) -> None:
+def test_an_alarm_that_has_the_lamps_is_no_failure_of_theirs(measure: Measure, seeing: Bench) -> None:
     seeing.sensor_fault("open")
     seeing.reset()
     seeing.sleep(1.0)
     alarms = seeing.pump.status().alarms
-    assert "sensor_open" in alarms
-    assert "lamp_fault" not in alarms
+    measure("sensor_open is active", "sensor_open" in alarms, equal=True)
+    measure("lamp_fault is active", "lamp_fault" in alarms, equal=False)

@@ -13,13 +13,14 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.dose import Dosing, Order, Quantity
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text
 from picoinfuse.library.model import Library
 from picoinfuse.library.read import load_library
 from picoinfuse.messages import SoftLimit
 
-pytestmark = [pytest.mark.needs("capture", "reset", "virtual_time")]
+pytestmark = [pytest.mark.requirement("GIP-6"), pytest.mark.needs("capture", "reset", "virtual_time")]
 
 LIBRARY = load_library(paths.root() / "library" / "example-ward.toml")
 MORPHINE = Dosing("mg/h", Quantity(1_000, "mg"), None)  # 1 mg/h is 1 mL/h
@@ -36,12 +37,12 @@ def start(bench: Bench, dosing: Dosing, dose_milli: int, drug: str = "morphine",
     return bench.pump.start(rate_ul_h, order=ordered, **more)
 
 
-def refused(bench: Bench, code: str, rate_ul_h: int, ordered: Order) -> dict[str, Any]:
+def refused(bench: Bench, measure: Measure, code: str, rate_ul_h: int, ordered: Order) -> dict[str, Any]:
     """The data of a refusal, after which nothing has changed."""
     with pytest.raises(PumpError) as error:
         bench.pump.start(rate_ul_h, order=ordered)
-    assert error.value.code == code
-    assert bench.pump.status().state == "idle"
+    measure("refused with", error.value.code, equal=code)
+    measure("state", bench.pump.status().state, equal="idle")
     return error.value.data
 
 
@@ -54,33 +55,43 @@ def stocked(bench: Bench) -> Bench:
 # ---- the library itself ----
 
 
-def test_a_pump_without_a_library_says_so_and_infuses_by_rate(bench: Bench):
-    assert bench.pump.hello().library is None
-    assert bench.pump.status().alarms == ()  # this profile does not ask for one
-    assert refused(bench, "no_library", *order(MORPHINE, 1_000)) == {"reason": "missing"}
-    assert bench.pump.start(5_000) == "infusing"
+def test_a_pump_without_a_library_says_so_and_infuses_by_rate(bench: Bench, measure: Measure):
+    measure("library told", bench.pump.hello().library, equal=None)
+    measure("alarms", bench.pump.status().alarms, equal=())  # this profile does not ask for one
+    measure(
+        "data of the refusal",
+        refused(bench, measure, "no_library", *order(MORPHINE, 1_000)),
+        equal={"reason": "missing"},
+    )
+    measure("state", bench.pump.start(5_000), equal="infusing")
 
 
-def test_a_library_is_in_force_when_it_is_confirmed_and_after_a_reset(bench: Bench):
+def test_a_library_is_in_force_when_it_is_confirmed_and_after_a_reset(bench: Bench, measure: Measure):
     proposal = on_pump.propose(bench.pump, LIBRARY)
-    assert proposal.changes == {"library": [None, text(LIBRARY)]}
-    assert bench.pump.library().library is None
-    assert bench.pump.confirm(proposal) == {"library": text(LIBRARY)}
-    assert bench.pump.hello().library == bench.pump.status().library == text(LIBRARY)
+    measure("changes proposed", proposal.changes, equal={"library": [None, text(LIBRARY)]})
+    measure("library told", bench.pump.library().library, equal=None)
+    measure("result of the confirm", bench.pump.confirm(proposal), equal={"library": text(LIBRARY)})
+    measure("library told", bench.pump.hello().library, equal=text(LIBRARY))
+    measure("library", bench.pump.status().library, equal=text(LIBRARY))
     bench.reset()
-    assert bench.pump.hello().library == text(LIBRARY)
-    assert [on_pump.drug_of(bench.pump, drug.name) for drug in LIBRARY.drugs] == list(LIBRARY.drugs)
+    measure("library told", bench.pump.hello().library, equal=text(LIBRARY))
+    measure(
+        "drugs that differ on the pump",
+        sum(on_pump.drug_of(bench.pump, drug.name) != drug for drug in LIBRARY.drugs),
+        equal=0,
+    )
 
 
-def test_a_newer_version_takes_the_place_of_the_older(stocked: Bench):
+def test_a_newer_version_takes_the_place_of_the_older(measure: Measure, stocked: Bench):
     newer = replace(LIBRARY, version=LIBRARY.version + 1, drugs=LIBRARY.drugs[:3])
     proposal = on_pump.propose(stocked.pump, newer)
-    assert proposal.changes == {"library": [text(LIBRARY), text(newer)]}
+    measure("changes proposed", proposal.changes, equal={"library": [text(LIBRARY), text(newer)]})
     stocked.pump.confirm(proposal)
-    assert stocked.pump.status().library == text(newer)
+    measure("library", stocked.pump.status().library, equal=text(newer))
     with pytest.raises(PumpError) as gone:
         on_pump.drug_of(stocked.pump, LIBRARY.drugs[-1].name)
-    assert (gone.value.code, gone.value.data) == ("not_in_library", {"parameter": "drug"})
+    measure("refused with", gone.value.code, equal="not_in_library")
+    measure("data of the refusal", gone.value.data, equal={"parameter": "drug"})
 
 
 def bad_line(at: int, old: bytes, new: bytes) -> list[bytes]:
@@ -110,29 +121,36 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_library_is_refused_by_name_and_the_old_one_stays(stocked: Bench, name: str):
+def test_a_bad_library_is_refused_by_name_and_the_old_one_stays(measure: Measure, stocked: Bench, name: str):
     lines, reason = BAD[name]
     with pytest.raises(PumpError) as error:
         send_lines(stocked, lines)
-    assert (error.value.code, error.value.data) == ("bad_library", {"reason": reason})
+    measure("refused with", error.value.code, equal="bad_library")
+    measure("data of the refusal", error.value.data, equal={"reason": reason})
     stocked.reset()
-    assert stocked.pump.status().library == text(LIBRARY)
-    assert on_pump.drug_of(stocked.pump, "morphine") == LIBRARY.drug("morphine")
+    measure("library", stocked.pump.status().library, equal=text(LIBRARY))
+    measure(
+        "the drug on the pump is the library's",
+        on_pump.drug_of(stocked.pump, "morphine") == LIBRARY.drug("morphine"),
+        equal=True,
+    )
 
 
-def test_another_library_than_the_one_that_came_is_refused(bench: Bench):
+def test_another_library_than_the_one_that_came_is_refused(bench: Bench, measure: Measure):
     for at, line in enumerate(compiled(LIBRARY)):
         bench.pump.library_line(at, line)
     with pytest.raises(PumpError) as error:
         bench.pump.propose("library_change", crc="12345678")
-    assert (error.value.code, error.value.data) == ("library_other", {"library": text(LIBRARY)})
+    measure("refused with", error.value.code, equal="library_other")
+    measure("data of the refusal", error.value.data, equal={"library": text(LIBRARY)})
 
 
-def test_the_library_is_changed_only_at_rest(stocked: Bench):
+def test_the_library_is_changed_only_at_rest(measure: Measure, stocked: Bench):
     start(stocked, MORPHINE, 1_000)
     with pytest.raises(PumpError) as error:
         stocked.pump.library_line(0, compiled(LIBRARY)[0])
-    assert (error.value.code, error.value.data) == ("wrong_state", {"state": "infusing"})
+    measure("refused with", error.value.code, equal="wrong_state")
+    measure("data of the refusal", error.value.data, equal={"state": "infusing"})
 
 
 def damage(bench: Bench) -> None:
@@ -142,39 +160,48 @@ def damage(bench: Bench) -> None:
     bench.reset()
 
 
-def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(stocked: Bench):
+def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(measure: Measure, stocked: Bench):
     damage(stocked)
     status = stocked.pump.status()
-    assert (status.state, status.alarms, status.library) == ("idle", ("library_fault",), None)
-    assert [alarm.priority for alarm in stocked.pump.alarms().active] == ["low"]
-    assert refused(stocked, "library_fault", *order(MORPHINE, 1_000)) == {"reason": "corrupt"}
-    assert stocked.pump.start(5_000) == "infusing"
+    measure("state", status.state, equal="idle")
+    measure("alarms", status.alarms, equal=("library_fault",))
+    measure("library", status.library, equal=None)
+    measure("priorities of the alarms", [alarm.priority for alarm in stocked.pump.alarms().active], equal=["low"])
+    measure(
+        "data of the refusal",
+        refused(stocked, measure, "library_fault", *order(MORPHINE, 1_000)),
+        equal={"reason": "corrupt"},
+    )
+    measure("state", stocked.pump.start(5_000), equal="infusing")
     stocked.pump.stop()
     stocked.sleep(1.0)
     on_pump.send(stocked.pump, LIBRARY)
-    assert stocked.pump.status().alarms == ()
-    assert start(stocked, MORPHINE, 1_000) == "infusing"
+    measure("alarms", stocked.pump.status().alarms, equal=())
+    measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
 
 
 # ---- doses ----
 
 
-def test_a_dose_becomes_its_rate_and_is_told(stocked: Bench):
-    assert start(stocked, DOPAMINE, 5_000, "dopamine") == "infusing"  # 5 µg/kg/min
-    assert stocked.pump.status().target_ul_h == 13_125
-    assert stocked.pump.status().drug == "dopamine"
+def test_a_dose_becomes_its_rate_and_is_told(measure: Measure, stocked: Bench):
+    measure("state", start(stocked, DOPAMINE, 5_000, "dopamine"), equal="infusing")  # 5 µg/kg/min
+    measure("target rate", stocked.pump.status().target_ul_h, unit="µL/h", equal=13_125)
+    measure("drug", stocked.pump.status().drug, equal="dopamine")
     told = stocked.pump.order()
     assert told is not None
-    assert (told.drug, told.unit, told.concentration, told.weight_g) == ("dopamine", "ug/kg/min", 1_600, 70_000)
-    assert told.dose == 5_000
+    measure("drug told", told.drug, equal="dopamine")
+    measure("unit told", told.unit, equal="ug/kg/min")
+    measure("concentration told", told.concentration, equal=1_600)
+    measure("weight g told", told.weight_g, equal=70_000)
+    measure("dose told", told.dose, equal=5_000)
 
 
-def test_a_rate_that_is_not_that_of_its_dose_is_refused(stocked: Bench):
+def test_a_rate_that_is_not_that_of_its_dose_is_refused(measure: Measure, stocked: Bench):
     rate_ul_h, ordered = order(MORPHINE, 4_800)
-    data = refused(stocked, "dose_mismatch", rate_ul_h + 1, ordered)
-    assert data == {"parameter": "doses", "place": 0, "rate_ul_h": 4_800}
-    refused(stocked, "dose_mismatch", 10 * rate_ul_h, ordered)  # a wrong digit
-    assert stocked.pump.start(rate_ul_h, order=ordered) == "infusing"
+    data = refused(stocked, measure, "dose_mismatch", rate_ul_h + 1, ordered)
+    measure("data", data, equal={"parameter": "doses", "place": 0, "rate_ul_h": 4_800})
+    refused(stocked, measure, "dose_mismatch", 10 * rate_ul_h, ordered)  # a wrong digit
+    measure("state", stocked.pump.start(rate_ul_h, order=ordered), equal="infusing")
 
 
 @pytest.mark.parametrize(
@@ -191,87 +218,102 @@ def test_a_rate_that_is_not_that_of_its_dose_is_refused(stocked: Bench):
         ({"unit": None}, "wrong_type", "order"),
     ],
 )
-def test_an_order_that_is_wrong_is_refused_by_name(stocked: Bench, changed: dict[str, Any], code: str, parameter: str):
+def test_an_order_that_is_wrong_is_refused_by_name(
+    measure: Measure, stocked: Bench, changed: dict[str, Any], code: str, parameter: str
+):
     rate_ul_h, ordered = order(MORPHINE, 1_000)
     with pytest.raises(PumpError) as error:
         stocked.pump.propose("start", rate_ul_h=rate_ul_h, order={**ordered.params(), **changed})
-    assert (error.value.code, error.value.data["parameter"]) == (code, parameter)
-    assert stocked.pump.status().state == "idle"
+    measure("refused with", error.value.code, equal=code)
+    measure("refused with", error.value.data["parameter"], equal=parameter)
+    measure("state", stocked.pump.status().state, equal="idle")
 
 
 # ---- limits ----
 
 
-def test_a_hard_limit_refuses(stocked: Bench):
-    data = refused(stocked, "hard_limit", *order(MORPHINE, 10_001))
-    assert data == {"limit": "dose", "value": 10_001, "bound": 10_000}
+def test_a_hard_limit_refuses(measure: Measure, stocked: Bench):
+    data = refused(stocked, measure, "hard_limit", *order(MORPHINE, 10_001))
+    measure("data", data, equal={"limit": "dose", "value": 10_001, "bound": 10_000})
 
 
-def test_a_soft_limit_wants_the_value_named(stocked: Bench):
+def test_a_soft_limit_wants_the_value_named(measure: Measure, stocked: Bench):
     rate_ul_h, ordered = order(MORPHINE, 6_000)
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
-    assert proposal.over_soft == (SoftLimit("dose", 6_000, 5_000),)
+    measure("soft limits exceeded", proposal.over_soft, equal=(SoftLimit("dose", 6_000, 5_000),))
     began_ns = now_ns(stocked)
     for wrong in ((), (5_000,), (60_000,)):
         with pytest.raises(PumpError) as error:
             stocked.pump.confirm(proposal, wrong)
-        assert error.value.code == "soft_limit"
-        assert error.value.data == {"token": proposal.token, "limit": "dose", "value": 6_000, "bound": 5_000}
+        measure("refused with", error.value.code, equal="soft_limit")
+        measure(
+            "data of the refusal",
+            error.value.data,
+            equal={"token": proposal.token, "limit": "dose", "value": 6_000, "bound": 5_000},
+        )
     stocked.sleep(1.0)
-    assert len(motor_steps(stocked, began_ns)) == 0
-    assert stocked.pump.confirm(proposal, (6_000,)) == {"state": "infusing"}
+    measure("steps", len(motor_steps(stocked, began_ns)), equal=0)
+    measure("result of the confirm", stocked.pump.confirm(proposal, (6_000,)), equal={"state": "infusing"})
 
 
-def test_two_soft_limits_are_named_one_after_the_other(stocked: Bench):
+def test_two_soft_limits_are_named_one_after_the_other(measure: Measure, stocked: Bench):
     # 8 mg/h pass the soft limit of the dose. 14 mg in the first hour would too, but 12 mL at 8 mL/h are 8 in an hour.
     newer = [replace(d, hour=replace(d.hour, soft_max=7_000)) if d.name == "morphine" else d for d in LIBRARY.drugs]
     on_pump.send(stocked.pump, Library(LIBRARY.name, 2, LIBRARY.file, tuple(newer)))
     rate_ul_h, ordered = order(MORPHINE, 8_000)
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
-    assert proposal.over_soft == (SoftLimit("dose", 8_000, 5_000), SoftLimit("hour", 8_000, 7_000))
+    measure(
+        "soft limits exceeded",
+        proposal.over_soft,
+        equal=(SoftLimit("dose", 8_000, 5_000), SoftLimit("hour", 8_000, 7_000)),
+    )
     with pytest.raises(PumpError) as error:
         stocked.pump.confirm(proposal, (8_000,))
-    assert error.value.data["limit"] == "hour"  # the dose is named now
-    assert stocked.pump.confirm(proposal, (8_000,)) == {"state": "infusing"}
+    measure("limit that refused", error.value.data["limit"], equal="hour")  # the dose is named now
+    measure("result of the confirm", stocked.pump.confirm(proposal, (8_000,)), equal={"state": "infusing"})
 
 
-def test_naming_a_value_where_no_limit_is_passed_is_refused(stocked: Bench):
+def test_naming_a_value_where_no_limit_is_passed_is_refused(measure: Measure, stocked: Bench):
     rate_ul_h, ordered = order(MORPHINE, 1_000)
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
     with pytest.raises(PumpError) as error:
         stocked.pump.confirm(proposal, (1_000,))
-    assert error.value.code == "extra_parameter"
+    measure("refused with", error.value.code, equal="extra_parameter")
 
 
-def test_another_rate_keeps_to_the_limits_and_its_dose_is_told(stocked: Bench):
+def test_another_rate_keeps_to_the_limits_and_its_dose_is_told(measure: Measure, stocked: Bench):
     start(stocked, MORPHINE, 1_000)
     proposal = stocked.pump.propose_rate(2_000, 2_000)
-    assert proposal.changes == {"rate_ul_h": [1_000, 2_000], "dose": [1_000, 2_000]}
+    measure("changes proposed", proposal.changes, equal={"rate_ul_h": [1_000, 2_000], "dose": [1_000, 2_000]})
     stocked.pump.confirm(proposal)
     with pytest.raises(PumpError) as soft:
         stocked.pump.set_rate(6_000)
-    assert soft.value.code == "soft_limit"
+    measure("refused with", soft.value.code, equal="soft_limit")
     with pytest.raises(PumpError) as hard:
         stocked.pump.set_rate(10_001)
-    assert hard.value.code == "hard_limit"
+    measure("refused with", hard.value.code, equal="hard_limit")
     with pytest.raises(PumpError) as mismatch:
         stocked.pump.set_rate(3_000, dose_milli=3_001)
-    assert mismatch.value.code == "dose_mismatch"
-    assert stocked.pump.status().target_ul_h == 2_000
-    assert stocked.pump.set_rate(6_000, 6_000, over_soft=(6_000,)) == 6_000
+    measure("refused with", mismatch.value.code, equal="dose_mismatch")
+    measure("target rate", stocked.pump.status().target_ul_h, unit="µL/h", equal=2_000)
+    measure("rate in force", stocked.pump.set_rate(6_000, 6_000, over_soft=(6_000,)), unit="µL/h", equal=6_000)
 
 
-def test_the_hour_counts_what_is_given_at_all(stocked: Bench):
+def test_the_hour_counts_what_is_given_at_all(measure: Measure, stocked: Bench):
     # 60 mg/kg/h for 15 min are 15 mg/kg: allowed. Without an end an hour of it would be 60.
     paracetamol = Dosing("mg/kg/h", Quantity(10_000, "mg"), 20_000)
     rate_ul_h, ordered = order(paracetamol, 60_000, "paracetamol")  # 120 mL/h
-    assert refused(stocked, "hard_limit", rate_ul_h, ordered) == {"limit": "hour", "value": 60_000, "bound": 15_000}
-    assert stocked.pump.start(rate_ul_h, 30_000_000, ordered) == "infusing"  # 30 mL are 300 mg, 15 mg/kg
+    measure(
+        "data of the refusal",
+        refused(stocked, measure, "hard_limit", rate_ul_h, ordered),
+        equal={"limit": "hour", "value": 60_000, "bound": 15_000},
+    )
+    measure("state", stocked.pump.start(rate_ul_h, 30_000_000, ordered), equal="infusing")  # 30 mL are 300 mg, 15 mg/kg
 
 
-def test_the_drug_of_an_infusion_is_not_changed_under_way(stocked: Bench):
+def test_the_drug_of_an_infusion_is_not_changed_under_way(measure: Measure, stocked: Bench):
     start(stocked, MORPHINE, 1_000)
     with pytest.raises(PumpError) as error:
         start(stocked, DOPAMINE, 5_000, "dopamine")
-    assert error.value.code == "wrong_state"
-    assert stocked.pump.status().drug == "morphine"
+    measure("refused with", error.value.code, equal="wrong_state")
+    measure("drug", stocked.pump.status().drug, equal="morphine")

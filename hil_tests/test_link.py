@@ -12,9 +12,10 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.errors import NoAnswer, PumpError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.frame import encode
 
-pytestmark = [pytest.mark.needs("capture")]
+pytestmark = [pytest.mark.requirement("LINK-1", "LINK-2", "LINK-3"), pytest.mark.needs("capture")]
 
 RATE_UL_H = 100_000
 PUMP_READS_B_S = 12_800  # 128 bytes a turn of 10 ms
@@ -46,12 +47,17 @@ def infuse(bench: Bench) -> float:
     return bench.now()
 
 
-def assert_even_steps(bench: Bench, since_s: float) -> None:
+def assert_even_steps(bench: Bench, measure: Measure, since_s: float) -> None:
     """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
     intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), round(bench.now() * 1e9))
     # µL/h over µL a step: 100000 / 0.3499 / 3600 s = 79 steps a second, of which some 0.1 s are here at least.
-    assert len(intervals_ns) > 5
-    assert int(intervals_ns.max() - intervals_ns.min()) <= 200
+    measure("intervals", len(intervals_ns), above=5)
+    measure(
+        "from the shortest to the longest interval",
+        int(intervals_ns.max() - intervals_ns.min()),
+        unit="ns",
+        at_most=200,
+    )
 
 
 # ---- lines that are no requests ----
@@ -101,14 +107,14 @@ LINES: dict[str, tuple[str, str, int | None, dict[str, Any] | None]] = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_bad_line_is_refused_by_name_while_infusing(bench: Bench, name: str):
+def test_bad_line_is_refused_by_name_while_infusing(bench: Bench, measure: Measure, name: str):
     text, code, request_id, data = LINES[name]
     since_s = infuse(bench)
     (reply,) = answers(bench, framed(text.replace("$", str(bench.pump.boot))))
-    assert reply["id"] == request_id
-    assert reply["error"]["code"] == code
-    assert reply["error"].get("data") == data
-    assert_even_steps(bench, since_s)
+    measure("id answered", reply["id"], equal=request_id)
+    measure("refused with", reply["error"]["code"], equal=code)
+    measure("data of the refusal", reply["error"].get("data"), equal=data)
+    assert_even_steps(bench, measure, since_s)
 
 
 @pytest.mark.parametrize(
@@ -124,79 +130,91 @@ def test_bad_line_is_refused_by_name_while_infusing(bench: Bench, name: str):
         ("null", "wrong_type", {"parameter": "rate_ul_h"}),
     ],
 )
-def test_bad_rate_is_refused_and_the_rate_stays(bench: Bench, value: str, code: str, data: dict[str, Any]):
+def test_bad_rate_is_refused_and_the_rate_stays(
+    bench: Bench, measure: Measure, value: str, code: str, data: dict[str, Any]
+):
     since_s = infuse(bench)
     text = f'{{"id":7,"method":"set_rate","params":{{"rate_ul_h":{value}}},"boot":{bench.pump.boot}}}'
     (reply,) = answers(bench, framed(text))
-    assert (reply["error"]["code"], reply["error"]["data"]) == (code, data)
-    assert bench.pump.status().target_ul_h == RATE_UL_H
-    assert_even_steps(bench, since_s)
+    measure("refused with", reply["error"]["code"], equal=code)
+    measure("refused with", reply["error"]["data"], equal=data)
+    measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=RATE_UL_H)
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_command_with_a_wrong_or_no_crc_is_not_done(bench: Bench):
+def test_command_with_a_wrong_or_no_crc_is_not_done(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     line = command(bench, 7, "stop")
     body = line[:-10]
     flipped = body + b"#%08x\n" % (int(line[-9:-1], 16) ^ 1)
     (wrong,) = answers(bench, flipped)
-    assert (wrong["id"], wrong["error"]["code"]) == (None, "crc_error")
+    measure("refused with", wrong["id"], equal=None)
+    measure("refused with", wrong["error"]["code"], equal="crc_error")
     (none,) = answers(bench, body + b"\n")
-    assert (none["id"], none["error"]["code"]) == (7, "crc_required")
-    assert bench.pump.status().state == "infusing"
-    assert_even_steps(bench, since_s)
+    measure("refused with", none["id"], equal=7)
+    measure("refused with", none["error"]["code"], equal="crc_required")
+    measure("state", bench.pump.status().state, equal="infusing")
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_query_may_be_typed_without_crc_and_with_any_line_end(bench: Bench):
+def test_query_may_be_typed_without_crc_and_with_any_line_end(bench: Bench, measure: Measure):
     replies = answers(bench, b'\n\r\n{"id":1,"method":"hello"}\r\n\n{"id":1073741823,"method":"hello"}\n')
-    assert [reply["id"] for reply in replies] == [1, 1073741823]  # empty lines are ignored
-    assert {reply["result"]["name"] for reply in replies} == {"picoinfuse"}
+    measure("ids answered", [reply["id"] for reply in replies], equal=[1, 1073741823])  # empty lines are ignored
+    measure("names answered", {reply["result"]["name"] for reply in replies}, equal={"picoinfuse"})
 
 
-def test_line_of_10_kb_is_refused_once_and_dropped(bench: Bench):
+def test_line_of_10_kb_is_refused_once_and_dropped(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     replies = answers(bench, b"x" * 10_000 + b'\n{"id":7,"method":"hello"}\n')
-    assert [(reply["id"], reply.get("error", {}).get("code")) for reply in replies] == [(None, "too_long"), (7, None)]
-    assert_even_steps(bench, since_s)
+    measure(
+        "answers",
+        [(reply["id"], reply.get("error", {}).get("code")) for reply in replies],
+        equal=[(None, "too_long"), (7, None)],
+    )
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_longest_line_is_a_line_and_one_byte_more_is_too_long(bench: Bench):
+def test_longest_line_is_a_line_and_one_byte_more_is_too_long(bench: Bench, measure: Measure):
     query = b'{"id":7,"method":"hello"}'
     (fits,) = answers(bench, query.ljust(511) + b"\n")  # 512 bytes, newline included
-    assert "result" in fits
+    measure("the longest line is answered", "result" in fits, equal=True)
     (too_long,) = answers(bench, query.ljust(512) + b"\n")
-    assert too_long["error"]["code"] == "too_long"
+    measure("refused with", too_long["error"]["code"], equal="too_long")
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, seed: int):
+def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, measure: Measure, seed: int):
     since_s = infuse(bench)
     noise = random.Random(seed).randbytes(4096)
     replies = answers(bench, noise + b"\n")
     # One line in 256 bytes, of which the empty ones are silent.
-    assert 5 <= len(replies) <= noise.count(b"\n") + 1
-    assert {reply["id"] for reply in replies} == {None}
-    assert {reply["error"]["code"] for reply in replies} <= CODES
-    assert bench.pump.status().state == "infusing"
-    assert_even_steps(bench, since_s)
+    measure("answers", len(replies), at_least=5, at_most=noise.count(b"\n") + 1)
+    measure("ids answered", {reply["id"] for reply in replies}, equal={None})
+    measure(
+        "codes that the protocol does not have", sorted({reply["error"]["code"] for reply in replies} - CODES), equal=[]
+    )
+    measure("state", bench.pump.status().state, equal="infusing")
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_half_a_line_and_silence_is_forgotten_without_a_word(bench: Bench):
+def test_half_a_line_and_silence_is_forgotten_without_a_word(bench: Bench, measure: Measure):
     since_s = infuse(bench)
-    assert answers(bench, b'{"id":7,"method":"sto') == []
+    measure("answers to half a line", answers(bench, b'{"id":7,"method":"sto'), equal=[])
     bench.sleep(1.1)  # 1 s of silence, and a turn of the loop
     (reply,) = answers(bench, b'{"id":8,"method":"hello"}\n')
-    assert (reply["id"], "result" in reply) == (8, True)
-    assert_even_steps(bench, since_s)
+    measure("answered", reply["id"], equal=8)
+    measure("answered", "result" in reply, equal=True)
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_line_may_come_in_pieces_with_pauses_below_a_second(bench: Bench):
-    assert answers(bench, b'{"id":7,"meth') == []
+def test_line_may_come_in_pieces_with_pauses_below_a_second(bench: Bench, measure: Measure):
+    measure("answers to half a line", answers(bench, b'{"id":7,"meth'), equal=[])
     bench.sleep(0.7)
     (reply,) = answers(bench, b'od":"hello"}\n')
-    assert reply["id"] == 7
+    measure("id answered", reply["id"], equal=7)
 
 
-def test_a_thousand_bad_lines_take_no_memory(bench: Bench):
+def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
     infuse(bench)
     since_s = bench.now()
     bad = [framed(text.replace("$", str(bench.pump.boot))) for text, *_ in LINES.values()]
@@ -208,97 +226,100 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench):
     answered = 0
     for _ in range(1000 // lines + 1):
         answered += len(answers(bench, batch))
-    assert answered >= 1000
+    measure("answered", answered, at_least=1000)
     bench.sleep(6.0)
     # `heap_free` is measured after a collection. The status before and after are as long as their numbers; 16
     # replies are kept, whose lengths do not change. So: nothing, but for some blocks of 32 bytes that come and go.
-    assert bench.pump.status().heap_free >= before - 1024
-    assert_even_steps(bench, since_s)
+    measure("heap free", bench.pump.status().heap_free, at_least=before - 1024)
+    assert_even_steps(bench, measure, since_s)
 
 
 # ---- at most once ----
 
 
-def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: Bench):
+def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     proposal = bench.pump.propose("set_rate", rate_ul_h=RATE_UL_H)
     line = command(bench, 7, "confirm", token=proposal.token)
     first = answers(bench, line)
-    assert first[0]["result"] == {"rate_ul_h": RATE_UL_H}
+    measure("result of the first", first[0]["result"], equal={"rate_ul_h": RATE_UL_H})
     # Between the first and its repetition the rate is set to half. A repetition that was done would undo it.
     bench.pump.set_rate(RATE_UL_H // 2)
-    assert answers(bench, line + line) == first * 2
-    assert bench.pump.status().target_ul_h == RATE_UL_H // 2
+    measure("answers to the repeated line", answers(bench, line + line), equal=first * 2)
+    measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=RATE_UL_H // 2)
     bench.sleep(1.0)
     intervals_ns = bench.trace.intervals("step", round((bench.now() - 0.5) * 1e9), round(bench.now() * 1e9))
     before_ns = bench.trace.intervals("step", round((since_s - 0.5) * 1e9), round(since_s * 1e9))
-    assert float(intervals_ns.mean() / before_ns.mean()) == pytest.approx(2.0, rel=1e-4)
+    measure("interval against before", float(intervals_ns.mean() / before_ns.mean()), near=2.0, by=1e-4 * 2.0)
 
 
-def test_start_sent_three_times_starts_one_therapy(bench: Bench):
+def test_start_sent_three_times_starts_one_therapy(bench: Bench, measure: Measure):
     began_s = bench.now()
     proposals = answers(bench, command(bench, 7, "start", rate_ul_h=1_200_000, vtbi_nl=100_000) * 3)
     token = proposals[0]["result"]["token"]
-    assert [reply["result"]["token"] for reply in proposals] == [token] * 3  # one proposal
+    # One proposal.
+    measure("tokens of the proposals", [reply["result"]["token"] for reply in proposals], equal=[token] * 3)
     replies = answers(bench, command(bench, 8, "confirm", token=token) * 3)
-    assert [reply.get("result") for reply in replies] == [{"state": "infusing"}] * 3
+    measure("answers", [reply.get("result") for reply in replies], equal=[{"state": "infusing"}] * 3)
     bench.sleep(3.0)
     status = bench.pump.status()
-    assert status.state == "idle"
+    measure("state", status.state, equal="idle")
     # 100 µL, given once: no step beyond it.
-    assert status.delivered_nl == pytest.approx(100_000, abs=400)
-    assert bench.trace.count("step", round(began_s * 1e9)) == status.steps_counted
+    measure("delivered", status.delivered_nl, unit="nL", near=100_000, by=400)
+    measure("steps on the pin", bench.trace.count("step", round(began_s * 1e9)), equal=status.steps_counted)
 
 
-def test_refused_command_stays_refused_when_it_is_repeated(bench: Bench):
+def test_refused_command_stays_refused_when_it_is_repeated(bench: Bench, measure: Measure):
     line = command(bench, 7, "resume")
     first = answers(bench, line)
-    assert first[0]["error"]["code"] == "wrong_state"
+    measure("refused with", first[0]["error"]["code"], equal="wrong_state")
     infuse(bench)
     bench.pump.pause()
     bench.sleep(1.0)
-    assert answers(bench, line) == first  # a late repetition does not start the motor
-    assert bench.pump.status().state == "paused"
+    # A late repetition does not start the motor.
+    measure("answers to the repeated line", answers(bench, line), equal=first)
+    measure("state", bench.pump.status().state, equal="paused")
 
 
-def test_id_that_is_taken_is_refused(bench: Bench):
+def test_id_that_is_taken_is_refused(bench: Bench, measure: Measure):
     infuse(bench)
     answers(bench, command(bench, 7, "silence"))
     (reply,) = answers(bench, command(bench, 7, "stop"))
-    assert (reply["id"], reply["error"]["code"]) == (7, "id_reused")
-    assert bench.pump.status().state == "infusing"
+    measure("refused with", reply["id"], equal=7)
+    measure("refused with", reply["error"]["code"], equal="id_reused")
+    measure("state", bench.pump.status().state, equal="infusing")
 
 
-def test_last_16_commands_are_remembered(bench: Bench):
+def test_last_16_commands_are_remembered(bench: Bench, measure: Measure):
     line = command(bench, 7, "alarm_test", priority="low")
     first = answers(bench, line)
-    assert first[0]["result"]["priority"] == "low"
+    measure("priority of the first", first[0]["result"]["priority"], equal="low")
     for request_id in range(8, 23):  # 15 more
         answers(bench, command(bench, request_id, "silence"))
     bench.sleep(3.0)  # the test has sounded
     heard = bench.trace.count("piezo")
-    assert answers(bench, line) == first
+    measure("answers to the repeated line", answers(bench, line), equal=first)
     bench.sleep(1.0)
-    assert bench.trace.count("piezo") == heard
+    measure("pulses of the piezo", bench.trace.count("piezo"), equal=heard)
     answers(bench, command(bench, 23, "silence"))  # the 16th after it
     answers(bench, line)  # forgotten, so it is a new command
     bench.sleep(1.0)
-    assert bench.trace.count("piezo") > heard
+    measure("pulses of the piezo", bench.trace.count("piezo"), above=heard)
 
 
-def test_command_from_before_a_reset_is_refused(bench: Bench):
+def test_command_from_before_a_reset_is_refused(bench: Bench, measure: Measure):
     line = command(bench, 7, "start", rate_ul_h=RATE_UL_H)
     bench.pump.reset()
     bench.sleep(1.0)
     since_s = bench.now()
     (reply,) = answers(bench, line)
-    assert reply["error"]["code"] == "other_boot"
-    assert reply["error"]["data"] == {"boot": bench.pump.boot}
-    assert bench.trace.count("step", round(since_s * 1e9)) == 0
+    measure("refused with", reply["error"]["code"], equal="other_boot")
+    measure("data of the refusal", reply["error"]["data"], equal={"boot": bench.pump.boot})
+    measure("steps", bench.trace.count("step", round(since_s * 1e9)), equal=0)
 
 
 @pytest.mark.needs("host_reading")
-def test_retry_after_a_lost_reply_is_done_once(bench: Bench):
+def test_retry_after_a_lost_reply_is_done_once(bench: Bench, measure: Measure):
     # The client gets no reply, sends the same bytes again twice and gives up.
     bench.pump.timeout_s = 0.1
     proposal = bench.pump.propose_start(RATE_UL_H)
@@ -308,22 +329,23 @@ def test_retry_after_a_lost_reply_is_done_once(bench: Bench):
     bench.host_reading(True)
     bench.sleep(1.0)
     replies = [reply for reply in bench.pump.link.unmatched if "result" in reply]
-    assert [reply["result"] for reply in replies] == [{"state": "infusing"}] * 3
-    assert len({reply["id"] for reply in replies}) == 1
+    measure("answers", [reply["result"] for reply in replies], equal=[{"state": "infusing"}] * 3)
+    measure("different ids", len({reply["id"] for reply in replies}), equal=1)
     since_s = bench.now()
     bench.sleep(0.5)
-    assert_even_steps(bench, since_s)
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_many_ids_are_each_answered_with_their_own(bench: Bench):
+def test_many_ids_are_each_answered_with_their_own(bench: Bench, measure: Measure):
     since_s = infuse(bench)
     ids = random.Random(1).sample(range(1, 1 << 30), 60)
     replies = answers(bench, b"".join(encode({"id": number, "method": "alarms"}) for number in ids))
-    assert [reply["id"] for reply in replies] == ids
-    assert_even_steps(bench, since_s)
+    measure("ids answered", [reply["id"] for reply in replies], equal=ids)
+    assert_even_steps(bench, measure, since_s)
 
 
-def test_refusal_names_the_state(bench: Bench):
+def test_refusal_names_the_state(bench: Bench, measure: Measure):
     with pytest.raises(PumpError) as refused:
         bench.pump.resume()
-    assert (refused.value.code, refused.value.data) == ("wrong_state", {"state": "idle"})
+    measure("refused with", refused.value.code, equal="wrong_state")
+    measure("data of the refusal", refused.value.data, equal={"state": "idle"})

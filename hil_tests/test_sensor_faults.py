@@ -14,7 +14,10 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import enter_repl
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import Telemetry
+
+pytestmark = [pytest.mark.requirement("SENS-1")]
 
 # Five bad samples of 10 ms, a sample to begin with, a late task; frozen: two seconds of the same reading. The
 # converter is looked at every 100 ms: 16 looks at one code on two channels, five at a reference that is off.
@@ -108,8 +111,10 @@ def supervisor_states() -> set[str]:
     return set(alarm_rows()[0].in_state)
 
 
-def test_the_table_has_every_state_and_what_goes_on_within_one() -> None:
-    assert set(STATES) | set(WITHOUT_A_PUMP) == supervisor_states() | {"relieving", "checking"}
+def test_the_table_has_every_state_and_what_goes_on_within_one(measure: Measure) -> None:
+    measure(
+        "states in the table", set(STATES) | set(WITHOUT_A_PUMP), equal=supervisor_states() | {"relieving", "checking"}
+    )
 
 
 def follows(state: str, fault: str) -> tuple[str, set[str]]:
@@ -122,95 +127,108 @@ def follows(state: str, fault: str) -> tuple[str, set[str]]:
 @pytest.mark.needs("capture", "sensor", "converter", "occlude", "pin", "reset")
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("fault", KINDS)
-def test_each_fault_is_named_and_stops_delivery(bench: Bench, state: str, fault: str) -> None:
+def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, state: str, fault: str) -> None:
     row = STATES[state]
     with allowing_restarts(bench) if state == "checking" else nullcontext(bench) as pump_bench:
         row.come(pump_bench)
         before = pump_bench.pump.status()
-        assert (before.state, before.recovery) == (row.state, row.recovery)
+        measure("state before", before.state, equal=row.state)
+        measure("recovery before", before.recovery, equal=row.recovery)
         told: list[Telemetry] = []
         pump_bench.pump.on_telemetry = told.append
         pump_bench.pump.telemetry(hz=20)
         failed_ns = now_ns(pump_bench)
         pump_bench.sensor_fault(fault)
         pump_bench.sleep(3)
-        is_noticed(pump_bench, state, fault, failed_ns)
+        is_noticed(pump_bench, measure, state, fault, failed_ns)
         if fault != "jump":  # where it jumped to is read again, but not believed before a person has looked
-            assert pump_bench.pump.status().pressure_pa is None
-            assert told[-1].pressure_pa is None
+            measure("pressure", pump_bench.pump.status().pressure_pa, equal=None)
+            measure("pressure told", told[-1].pressure_pa, equal=None)
         with pytest.raises(PumpError, match="start"):
             pump_bench.pump.start(5_000)
         pump_bench.sleep(16)  # longer than a check of the line: nothing goes on by itself
-        assert len(motor_steps(pump_bench, failed_ns + 3_000_000_000)) == 0
-        assert pump_bench.pump.status().state == follows(state, fault)[0]
+        measure("steps after the stop", len(motor_steps(pump_bench, failed_ns + 3_000_000_000)), equal=0)
+        measure("state", pump_bench.pump.status().state, equal=follows(state, fault)[0])
 
 
-def is_noticed(bench: Bench, state: str, fault: str, failed_ns: int) -> None:
+def is_noticed(bench: Bench, measure: Measure, state: str, fault: str, failed_ns: int) -> None:
     """Named, heard, and nothing moves from then on."""
     status = bench.pump.status()
     after, beside = follows(state, fault)
-    assert (status.state, status.recovery) == (after, None)
-    assert alarm_of(fault) in status.alarms
-    assert set(status.alarms) <= {alarm_of(fault)} | beside
+    measure("state", status.state, equal=after)
+    measure("recovery", status.recovery, equal=None)
+    measure("the fault's alarm is active", alarm_of(fault) in status.alarms, equal=True)
+    measure("other alarms", sorted(set(status.alarms) - {alarm_of(fault)} - beside), equal=[])
     event = alarms_told(bench, alarm_of(fault))[0]
-    assert (event.priority, event.active) == ("high", True)
+    measure("priority told", event.priority, equal="high")
+    measure("told as active", event.active, equal=True)
     steps = motor_steps(bench, failed_ns)
-    assert len(steps) == 0 or steps[-1] - failed_ns <= NOTICED_S[fault] * 1e9
-    assert bench.trace.level_at("enable", now_ns(bench)) == 1
+    measure(
+        "motion after the fault", steps[-1] - failed_ns if len(steps) else 0, unit="ns", at_most=NOTICED_S[fault] * 1e9
+    )
+    measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     if state in ("idle", "infusing", "paused"):  # elsewhere an alarm sounds already, or the test's tone
-        assert bench.trace.edges("piezo", True, failed_ns)[0] - failed_ns <= (NOTICED_S[fault] + 0.05) * 1e9
+        measure(
+            "time to the sound",
+            bench.trace.edges("piezo", True, failed_ns)[0] - failed_ns,
+            unit="ns",
+            at_most=(NOTICED_S[fault] + 0.05) * 1e9,
+        )
 
 
 @pytest.mark.needs("capture", "sensor", "converter", "reset")
 @pytest.mark.parametrize("fault", KINDS)
-def test_no_fault_moves_anything_in_service(bench: Bench, fault: str) -> None:
+def test_no_fault_moves_anything_in_service(bench: Bench, measure: Measure, fault: str) -> None:
     """Nor in the pump that comes after it, which names the fault."""
     enter_repl(bench)
     failed_ns = now_ns(bench)
     bench.sensor_fault(fault)
     bench.sleep(3)
-    assert bench.trace.level_at("enable", now_ns(bench)) == 1
+    measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     bench.reset()
     bench.sleep(3)
     status = bench.pump.status()
     if fault == "jump":  # a limit: a jump that nobody saw is an offset, read as 42 kPa, and alarms early
-        assert (status.state, status.alarms) == ("idle", ())
-        assert status.pressure_pa == pytest.approx(700 * 60, abs=300)
+        measure("state", status.state, equal="idle")
+        measure("alarms", status.alarms, equal=())
+        measure("pressure", status.pressure_pa, unit="Pa", near=700 * 60, by=300)
     else:
-        assert status.state in ("alarm_stopped", "fault")
-        assert alarm_of(fault) in status.alarms
-    assert len(motor_steps(bench, failed_ns)) == 0
+        measure("state", status.state, one_of=("alarm_stopped", "fault"))
+        measure("the fault's alarm is active", alarm_of(fault) in status.alarms, equal=True)
+    measure("steps after the fault", len(motor_steps(bench, failed_ns)), equal=0)
 
 
 @pytest.mark.needs("capture", "sensor", "converter")
 @pytest.mark.parametrize("fault", KINDS)
-def test_a_repaired_sensor_lets_the_pump_start_after_a_clear(bench: Bench, fault: str) -> None:
+def test_a_repaired_sensor_lets_the_pump_start_after_a_clear(bench: Bench, measure: Measure, fault: str) -> None:
     infuse(bench)
     bench.sensor_fault(fault)
     bench.sleep(3)
     if fault != "jump":  # which is over when it has been seen
         # While the fault is there a clear changes nothing.
         cleared = bench.pump.clear_alarms()
-        assert (cleared.state, cleared.alarms) == ("alarm_stopped", (alarm_of(fault),))
+        measure("state after the clear", cleared.state, equal="alarm_stopped")
+        measure("alarms after the clear", cleared.alarms, equal=(alarm_of(fault),))
     bench.sensor_fault(None)
     bench.sleep(0.5)
-    assert bench.pump.status().state == "alarm_stopped"
+    measure("state", bench.pump.status().state, equal="alarm_stopped")
     cleared = bench.pump.clear_alarms()
-    assert (cleared.state, cleared.alarms) == ("idle", ())
+    measure("state after the clear", cleared.state, equal="idle")
+    measure("alarms after the clear", cleared.alarms, equal=())
     started_ns = now_ns(bench)
-    assert bench.pump.start(100_000) == "infusing"
+    measure("state", bench.pump.start(100_000), equal="infusing")
     bench.sleep(1)
-    assert len(motor_steps(bench, started_ns)) > 0
+    measure("steps", len(motor_steps(bench, started_ns)), above=0)
     assert bench.pump.status().pressure_pa is not None
 
 
 @pytest.mark.needs("sensor", "reset")
-def test_a_pump_without_a_sensor_does_not_pass_its_self_test(bench: Bench) -> None:
+def test_a_pump_without_a_sensor_does_not_pass_its_self_test(bench: Bench, measure: Measure) -> None:
     bench.sensor_fault("open")
     bench.reset()
     bench.sleep(1)
     status = bench.pump.status()
-    assert status.state == "fault"
-    assert "system_fault" in status.alarms
+    measure("state", status.state, equal="fault")
+    measure("system_fault is among the alarms", "system_fault" in status.alarms, equal=True)
     with pytest.raises(PumpError, match="start"):
         bench.pump.start(5_000)
