@@ -84,13 +84,57 @@ def test_two_waves_that_share_50_mmhg_are_no_occlusion(rate_ul_h, period_s, phas
     assert watch(rate_ul_h, wave, 1.5, seed=seed) is None
 
 
-def test_a_change_of_the_rate_begins_a_new_run():
-    found = detector()
-    line = lambda t_s, nl: nl / C_NL_PA  # noqa: E731
-    assert watch(5_000, line, 80 / 3600, found) is None
-    assert found.score_pa > 5_000
-    assert not found.update(7_700, 400, 6_000, 80_000)
-    assert found.score_pa == 0
+R_PA_UL_H = 0.025  # of the profile's line: 0.09 Pa·s/nL
+
+
+def follow(rate_of, pressure_of, hours, seed=1):
+    """As `watch`, of a pump whose rate (µL/h, of the second) changes: `pressure_of(t_s, volume_nl, rate_ul_h)`."""
+    noise, found, volume_nl = random.Random(seed), detector(), 0.0
+    for t_s in range(int(hours * 3600)):
+        rate_ul_h = rate_of(t_s)
+        volume_nl += rate_ul_h / 3.6
+        steps = int(volume_nl / STEP_NL)
+        pressure_pa = int(pressure_of(t_s, steps * STEP_NL, rate_ul_h) + noise.gauss(0, 17))
+        if found.update(pressure_pa, steps, rate_ul_h, t_s * 1000):
+            return t_s
+    return None
+
+
+# The mean of the two is 0.5 and 5 mL/h. A change costs a segment at most, 33 s or 5 s: each minute all but half of
+# them; every three or five minutes a quarter and less.
+@pytest.mark.parametrize(("low", "high", "every_s", "within_s"), [
+    (400, 600, 180, 1.25 * 840),
+    (400, 600, 300, 1.15 * 840),
+    (300, 700, 60, 2 * 840),
+    (4_000, 6_000, 30, 1.3 * 84),
+    (490, 510, 1, 900),
+])  # fmt: skip
+def test_a_rate_that_changes_all_the_time_does_not_blind_it(low, high, every_s, within_s):
+    rate_of = lambda t_s: high if t_s // every_s % 2 else low  # noqa: E731
+    at_s = follow(rate_of, lambda t_s, nl, rate_ul_h: nl / C_NL_PA, 1)
+    assert at_s is not None
+    assert at_s <= within_s
+
+
+@pytest.mark.parametrize("tau_s", [1.3, 8])
+@pytest.mark.parametrize("rate_of", [
+    lambda t_s: 500 * (1 + t_s // 60),  # a ramp by steps each minute, to 60 mL/h
+    lambda t_s: 500 + 100 * t_s,  # each second, to 720 mL/h
+    lambda t_s: min(int(500 * 1.02**t_s), 400_000),  # as fast as 2 % a second
+    lambda t_s: min(int(500 * 1.12 ** (t_s // 5)), 400_000),  # just within 1/8 in 5 s
+    lambda t_s: 60_000 if t_s // 20 % 2 else 5_000,
+])  # fmt: skip
+def test_no_change_of_the_rate_is_an_occlusion_of_an_open_line(tau_s, rate_of):
+    """Pressure follows the rate by the line's resistance, with its time constant, in a line up to six times as thin."""
+    pressure_pa = 0.0
+
+    def line(t_s, nl, rate_ul_h):
+        nonlocal pressure_pa
+        goal_pa = rate_ul_h * R_PA_UL_H * tau_s / 1.3
+        pressure_pa += (goal_pa - pressure_pa) * (1 - math.exp(-1 / tau_s))
+        return pressure_pa
+
+    assert follow(rate_of, line, 2) is None
 
 
 def test_what_was_before_a_pause_is_forgotten():

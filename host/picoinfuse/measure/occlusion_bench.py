@@ -119,12 +119,12 @@ def looks(pump_: Pump, rate_ul_h: int, end_s: float) -> np.ndarray:
 
 
 def false_alarms(pump_: Pump, rate_ul_h: int, seed: int, hours: float = _HOURS) -> tuple[int, float]:
-    """Of 72 h with an open line: how often the detector alarmed, and the highest score in Pa. Every few hours the rate
-    changes by some percent, which moves the pressure by the line's resistance.
+    """Of 72 h with an open line: how often the detector alarmed, and the highest score in Pa. Every few minutes the
+    rate changes by some percent, which moves the pressure by the line's resistance.
     """
     rng = np.random.default_rng((seed, rate_ul_h))
     t_s = looks(pump_, rate_ul_h, hours * 3600)
-    rates = np.round(rate_ul_h * (1 + 0.1 * _staircase(rng, t_s, float(t_s[-1]), mean_s=3 * 3600))).astype(int)
+    rates = np.round(rate_ul_h * (1 + 0.1 * _staircase(rng, t_s, float(t_s[-1]), mean_s=300))).astype(int)
     pressure = disturbances(rng, t_s) + rates * pump_.resistance_pa_per_ul_h
     pressure += rng.normal(0, pump_.noise_pa, len(t_s))
     steps = np.cumsum(rates * np.diff(t_s, append=t_s[-1]) / 3.6) * 1000 * pump_.step_pl[1] / pump_.step_pl[0]
