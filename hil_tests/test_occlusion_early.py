@@ -10,7 +10,7 @@ from hil_tests.expect import alarms_told, limit_pa, now_ns, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
-pytestmark = [pytest.mark.requirement("OCC-2", "OCC-6")]
+pytestmark = [pytest.mark.requirement("OCC-2", "OCC-6"), pytest.mark.timeout(180)]
 
 SWING_PA = 50 * 133.322  # of a patient who moves
 
