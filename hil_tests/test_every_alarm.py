@@ -183,6 +183,23 @@ def complete_an_infusion(bench: Bench) -> None:
     bench.sleep(3.0)
 
 
+def ask_too_often(bench: Bench) -> None:
+    """2 mL an hour in boluses of 0.4: the sixth is refused."""
+    bolus = {"volume_nl": 400_000, "rate_ul_h": 200_000, "lockout_s": 60}
+    bolus.update(max_1h_nl=2_000_000, max_4h_nl=4_000_000)
+    bench.pump.start_regimen({"kind": "pca", "segments": [[0, 0, 0, 0]], "bolus": bolus})
+    for _ in range(6):
+        bench.sleep(61.0)
+        bench.pump.request_bolus()
+    bench.sleep(1.0)
+
+
+def wait_for_the_hour(bench: Bench) -> None:
+    bench.sleep(3600.0)
+    bench.pump.stop()
+    bench.sleep(0.5)
+
+
 def forget_a_pause(bench: Bench) -> None:
     bench.pump.start(100_000)
     bench.sleep(1.0)
@@ -214,6 +231,7 @@ WAYS = {
     "record_restored": Way(break_copies("keep_a")),
     "library_fault": Way(break_the_library, send_the_library),
     "interrupted": Way(cut_an_infusion_short),
+    "dose_limit": Way(ask_too_often, wait_for_the_hour),
     "infusion_complete": Way(complete_an_infusion),
     "task_overrun": Way(be_busy(60, 0.5), stop_and_rest),
     "suspended_reminder": Way(forget_a_pause, remember_it),

@@ -108,7 +108,8 @@ def assert_steady(bench: Bench, measure: Measure, start_ns: int, rate_ul_h: int)
 _RIG = """
 import time
 from pump.core.monitor import DeliveryMonitor
-from pump.core.therapy import Continuous
+from pump.core.regimen import continuous
+from pump.core.therapy import Therapy
 from pump.delivery import Delivery
 from pump.drivers.step_counter import StepCounter
 from pump.drivers.stepper import Stepper
@@ -118,13 +119,13 @@ monitor = DeliveryMonitor(mechanics)
 counter = StepCounter()
 late = []
 delivery = Delivery(mechanics, Stepper(0), counter, lambda done, ms: None, lambda us, ms: late.append(us))
-therapy = Continuous(1, None, *mechanics["step_pl"])
+therapy = Therapy(continuous(1), *mechanics["step_pl"])
 delivery.begin(therapy)
 found = before = 0
 looked = t = time.ticks_ms()
 for rate, duration in SCRIPT:
     if rate:
-        therapy.target_ul_h = rate
+        therapy.set_rate(rate)
         delivery.go()
     else:
         delivery.stop()

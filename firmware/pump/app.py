@@ -59,6 +59,7 @@ from pump.storage.journal import open_journal
 from pump.storage.profile import ProfileFault, load_profile
 from pump.storage.record import Shelf
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
+from pump.treatment import NOT_INFUSING, Treatment
 from pump.upstream import AirTask, UpstreamTask
 from pump.witness import Witness
 
@@ -92,7 +93,7 @@ class App:
         )
         self.sensors = ()  # tasks that read one
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
-        self.buttons = self.battery = None
+        self.buttons = self.battery = self.treatment = None
         two_steps = self.commands.two_steps
         self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, two_steps, self.memory]
         self.tasks.append(JournalTask(self))
@@ -112,6 +113,7 @@ class App:
         self.pressure = PressureTask(sensor, profile["sensor"], self.detector, self.report)
         self.sensors += (self.pressure,)
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
+        self.treatment = Treatment(self, mechanics["step_pl"])
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
@@ -123,6 +125,7 @@ class App:
         detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
         early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
         tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
+        tasks.append(self.treatment)
         if "battery" in profile:
             config = profile["battery"]
             sensor = BatterySensor(config["divider"])
@@ -178,7 +181,15 @@ class App:
             self.supervisor.handle(sv.ALARM_STOP, now_ms)
 
     def request_bolus(self, now_ms):
-        """The patient's button. A continuous infusion has no bolus to give, so nothing happens."""
+        """The patient asks for one. Returns why it is not given (treatment.py), or None when it is."""
+        return NOT_INFUSING if self.treatment is None else self.treatment.request_bolus(now_ms)
+
+    def infusion(self):
+        """The therapy, or None; while the plunger is drawn back, the one that it is drawn from."""
+        delivery = self.delivery
+        if delivery is None:
+            return None
+        return delivery.therapy.infusion if delivery.back else delivery.therapy
 
     def fault(self, now_ms):
         self.report("system_fault", True, now_ms)
@@ -194,6 +205,8 @@ class App:
         self.outbox.alarm(name, priority, active, now_ms)
         self.wake(self.annunciator)
         self.witness.alarm(name, priority, active)
+        if self.treatment is not None:
+            self.wake(self.treatment)
 
     def stalled(self):
         """The CPU stood while the flash was erased, as planned: nobody is late for it."""
@@ -223,6 +236,7 @@ class App:
         if old == sv.SELF_TEST:
             delivery.begin(None)  # the test counted steps of its own
         if self.supervisor.permits_motor:
+            delivery.therapy.going()
             delivery.go()
         elif new in (sv.PAUSED, sv.IDLE):
             delivery.stop()
@@ -230,6 +244,9 @@ class App:
                 delivery.release()
         elif new != sv.SELF_TEST:
             delivery.halt()
+        if not self.supervisor.permits_motor and self.infusion() is not None:
+            self.infusion().cut()  # a bolus that is interrupted is over
+            self.wake(self.treatment)
         self.monitor.start()
 
     def _on_end(self, completed, now_ms):

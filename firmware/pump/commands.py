@@ -70,12 +70,13 @@ class Commands:
     def _delivery_status(self):
         app = self._app
         delivery = app.delivery
-        therapy = None if delivery is None else delivery.therapy
+        therapy = app.infusion()
         return {
             "rate_ul_h": 0 if delivery is None else delivery.rate_ul_h,
             "target_ul_h": 0 if therapy is None or delivery.stopping or delivery.back else therapy.target_ul_h,
             "delivered_nl": 0 if delivery is None else delivery.delivered_nl(),
             "vtbi_nl": None if therapy is None else therapy.vtbi_nl,
+            "kvo": therapy is not None and therapy.kvo and therapy.target_ul_h > 0 and not delivery.stopping,
             "pressure_pa": None if app.pressure is None else app.pressure.pressure_pa,
             "occlusion_level": None if app.detector is None else app.level,
             "limit_pa": None if app.detector is None else app.detector.limit_pa,
@@ -83,6 +84,10 @@ class Commands:
             "steps_counted": 0 if delivery is None else delivery.counted_steps(),
             "recovery": None if app.recovery is None else app.recovery.phase(),
         }
+
+    def therapy(self):
+        treatment = self._app.treatment
+        return {"therapy": None if treatment is None else treatment.tell(time.ticks_ms())}
 
     def alarms(self):
         manager = self._app.alarms
@@ -116,6 +121,14 @@ class Commands:
 
     def start(self, **params):
         return self.two_steps.propose("start", params)
+
+    def bolus(self, **params):
+        return self.two_steps.propose("bolus", params)
+
+    def request_bolus(self):
+        """The patient's button, by link. Not an error when it is not given: `why` says."""
+        why = self._app.request_bolus(time.ticks_ms())
+        return {"given": why is None, "why": why}
 
     def set_rate(self, **params):
         return self.two_steps.propose("set_rate", params)

@@ -12,6 +12,7 @@ from micropython import const
 
 from pump.core.grid import RAMP_TICKS, SLICE_TICKS, StepGrid
 from pump.core.ramp import Ramp
+from pump.core.therapy import UNLIMITED
 
 _HORIZON_US = const(200000)
 _COVER_US = const(400000)  # the longest erase of the flash
@@ -102,7 +103,7 @@ class Delivery:
         unmade = self.commanded_steps - self.counted_steps()
         self.commanded_steps -= unmade
         if self.therapy is not None:
-            self.therapy.granted(-unmade)
+            self.therapy.granted(-unmade, 0)
         self.grid.forget_part()
         self._rate_is_set = False
 
@@ -157,15 +158,13 @@ class Delivery:
                 self._rate_is_set = True
             if grid.by_table or used > _COVER_WORDS:
                 break
-            grid.next_slice(self.therapy.budget_steps(), self._words, None)
+            self._next_words(grid)
             if not grid.ticks:
                 break
             for i in range(grid.used):
                 table.put(used, self._words[i])
                 used += 1
-            self._rate_is_set = False
-            self.therapy.granted(grid.steps)
-            self.commanded_steps += grid.steps
+            self._account(grid)
             ahead_us += self._add(grid.ticks)
         if used:
             feed.grant(index, used)
@@ -178,34 +177,56 @@ class Delivery:
             self._set_rate(grid)
             self._rate_is_set = True
         feed = self._stepper.feed
-        if grid.by_table:
+        budget = self.therapy.budget_steps()
+        if grid.by_table and budget > 0:
             index = feed.free()
             if index < 0:
                 return _NO_ROOM
-            grid.next_slice(self.therapy.budget_steps(), None, feed.tables[index])
+            grid.next_slice(budget, None, feed.tables[index])
             if grid.used:
                 feed.grant(index, grid.used)
         else:
             if feed.busy() or self._stepper.room() < _WORDS_A_SLICE:
                 return _NO_ROOM
+            self._next_words(grid)
             words = self._words
-            grid.next_slice(self.therapy.budget_steps(), words, None)
             for i in range(grid.used):
                 self._stepper.grant(words[i])
+        if not grid.ticks:
+            self._rate_is_set = False
+            return 0
+        return self._account(grid)
+
+    def _next_words(self, grid):
+        """One slice that is no table: steps, or where none is due before the next change of rate a wait for that."""
+        therapy = self.therapy
+        budget = therapy.budget_steps()
+        if budget > 0 and grid.rate_ul_h:
+            grid.next_slice(budget, self._words, None)
+        elif self.stopping and not grid.rate_ul_h:
+            grid.wait(0, None)
+        else:
+            grid.wait(therapy.wait_ticks(), self._words)
+
+    def _account(self, grid):
         self._rate_is_set = False
-        self.therapy.granted(grid.steps)
         self.commanded_steps += grid.steps
+        self.therapy.granted(grid.steps, grid.ticks)
         return grid.ticks
 
     def _set_rate(self, grid):
         rate_ul_h = grid.rate_ul_h
-        budget = self.therapy.budget_steps()
-        target_ul_h = 0 if self.stopping else self.therapy.target_ul_h
-        if target_ul_h > self.ramp.start_ul_h and budget <= self.ramp.stopping_steps(rate_ul_h):
-            target_ul_h = self.ramp.start_ul_h
+        therapy, ramp = self.therapy, self.ramp
+        target_ul_h = 0 if self.stopping else therapy.target_ul_h
+        budget = therapy.budget_steps()
+        if budget < UNLIMITED and target_ul_h > ramp.start_ul_h:
+            slow_ul_h = max(ramp.start_ul_h, therapy.next_ul_h)  # at the end of the run
+            soon_ul_h = max(rate_ul_h, min(target_ul_h, rate_ul_h + ramp.stair_ul_h))  # if it is not slowed down now
+            if budget <= ramp.stopping_steps(soon_ul_h) - ramp.stopping_steps(slow_ul_h):
+                target_ul_h = min(target_ul_h, slow_ul_h)
         if rate_ul_h != target_ul_h:
             stair_ticks = min(grid.ticks, RAMP_TICKS)  # what came before may be a slice of a steady rate
-            next_ul_h = self.ramp.next_rate(rate_ul_h, target_ul_h, stair_ticks)
+            next_ul_h = ramp.next_rate(rate_ul_h, target_ul_h, stair_ticks)
             self._stair = next_ul_h != target_ul_h
             grid.set_rate(next_ul_h, RAMP_TICKS if self._stair else SLICE_TICKS)
 

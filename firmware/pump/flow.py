@@ -9,7 +9,8 @@ import time
 
 from pump.core import supervisor as sv
 from pump.core.ramp import resonance_ul_h
-from pump.core.therapy import Continuous
+from pump.core.regimen import BadRegimen, check, check_bolus, continuous
+from pump.core.therapy import Therapy
 from pump.link.schema import Refused, in_resonance, out_of_range
 
 
@@ -28,57 +29,109 @@ class Flow:
 
     # ---- the methods ----
 
-    def start(self, rate_ul_h, vtbi_nl=None, order=None):
-        self._check_rate(rate_ul_h)
+    def start(self, rate_ul_h=None, vtbi_nl=None, regimen=None, order=None):
+        """A rate, or a regimen (core/regimen.py)."""
         app = self._app
+        if regimen is None:
+            if rate_ul_h is None:
+                raise Refused("missing_parameter", "start needs rate_ul_h or regimen", {"parameter": "rate_ul_h"})
+            self._check_rate(rate_ul_h)
+            regimen = continuous(rate_ul_h, vtbi_nl)
+        elif rate_ul_h is not None or vtbi_nl is not None:
+            name = "vtbi_nl" if rate_ul_h is None else "rate_ul_h"
+            raise Refused("extra_parameter", "start takes no %s beside a regimen" % name, {"parameter": name})
+        self._check(check, regimen)
         if app.supervisor.state != sv.IDLE or app.delivery.moving:
             raise self._wrong_state("start")
-        therapy = Continuous(rate_ul_h, vtbi_nl, *app.profile["mechanics"]["step_pl"])
-        if therapy.budget_steps() < 1:
-            raise Refused("out_of_range", "vtbi_nl is %d, less than one step" % vtbi_nl, {"parameter": "vtbi_nl"})
-
+        therapy = Therapy(regimen, *app.profile["mechanics"]["step_pl"], app.profile["therapy"]["kvo_ul_h"])
         soft = []
         read = None
         if order is not None:
-            read = app.pharmacy.read(order, [[rate_ul_h, rate_ul_h, 0, 0]], soft, most_nl=vtbi_nl)
+            read = self._read(order, therapy, soft)
 
         def act():
-            app.delivery.begin(therapy)
+            app.treatment.begin(therapy, time.ticks_ms())
             app.pharmacy.order = read
             return self.send(sv.START)
 
-        changes = self._go(sv.INFUSING, rate_ul_h)
-        changes["vtbi_nl"] = [None, vtbi_nl]
+        changes = self._start_changes(therapy)
         if read is not None or app.pharmacy.order is not None:
             changes["drug"] = [app.pharmacy.drug(), None if read is None else read.drug]
         return changes, act, soft
+
+    def _read(self, order, therapy, soft):
+        """The order against the drug library: its doses are those of the segments."""
+        regimen = therapy.regimen
+        most_nl, bolus_nl = therapy.left()[1], None
+        if "bolus" in regimen:
+            bolus_nl, hour_nl = regimen["bolus"]["volume_nl"], regimen["bolus"]["max_1h_nl"]
+            most_nl = hour_nl if most_nl is None else min(most_nl, hour_nl)
+        again = regimen.get("repeat", 1), regimen.get("repeat_from", 0)
+        return self._app.pharmacy.read(order, regimen["segments"], soft, *again, most_nl, bolus_nl)
+
+    def _start_changes(self, therapy):
+        regimen = therapy.regimen
+        changes = self._go(sv.INFUSING, therapy.target_ul_h)
+        changes["vtbi_nl"] = [None, therapy.vtbi_nl]
+        if not therapy.is_plain():
+            left_s, left_nl = therapy.left()
+            changes["regimen"] = [None, regimen["kind"]]
+            changes["lasts_s"] = [None, left_s]
+            changes["volume_nl"] = [None, left_nl]
+        if "bolus" in regimen:
+            for name in regimen["bolus"]:
+                changes["bolus_" + name] = [None, regimen["bolus"][name]]
+        return changes
 
     def set_rate(self, rate_ul_h, dose=None):
         self._check_rate(rate_ul_h)
         self._attend()
         app = self._app
-        if "set_rate" not in sv.PERMITS[app.supervisor.state][sv.FLOW_COMMANDS]:
+        therapy = app.infusion()
+        if "set_rate" not in sv.PERMITS[app.supervisor.state][sv.FLOW_COMMANDS] or not therapy.is_plain():
             raise self._wrong_state("set_rate")
-        therapy = app.delivery.therapy
-        changes = {"rate_ul_h": [therapy.target_ul_h, rate_ul_h]}
+        if therapy.square.left:
+            self._check_rate(rate_ul_h + therapy.square.rate_ul_h)
+        basal_ul_h = therapy.course.rate_ul_h
+        changes = {"rate_ul_h": [basal_ul_h, rate_ul_h]}
         soft = []
         if app.pharmacy.order is not None:
-            changes["dose"] = app.pharmacy.change_rate(therapy.target_ul_h, rate_ul_h, dose, soft)
+            changes["dose"] = app.pharmacy.change_rate(basal_ul_h, rate_ul_h, dose, soft)
         elif dose is not None:
             raise Refused("extra_parameter", "the infusion has no drug whose dose it could be", {"parameter": "dose"})
 
         def act():
-            therapy.target_ul_h = rate_ul_h
+            therapy.set_rate(rate_ul_h)
             return {"rate_ul_h": rate_ul_h}
 
         return changes, act, soft
+
+    def bolus(self, volume_nl, rate_ul_h):
+        """A clinician's, on top of what flows."""
+        self._attend()
+        app = self._app
+        if "bolus" not in sv.PERMITS[app.supervisor.state][sv.FLOW_COMMANDS]:
+            raise self._wrong_state("bolus")
+        why = app.treatment.refusal_of_square()
+        if why is not None:
+            state = sv.STATES[app.supervisor.state]
+            raise Refused("wrong_state", "bolus is refused: " + why, {"state": state, "why": why})
+        self._check(check_bolus, volume_nl, rate_ul_h, app.infusion().regimen["segments"])
+        soft = []
+        app.pharmacy.limit_bolus(volume_nl, soft)
+
+        def act():
+            app.treatment.give_square(volume_nl, rate_ul_h)
+            return {"volume_nl": volume_nl, "rate_ul_h": rate_ul_h}
+
+        return {"bolus_nl": [0, volume_nl], "bolus_ul_h": [0, rate_ul_h]}, act, soft
 
     def resume(self):
         self._attend()
         app = self._app
         if not sv.takes(app.supervisor.state, sv.RESUME):
             raise self._wrong_state("resume")
-        return self._go(sv.INFUSING, app.delivery.therapy.target_ul_h), lambda: self.send(sv.RESUME), ()
+        return self._go(sv.INFUSING, app.infusion().target_ul_h), lambda: self.send(sv.RESUME), ()
 
     def occlusion_level(self, level):
         app = self._app
@@ -112,10 +165,26 @@ class Flow:
         state = sv.STATES[self._app.supervisor.state]
         return Refused("wrong_state", "%s is refused while %s" % (what, state), {"state": state})
 
-    def _check_rate(self, rate_ul_h):
+    def _mechanics(self):
         if self._app.profile is None:
             raise Refused("wrong_state", "there is no valid profile", {"state": "fault"})
-        mechanics = self._app.profile["mechanics"]
+        return self._app.profile["mechanics"]
+
+    def _check(self, check, *what):
+        """Turns what core/regimen.py says into a refusal."""
+        bad = None
+        try:
+            check(*what, self._mechanics())
+        except BadRegimen as error:
+            bad = error
+        if bad is not None:
+            data = {"parameter": bad.parameter}
+            if bad.limit is not None:
+                data["limit"] = bad.limit
+            raise Refused(bad.code, bad.message, data)
+
+    def _check_rate(self, rate_ul_h):
+        mechanics = self._mechanics()
         low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
         if not low <= rate_ul_h <= high:
             raise out_of_range("rate_ul_h", rate_ul_h, low, high)

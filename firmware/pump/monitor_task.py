@@ -45,8 +45,8 @@ class MonitorTask:
         if self._supervisor.permits_motor or delivery.back:
             therapy = delivery.therapy
             target_ul_h = therapy.target_ul_h
-            if therapy.vtbi_nl is not None and not delivery.back:
-                left_pl = self._monitor.left_pl(therapy.vtbi_nl, delivery.net_steps())
+            if therapy.end_steps is not None and not delivery.back:
+                left_pl = self._monitor.left_pl(therapy.end_steps, delivery.net_steps())
         found = self._monitor.update(target_ul_h, left_pl, counted, since_ms)
         changed = found ^ self._found
         if changed:

@@ -131,6 +131,18 @@ class Pharmacy:
             refusal = Refused(bad.code, bad.message, bad.data)
         raise refusal
 
+    def limit_bolus(self, volume_nl, soft):
+        """A clinician's, of the therapy at hand."""
+        refusal = None
+        if self.order is None:
+            return
+        try:
+            self.order.limit_bolus(volume_nl, soft)
+        except BadOrder as bad:
+            refusal = Refused(bad.code, bad.message, bad.data)
+        if refusal is not None:
+            raise refusal
+
     def _row(self, drug):
         """From the flash. Raises Refused."""
         row = None

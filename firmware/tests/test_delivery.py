@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import delivery as module
-from pump.core.therapy import Continuous
+from pump.core.regimen import continuous
+from pump.core.therapy import Therapy
 from pump.delivery import Delivery
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
@@ -34,7 +35,7 @@ class Rig:
 
     def start(self, hz, steps=None):
         vtbi_nl = None if steps is None else steps  # a step is 1 nL
-        self.delivery.begin(Continuous(int(hz * HZ), vtbi_nl, 1000, 1))
+        self.delivery.begin(Therapy(continuous(int(hz * HZ), vtbi_nl), 1000, 1))
         self.delivery.go()
 
     def run(self, seconds, delay_ms=lambda: 0):

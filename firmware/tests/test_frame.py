@@ -191,7 +191,7 @@ NOT_JSON = [
 TOO_MUCH = [
     b"[" * 9 + b"]" * 9,
     b'{"a":' * 9 + b"1" + b"}" * 9,
-    b"[" + b"1," * 63 + b"1]",  # 64 numbers and the list: 65 values
+    b"[" + b"1," * 95 + b"1]",  # 96 numbers and the list: 97 values
     b'{"a":1234567890123456}',
     b'{"a":-1234567890123456}',
     b'{"a":0.123456789012345}',

@@ -35,6 +35,7 @@ PROFILE = {
         "auto_restarts": 0, "upstream_pa": 0,
     },
     "alarms": {"escalate_ms": 120000},
+    "therapy": {"kvo_ul_h": 1000},
 }  # fmt: skip
 GONE = object()
 

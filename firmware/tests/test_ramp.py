@@ -45,9 +45,9 @@ def test_it_arrives_and_never_passes_its_target(start, target):
 
 
 def test_stopping_takes_as_many_steps_as_v_squared_over_2a():
-    # 1000 Hz = 1260000 µL/h: 1000**2 / (2 * 4000) = 125 steps, 50 ms to spare are 50 more; one Hz is added for
+    # 1000 Hz = 1260000 µL/h: 1000**2 / (2 * 4000) = 125 steps, 125 ms to spare are 125 more; one Hz is added for
     # the rounding.
-    assert ramp().stopping_steps(1260000) == 1001 * 1001 // 8000 + 50
+    assert ramp().stopping_steps(1260000) == 1001 * 1001 // 8000 + 125
     assert ramp().stopping_steps(START_UL_H) == 0
 
 

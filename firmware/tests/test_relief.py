@@ -4,8 +4,9 @@ import pytest
 
 from pump import delivery as module
 from pump import relief as relief_module
+from pump.core.regimen import continuous
 from pump.core.retraction import Retraction
-from pump.core.therapy import Continuous
+from pump.core.therapy import Therapy
 from pump.delivery import Delivery
 from pump.relief import Relief
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
@@ -27,7 +28,7 @@ class Rig:
         module.time = self.time
         self.stepper = FakeStepper(self.time)
         self.delivery = Delivery(MECHANICS, self.stepper, FakeCounter(self.stepper), lambda *_: None, lambda *_: None)
-        self.infusion = Continuous(500_000, 5_000_000, 350_000, 1)
+        self.infusion = Therapy(continuous(500_000, 5_000_000), 350_000, 1)
         self.ends = []
         self.permits_retraction = True
         self.closed = True

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core import retraction as r
-from pump.core.therapy import Continuous
+from pump.core.regimen import continuous
+from pump.core.therapy import Therapy
 from pump.core.ticks import MASK
 
 OCCLUSION = {"retract_to_pa": 1333, "retract_ul_h": 500_000, "retract_max_ul": 2500, "compliance_pl_per_pa": 14370}
@@ -17,8 +18,8 @@ LIMIT_PA = 68_928
 
 
 def begun(pushed_ul=5_000, pressure_pa=LIMIT_PA, vtbi_nl=None, now_ms=0, start_ul_h=500_000):
-    infusion = Continuous(5_000, vtbi_nl, STEP_PL, 1)
-    infusion.granted(steps(pushed_ul))
+    infusion = Therapy(continuous(5_000, vtbi_nl), STEP_PL, 1)
+    infusion.granted(steps(pushed_ul), 0)
     retraction = r.Retraction(OCCLUSION, STEP_PL, 1, start_ul_h)
     retraction.begun = retraction.begin(infusion, steps(pushed_ul), pressure_pa, now_ms)
     return retraction
@@ -113,8 +114,8 @@ def test_where_nothing_can_be_drawn_it_does_not_begin(pushed_ul, pressure_pa):
 def test_what_is_drawn_is_taken_off_the_infusion_and_a_halt_gives_back_what_was_not_made():
     retraction = begun(pushed_ul=1_000, vtbi_nl=1_200_000)
     left = retraction.infusion.budget_steps()
-    retraction.granted(100)
-    retraction.granted(-30)
+    retraction.granted(100, 0)
+    retraction.granted(-30, 0)
     assert retraction.infusion.budget_steps() == left + 70
     assert retraction.budget_steps() == steps(1_000) - 70
     assert not retraction.done()

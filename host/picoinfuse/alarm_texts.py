@@ -105,6 +105,10 @@ TEXTS = MappingProxyType(
             "Pump restarted during an infusion, delivery stopped",
             "Look up the volume delivered before the restart. Clear the alarm, start the rest, or change the pump.",
         ),
+        "dose_limit": (
+            "Dose limit of the hour or of four hours reached, only what keeps the vein open flows",
+            "Look at the patient. It ends when the limit leaves room again; a new order ends it sooner.",
+        ),
         "infusion_complete": (
             "Infusion complete",
             "Clear the alarm. Change the syringe or disconnect the line.",

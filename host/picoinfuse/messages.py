@@ -33,6 +33,7 @@ class Status:
     target_ul_h: int
     delivered_nl: int
     vtbi_nl: int | None
+    kvo: bool  # only what keeps the vein open, or nothing more: the regimen is over, or an alarm holds it
     pressure_pa: int | None
     occlusion_level: str | None
     limit_pa: int | None
@@ -48,6 +49,34 @@ class Status:
     heap_free: int
     uptime_ms: int
     telemetry_dropped: int
+
+
+@dataclass(frozen=True)
+class Therapy:
+    """A regimen under way. None where there is no end."""
+
+    kind: str
+    phase: str  # running, held (at KVO, by an alarm) or complete
+    kvo: bool  # what keeps the vein open flows
+    segment: int
+    cycle: int
+    segment_left_s: int | None
+    left_s: int | None
+    left_nl: int | None
+    bolus: str | None  # patient or clinician
+    bolus_left_nl: int
+    lockout_s: int | None
+    requests: int
+    given: int
+    harmful_stop: int
+
+
+@dataclass(frozen=True)
+class Requested:
+    """`why` a patient's bolus is not given: not_infusing, no_bolus, alarm, running, lockout, limit or ended."""
+
+    given: bool
+    why: str | None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from picoinfuse import paths
 from picoinfuse.errors import ProfileError, ProfileNotFound
 from picoinfuse.profile_checks import (
     check_battery,
+    check_kvo,
     check_motion,
     check_pins,
     check_pressures,
@@ -76,5 +77,7 @@ def _check_tables(reading: Reading) -> None:
         check_upstream(reading)
     if not faulty & {"battery", "wiring"}:
         check_battery(reading)
+    if not faulty & {"therapy", "mechanics"}:
+        check_kvo(reading)
     if not faulty & {"occlusion", "mechanics"}:
         check_retraction(reading)

@@ -123,16 +123,26 @@ def check_battery(reading: Reading) -> None:
 
 
 def check_retraction(reading: Reading) -> None:
-    rate_ul_h, mechanics = reading.values["occlusion"]["retract_ul_h"], reading.values["mechanics"]
+    _check_held(reading, "occlusion", "retract_ul_h")
+
+
+def check_kvo(reading: Reading) -> None:
+    if reading.values["therapy"]["kvo_ul_h"]:
+        _check_held(reading, "therapy", "kvo_ul_h")
+
+
+def _check_held(reading: Reading, table: str, name: str) -> None:
+    """A rate of another table must be one that the mechanics can hold."""
+    rate_ul_h, mechanics = reading.values[table][name], reading.values["mechanics"]
     low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
     if not low <= rate_ul_h <= high:
-        text = f"retract_ul_h is {rate_ul_h}, must be from min_rate_ul_h to max_rate_ul_h, {low} to {high}"
-        reading.mistake("rate_order", "occlusion", "retract_ul_h", text)
+        text = f"{name} is {rate_ul_h}, must be from min_rate_ul_h to max_rate_ul_h, {low} to {high}"
+        reading.mistake("rate_order", table, name, text)
     low_hz, high_hz = mechanics.get("resonance_hz", (0, 0))
-    retract_hz = rate_ul_h * PL_PER_UL / 3600 / step_pl_ratio(mechanics)
-    if low_hz <= retract_hz <= high_hz:
-        text = f"retract_ul_h is {float(retract_hz):.0f} steps/s, in resonance_hz ({low_hz} to {high_hz})"
-        reading.mistake("resonance", "occlusion", "retract_ul_h", text)
+    rate_hz = rate_ul_h * PL_PER_UL / 3600 / step_pl_ratio(mechanics)
+    if low_hz <= rate_hz <= high_hz:
+        text = f"{name} is {float(rate_hz):.0f} steps/s, in resonance_hz ({low_hz} to {high_hz})"
+        reading.mistake("resonance", table, name, text)
 
 
 def _check_reach(reading: Reading, high_mmhg: int, sensor: dict[str, Any]) -> None:

@@ -72,6 +72,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
         },
         "alarms": {"escalate_ms": values["alarms"]["escalate_s"] * 1000},
         "library": {"required": int(values["library"]["required"])},
+        "therapy": dict(values["therapy"]),
         **battery,
     }
 

@@ -75,6 +75,12 @@ ALARMS = {
     "escalate_s": Key("int", 30, 900),  # a MEDIUM alarm that nobody attends to becomes HIGH
 }
 
+THERAPY = {
+    "kvo_ul_h": Key(
+        "int", 0, 20_000
+    ),  # keeps the vein open at the end of a regimen, 0 for none; Alaris: 0.1 to 20 mL/h
+}
+
 BATTERY = {  # where [wiring] has a battery
     "divider": Key("ratio", 1, 1000),  # battery mV, mV at the pin
     "full_mv": Key("int", 1000, 30_000),  # at rest
@@ -107,6 +113,7 @@ TABLES = {
     "sensor": SENSOR,
     "occlusion": OCCLUSION,
     "alarms": ALARMS,
+    "therapy": THERAPY,
     "battery": BATTERY,
     "library": LIBRARY,
     "world": WORLD,

@@ -26,9 +26,11 @@ from picoinfuse.messages import (
     OcclusionLevel,
     OrderTold,
     Proposal,
+    Requested,
     SelfTest,
     Status,
     Tasks,
+    Therapy,
     parse,
 )
 from picoinfuse.session import Session
@@ -72,6 +74,11 @@ class Pump(Session):
         """Refused (`wrong_state`) where the profile has none."""
         return parse(Battery, self.request("battery"))
 
+    def therapy(self) -> Therapy | None:
+        """What of the regimen is under way and what is left; None when there is none."""
+        told = self.request("therapy").get("therapy")
+        return None if told is None else parse(Therapy, told)
+
     # Commands
 
     def telemetry(self, hz: float) -> int:
@@ -85,6 +92,14 @@ class Pump(Session):
     ) -> str:
         """Returns the state, as pause, resume, stop and service do. `over_soft` as in `confirm`."""
         return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl, order), over_soft))
+
+    def start_regimen(self, regimen: dict[str, Any]) -> str:
+        """A compiled one: `picoinfuse.regimen`."""
+        return self._state(self.confirm(self.propose("start", regimen=regimen)))
+
+    def bolus(self, volume_nl: int, rate_ul_h: int) -> dict[str, Any]:
+        """A clinician's, on top of what flows."""
+        return self.confirm(self.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h))
 
     def set_rate(self, rate_ul_h: int, dose_milli: int | None = None, over_soft: Sequence[int] = ()) -> int:
         """`dose_milli`: what the rate is to be, for the pump to check, when the infusion has a drug."""
@@ -123,6 +138,10 @@ class Pump(Session):
         return self.command("confirm", token=proposal.token, **named)
 
     # Commands that are done at once
+
+    def request_bolus(self) -> Requested:
+        """As the patient's button does."""
+        return parse(Requested, self.command("request_bolus"))
 
     def pause(self) -> str:
         return self._state(self.command("pause"))

@@ -14,6 +14,7 @@ STATUS = {
     "target_ul_h": 5000,
     "delivered_nl": 1_234_567,
     "vtbi_nl": None,
+    "kvo": False,
     "pressure_pa": 2000,
     "occlusion_level": "medium",
     "limit_pa": 68927,
@@ -61,6 +62,9 @@ RESULTS: dict[str, dict[str, Any]] = {
         "entries": [],
         "fault": None,
     },
+    "therapy": {"therapy": None},
+    "bolus": {"volume_nl": 1_000_000, "rate_ul_h": 100_000},
+    "request_bolus": {"given": True, "why": None},
     "battery": {
         "state": "ok",
         "millivolts": 3950,
@@ -91,7 +95,7 @@ RESULTS: dict[str, dict[str, Any]] = {
 }
 TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "therapy")
 
 
 def line(message: dict[str, Any]) -> bytes:

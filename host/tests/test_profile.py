@@ -67,6 +67,9 @@ escalate_s = 120
 [library]
 required = false
 
+[therapy]
+kvo_ul_h = 1000
+
 [world]
 compliance_ml_per_bar = 1.437
 resistance_kpa_per_ml_h = 0.025

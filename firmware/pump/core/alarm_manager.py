@@ -20,7 +20,7 @@ told to the host. It is MEDIUM again when somebody acknowledges, silences or cle
 
 from micropython import const
 
-from pump.core.alarms import ALARMS, HIGH, LATCHES, MEDIUM, PASSES, PRIORITIES, STOP
+from pump.core.alarms import ALARMS, HIGH, KVO, LATCHES, MEDIUM, PASSES, PRIORITIES, STOP
 from pump.core.ticks import MASK, elapsed_ms, later
 
 # Audio pause: GIP, Dräger and Baxter say 2 min at most, with reactivation by itself; Open PCA says 10. A
@@ -58,6 +58,7 @@ class AlarmManager:
         self._by_name = {alarm.name: alarm for alarm in self._alarms}
         self._owner = None  # highest active alarm, older first; every change of an alarm keeps it
         self._stopping = 0  # active alarms that stop delivery
+        self._keeping_open = 0  # that let no more flow than keeps the vein open
         self._paused_at_ms = 0
         self.silenced = False  # audio pause; ended by tick, a higher alarm, or the last alarm's end
         self.seq = 0  # counts changes; a listener that was given only the newest sees the gap
@@ -154,6 +155,10 @@ class AlarmManager:
     def stops_delivery(self):
         return self._stopping > 0
 
+    def keeps_open(self):
+        """An alarm lets no more flow than keeps the vein open."""
+        return self._keeping_open > 0
+
     def stops_beside(self, names):
         """Another alarm than these stops delivery."""
         if self._stopping:
@@ -203,8 +208,7 @@ class AlarmManager:
         owner = self._owner
         alarm.active = True
         alarm.born = (self.seq + 1) & MASK  # what `_tell` makes of it
-        if alarm.effect == STOP:
-            self._stopping += 1
+        self._count_effect(alarm, 1)
         if owner is None or alarm.priority > owner.priority:
             self.silenced = False  # only a higher one breaks through an audio pause
         self._choose_owner()
@@ -212,8 +216,7 @@ class AlarmManager:
 
     def _retire(self, alarm, now_ms):
         alarm.active = False
-        if alarm.effect == STOP:
-            self._stopping -= 1
+        self._count_effect(alarm, -1)
         if alarm.escalated:
             alarm.escalated = False
             alarm.priority = MEDIUM
@@ -221,6 +224,12 @@ class AlarmManager:
         if self._owner is None:
             self.silenced = False  # the next alarm is a new one and sounds
         self._tell(alarm, now_ms)
+
+    def _count_effect(self, alarm, change):
+        if alarm.effect == STOP:
+            self._stopping += change
+        elif alarm.effect == KVO:
+            self._keeping_open += change
 
     def _choose_owner(self):
         owner = None

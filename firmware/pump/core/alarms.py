@@ -17,7 +17,7 @@ HIGH = const(3)
 PRIORITIES = ("none", "low", "medium", "high")
 
 GO_ON = const(0)
-KVO = const(1)  # for therapies that keep the vein open; today's only one does not
+KVO = const(1)  # no more than keeps the vein open, until it ends (core/therapy.py)
 STOP = const(2)
 EFFECTS = ("go_on", "kvo", "stop")
 
@@ -73,9 +73,11 @@ ALARMS = (
     # HIGH, as for an occlusion: nobody asked for the stop, and the patient gets nothing. STOP bars a start
     # until somebody has seen it.
     ("interrupted", HIGH, STOP, LATCHES),
-    # MEDIUM. Pumps that fall to KVO at the end (Alaris, B. Braun) can afford to inform; this one stops,
-    # nothing keeps the vein open, and a continuous drug needs its next syringe within minutes. Not HIGH:
-    # the stop is the one that was ordered.
+    # Open PCA: above the maximum it falls to KVO with a warning. It passes when the hour, or the four, leave room for a
+    # bolus again: the limit holds in every hour whether or not somebody came.
+    ("dose_limit", MEDIUM, KVO, PASSES),
+    # MEDIUM. Pumps that fall to KVO at the end (Alaris, B. Braun) can afford to inform; this one may stop (a regimen
+    # says), and a continuous drug needs its next syringe within minutes. Not HIGH: the end is the one that was ordered.
     ("infusion_complete", MEDIUM, GO_ON, LATCHES),
     # MEDIUM: delivery goes on from its queue; a pump that is late for good is stopped by its watchdog.
     ("task_overrun", MEDIUM, GO_ON, LATCHES),

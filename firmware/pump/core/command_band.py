@@ -16,7 +16,8 @@ class CommandBand:
         """`step_pl`: volume of a step, a whole number here. 1 Hz of it is step_pl * 36 / 10000 µL/h."""
         self._start_ul_h = start_hz * step_pl * 36 // 10000
         self._half_accel = accel_hz_s * step_pl * 18 // 10000 + 1  # µL/h a second
-        self._past = [0] * _DELAY_UPDATES
+        self._past = [0] * _DELAY_UPDATES  # what was commanded at least
+        self._past_most = [0] * _DELAY_UPDATES
         self._at = 0
         self.low_ul_h = 0
         self.high_ul_h = 0
@@ -26,16 +27,16 @@ class CommandBand:
         over_ul_h = rate_ul_h - self._start_ul_h
         return over_ul_h // self._half_accel + 1 if over_ul_h > 0 else 0
 
-    def update(self, target_ul_h, since_ms):
-        """The target now, and the time since the last update."""
-        past = self._past
-        past[self._at] = target_ul_h
+    def update(self, least, most, since_ms):
+        """What is commanded now at least and at most, one rate but near a change; the time since the last update."""
+        self._past[self._at] = least
+        self._past_most[self._at] = most
         self._at = (self._at + 1) % _DELAY_UPDATES
-        least = most = target_ul_h
-        for rate_ul_h in past:
+        for rate_ul_h in self._past:
             if rate_ul_h < least:
                 least = rate_ul_h
-            elif rate_ul_h > most:
+        for rate_ul_h in self._past_most:
+            if rate_ul_h > most:
                 most = rate_ul_h
         start = self._start_ul_h
         change = self._half_accel * since_ms // 1000 + 1

@@ -76,6 +76,18 @@ class StepGrid:
         self.set_rate(0)
         self._owed = self._cost
 
+    def wait(self, ticks, words):
+        """Hands out `ticks`, MIN_TICKS to SLICE_TICKS, without a step. They pay for the next one, and for no more. 0:
+        hands out nothing.
+        """
+        self.used = self.steps = self.ticks = 0
+        if not ticks:
+            return
+        if self._earn:
+            left = (self._wait or self._take_interval()) - ticks
+            self._wait = left if left > 0 else 1
+        self._put(words, ticks, 0)
+
     def next_slice(self, budget_steps, words, table):
         """Hands out at most one slice, with at most `budget_steps` steps; sets `used`, `steps` and `ticks`.
 
@@ -87,41 +99,47 @@ class StepGrid:
         if self.by_table:
             self._next_table(budget_steps, table)
             return
-        if self._wait or self._batch == 1 or budget_steps < self._batch or self._over >= self._earn:
+        if self._wait or self._batch == 1 or self._over >= self._earn:
             self._wait = self._wait or self._take_interval()
             self._lead(words)
-        if self._batch > 1 and not self._wait and self._over < self._earn and budget_steps - self.steps >= self._batch:
-            self._run_batch(words)
+        steps = min(self._batch, budget_steps - self.steps)
+        if self._batch > 1 and steps and not self._wait and self._over < self._earn:
+            self._run_steps(words, steps)
 
-    def _run_batch(self, words):
-        steps = self._batch
-        long = self._slice_long + self._extra_long()
+    def _run_steps(self, words, steps):
+        if steps == self._batch and self._in_slice == 1:
+            long = self._slice_long + self._extra_long(self._slice_rest)
+        else:
+            long, rest = divmod(steps * self._rest, self._earn)
+            long += self._extra_long(rest)
         if long:
             self._put(words, self._period + 1, long)
         if steps > long:
             self._put(words, self._period, steps - long)
 
     def _next_table(self, budget_steps, table):
-        """Single steps until the account is even, then the batches; single steps too when the budget ends
-        within the slice.
-        """
+        """Single steps until the account is even, then the batches; no more of them than the budget has."""
         steps = self._batch * self._in_slice
-        few = budget_steps < steps + PREFIX
-        while self.used < PREFIX and self.steps < budget_steps and (few or self._wait or self._over >= self._earn):
+        while self.used < PREFIX and self.steps < budget_steps and (self._wait or self._over >= self._earn):
             self._wait = self._wait or self._take_interval()
             self._lead(table.words)
-        if few or self._over >= self._earn:
+        if self._wait or self._over >= self._earn:
             return
-        extra = self._extra_long()
+        if budget_steps - self.steps < steps:
+            table.forget()
+            while self.steps < budget_steps:
+                self._run_steps(table.words, min(self._batch, budget_steps - self.steps))
+            return
+        extra = self._extra_long(self._slice_rest)
         self.used = table.fill(
             self._rates, self.used, self._in_slice, self._batch, self._period, self._slice_long, extra
         )
         self.steps += steps
         self.ticks += steps * self._period + self._slice_long + extra
 
-    def _extra_long(self):
-        """Long intervals of this slice beyond `_slice_long`: 0 or 1. Takes the slice off the account."""
-        over = self._over - self._slice_rest
+    def _extra_long(self, rest):
+        """Takes `rest` off the account. Intervals that are longer for it: 0 or 1."""
+        over = self._over - rest
         if over < 0:
             self._over = over + self._earn
             return 1

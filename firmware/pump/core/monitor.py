@@ -78,20 +78,19 @@ class DeliveryMonitor:
         for account in (self._stands, self._runs, self._under, self._over):
             account.forget()
 
-    def left_pl(self, vtbi_nl, counted_steps):
-        """Of a volume to be given, by the count."""
-        return vtbi_nl * 1000 - counted_steps * self._step_pl
+    def left_pl(self, end_steps, counted_steps):
+        """Until the rate changes, by the count."""
+        return (end_steps - counted_steps) * self._step_pl
 
     def update(self, target_ul_h, left_pl, counted_steps, since_ms):
-        """The target now (0: none), what is left of the volume to be given (None: no bound), the steps counted in
+        """The target now (0: none), the volume that is left until it changes (None: no bound), the steps counted in
         all, and the time since the last update. Returns what was found: the sum of STANDS, RUNS, UNDER and OVER.
         """
         band = self._band
         if left_pl is not None and left_pl < target_ul_h * 278 * (band.ramp_s(target_ul_h) + _NEAR_S):
-            band.update(0, since_ms)  # 1 µL/h is 278 pL/s; at least nothing, at most what it had
-            band.high_ul_h = max(band.high_ul_h, target_ul_h)
+            band.update(0, target_ul_h, since_ms)  # 1 µL/h is 278 pL/s
         else:
-            band.update(target_ul_h, since_ms)
+            band.update(target_ul_h, target_ul_h, since_ms)
         made = (counted_steps - self._counted) * self._step_pl * 10
         self._counted = counted_steps
         # 1 µL/h for 1 ms is 5/18 pL; what the division leaves is kept for the next time.

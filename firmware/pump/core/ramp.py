@@ -5,7 +5,7 @@ stairs as long as a slice of the grid. Steps a second become µL/h by the volume
 36 * num / (den * 10^4) µL/h.
 """
 
-from pump.core.grid import TICK_HZ
+from pump.core.grid import RAMP_TICKS, TICK_HZ
 
 
 def resonance_ul_h(mechanics):
@@ -22,6 +22,7 @@ class Ramp:
         self._accel_hz_s = accel_hz_s
         self.start_ul_h = max(1, self._ul_h(start_hz))
         self._accel_ul_h_s = self._ul_h(accel_hz_s)
+        self.stair_ul_h = self._accel_ul_h_s * RAMP_TICKS // TICK_HZ + 1  # what one stair may add
 
     def _ul_h(self, hz):
         return hz * self._num * 36 // (self._den * 10000)
@@ -39,8 +40,10 @@ class Ramp:
         return max(target_ul_h, start, rate_ul_h - stair_ul_h)
 
     def stopping_steps(self, rate_ul_h):
-        """Steps that it takes to fall from `rate_ul_h` to the start rate: v**2 / 2a, and 50 ms of them to spare."""
+        """Steps that it takes to fall from `rate_ul_h` to the start rate: v**2 / 2a, and 125 ms of them to spare, for
+        a slice of the grid is handed out whole.
+        """
         if rate_ul_h <= self.start_ul_h:
             return 0
         hz = rate_ul_h * self._den * 10000 // (36 * self._num) + 1
-        return hz * hz // (2 * self._accel_hz_s) + hz // 20
+        return hz * hz // (2 * self._accel_hz_s) + hz // 8

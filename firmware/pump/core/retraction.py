@@ -53,13 +53,13 @@ class Retraction:
         self._fall_pa = CHECK_UL * 500_000 // occlusion["compliance_pl_per_pa"]  # half of CHECK_UL / C
         self._lead_ul = self._rate_ul_h // 7200 + 1  # half a second
         self.infusion = None
-        self.vtbi_nl = None
+        self.end_steps = None  # it ends by its bounds, not where a volume does
+        self.next_ul_h = 0
         self.target_ul_h = 0
 
     def begin(self, infusion, net_steps, pressure_pa, now_ms):
         """`net_steps` of the infusion have been pushed. False: there is nothing to draw back."""
         self.infusion = infusion
-        self.vtbi_nl = infusion.vtbi_nl
         self.target_ul_h = self._rate_ul_h
         self._total = min(self._max_steps, net_steps)
         self._given = 0
@@ -74,9 +74,12 @@ class Retraction:
     def budget_steps(self):
         return self._total - self._given
 
-    def granted(self, steps):
+    def wait_ticks(self):
+        return 0
+
+    def granted(self, steps, ticks):
         self._given += steps
-        self.infusion.granted(-steps)
+        self.infusion.granted(-steps, 0)
 
     def done(self):
         """Never: what is drawn back completes nothing."""

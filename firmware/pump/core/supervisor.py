@@ -92,7 +92,7 @@ RETRACTION = const(3)  # the plunger may be drawn back (relief.py), and only bac
 PERMITS = (
     (False, False, (), False),  # SELF_TEST
     (False, False, (), False),  # IDLE: START is an event of the table, not a change of flow
-    (True, True, ("set_rate",), False),  # INFUSING
+    (True, True, ("set_rate", "bolus"), False),  # INFUSING
     (False, False, ("set_rate",), False),  # PAUSED: the rate for RESUME; the motor is at rest
     (False, False, (), True),  # ALARM_STOPPED: after an occlusion
     (False, False, (), False),  # FAULT

@@ -1,30 +1,311 @@
-"""Therapies: what rate is to be given now, and how much in all.
+"""A therapy: what rate is to be given now, and how many steps of it. It runs a regimen (core/regimen.py).
 
-A therapy answers two questions and has no other say: `target_ul_h` and `budget_steps`, the steps that it may
-still ask for.
+The delivery task grants motion ahead, and the therapy's clock is that motion: `granted` says how many steps and how
+many ticks of the grid it was. So a second of a regimen is a second of motor time, whatever the loop does, and a pump
+that is paused stands still in its regimen.
+
+Between two changes of rate lies a *run*: basal rate and bolus rate added up, for so many ticks. The volume that is due
+at its end is an exact sum since the start, in the grid's units, and a run has the steps of it that are due: at its last
+tick all of them are made and none more. What is due beyond the last whole step counts in the next run. A run that the
+motor could not follow (it ramps, or was drawn back from an occlusion) lasts until its steps are made.
+
+A bolus comes on top of the basal rate, which goes on as if there were none. What the basal rate is behind is not made
+up for in a bolus. The patient's goes before the clinician's, which waits and then goes on. A bolus that was cut is
+over: what it had not given, and what is drawn back of it, is not owed.
+
+KVO: at the end of a regimen that asks for it, and while an alarm has it so; never above the basal rate.
 """
 
-UNLIMITED = 0x3FFFFFFF
+from micropython import const
+
+from pump.core.course import CHUNK, ENDLESS, Course, ticks_of
+from pump.core.grid import MIN_TICKS, SLICE_TICKS, TICK_HZ, TICKS_PER_PL
+from pump.core.regimen import steps_of
+
+UNLIMITED = const(0x3FFFFFFF)
 
 
-class Continuous:
-    """One rate, until the volume to be infused is given; without one, until stopped."""
+class Bolus:
+    """What is left of one."""
 
-    def __init__(self, rate_ul_h, vtbi_nl, step_pl_num, step_pl_den):
-        self.target_ul_h = rate_ul_h
-        self.vtbi_nl = vtbi_nl
+    def __init__(self):
+        self.volume_nl = 0
+        self.rate_ul_h = 0
+        self.left = 0  # ticks of it; 0: there is none
+        self.extra = 0  # what its ticks give too much
+
+    def left_nl(self):
+        return self.left * self.rate_ul_h // (TICKS_PER_PL * 1000)
+
+
+class Therapy:
+    def __init__(self, regimen, step_pl_num, step_pl_den, kvo_ul_h=0):
+        """`kvo_ul_h` is the profile's, 0 for none."""
+        self.regimen = regimen
+        self.vtbi_nl = regimen.get("vtbi_nl")
+        self.patient = Bolus()
+        self.square = Bolus()
+        self.ended = False  # all of the regimen is given
+        self.held = False  # an alarm keeps it at KVO
         self.given_steps = 0
-        # Rounded down: never more than asked for, and less by under one step.
-        self.total_steps = None if vtbi_nl is None else vtbi_nl * 1000 * step_pl_den // step_pl_num
+        self.course = Course(regimen, step_pl_den)
+        self._cost = step_pl_num * TICKS_PER_PL
+        self._den = step_pl_den
+        self._kvo_ul_h = kvo_ul_h
+        self._total_steps = None if self.vtbi_nl is None else steps_of(self.vtbi_nl, (step_pl_num, step_pl_den))
+        self._course_over = False
+        self._is_summed = False  # the total is what the course gave
+        self._due = 0  # since the start, at the beginning of the run
+        self._behind = 0  # steps, when the bolus began
+        self._cut = False
+        self._forgiving = 0  # steps of a bolus that was cut: drawn back they are not owed
+        self._forgiven = 0
+        self._begin()
+
+    # ---- for the delivery task ----
 
     def budget_steps(self):
-        if self.total_steps is None:
-            return UNLIMITED
-        return self.total_steps - self.given_steps
+        """The steps that may be asked for until the next change."""
+        if not self.target_ul_h:
+            return UNLIMITED if self.held and not self.ended else 0  # it may come from any rate, and slows down
+        return UNLIMITED if self.end_steps is None else self.end_steps - self.given_steps
 
-    def granted(self, steps):
-        """The stepper was given `steps` of them; negative when it was stopped before it made them."""
+    def wait_ticks(self):
+        """While there is no budget: for so long, a slice at most; 0 when all is over."""
+        if self.ended and not self.target_ul_h:
+            return 0
+        return max(MIN_TICKS, min(self._ticks, SLICE_TICKS))
+
+    def granted(self, steps, ticks):
+        """The stepper was given so many; negative steps when they were taken back, unmade or drawn."""
         self.given_steps += steps
+        if steps < 0:
+            self._take_back(-steps)
+        self._ticks -= ticks
+        if self._ticks < MIN_TICKS:
+            if self._chunks:
+                self._chunks -= 1
+                self._ticks += CHUNK
+            elif self.end_steps is None or self.given_steps >= self.end_steps:
+                self._next()
+        elif self._is_last and self.given_steps >= self.end_steps:
+            self._next()
 
     def done(self):
-        return self.total_steps is not None and self.given_steps >= self.total_steps
+        """All is given, and the motor rests."""
+        return self.ended and not self.target_ul_h and self.given_steps >= self._total_steps
+
+    # ---- for whoever is in charge ----
+
+    @property
+    def kvo(self):
+        return self.ended or self.held
+
+    def is_plain(self):
+        """One rate without end, and no bolus to ask for: what `set_rate` may change."""
+        regimen = self.regimen
+        return regimen["kind"] == "continuous" and len(regimen["segments"]) == 1 and self.course.left >= ENDLESS
+
+    def set_rate(self, rate_ul_h):
+        """Of a regimen that is one endless rate."""
+        self._close()
+        self.regimen["segments"][0][:2] = [rate_ul_h, rate_ul_h]
+        self.course.set_rate(rate_ul_h)
+        self._begin()
+
+    def give(self, bolus, volume_nl, rate_ul_h):
+        """Begins a bolus: `patient` or `square`, which is not under way."""
+        self._close()
+        bolus.volume_nl = volume_nl
+        bolus.rate_ul_h = rate_ul_h
+        bolus.left, bolus.extra = ticks_of(volume_nl, rate_ul_h, self._den)
+        self._begin()
+
+    def cut(self):
+        """Boluses are over, from the next `settle` on. Allocates nothing."""
+        self._cut = True
+
+    def settle(self, ramp_steps=0):
+        """Carries out what could not be done where it happened. A motor that is too fast to stand still makes
+        `ramp_steps` more: they are the bolus's.
+        """
+        if self._cut:
+            self._cut = False
+            if self._bolus is not None:
+                self._settle_cut(ramp_steps)
+        if self.ended and self.given_steps < self._total_steps:
+            if not self.course.rate_ul_h:
+                self._total_steps = self.given_steps
+            else:
+                self._close()
+                self.ended = False  # the last steps had been granted, and were taken back: it is not complete
+                self._begin()
+
+    def _settle_cut(self, ramp_steps):
+        bolus = self._bolus
+        self._close()
+        given = (bolus.volume_nl - bolus.left_nl()) * 1000 * self._den * TICKS_PER_PL // self._cost
+        unmade = max(0, self._due // self._cost - self.given_steps - self._behind)
+        self._due -= unmade * self._cost
+        self._forgiving = max(0, given - unmade)
+        self.patient.left = self.square.left = 0
+        bolus.left = ramp_steps * self._cost // (bolus.rate_ul_h * self._den)
+        bolus.extra = 0
+        self._begin()
+
+    def hold(self, held):
+        """At KVO as long as an alarm wants it so. The regimen stands still."""
+        if held != self.held:
+            self._close()
+            self.held = held
+            self._begin()
+
+    def going(self):
+        """The motor sets out. No bolus outlives a standstill; what is drawn back from now on is the basal's."""
+        self._cut = True
+        self.settle()
+        self._forgiving = 0
+
+    # ---- what is told ----
+
+    def left(self):
+        """(seconds, nL) until the end of all, None where there is none."""
+        if self.ended:
+            return 0, 0
+        seconds, volume_nl = (0, 0) if self._course_over else self.course.rest()
+        ticks = self._stretch_left()
+        if seconds >= ENDLESS or ticks >= ENDLESS:
+            seconds = volume_nl = None
+        else:
+            seconds += ticks // TICK_HZ
+            volume_nl += ticks * self.course.rate_ul_h // (TICKS_PER_PL * 1000)
+        if self._total_steps is not None:
+            total_nl = max(0, self._total_steps - self.given_steps) * self._cost // (TICKS_PER_PL * self._den * 1000)
+            volume_nl = total_nl if volume_nl is None else min(volume_nl, total_nl)
+            if seconds is None and self.target_ul_h and not self.kvo:
+                seconds = volume_nl * 18 // (self.target_ul_h * 5)
+        return seconds, volume_nl
+
+    def bolus_left_nl(self):
+        """Of what runs and what waits."""
+        left_nl = self.patient.left_nl() + self.square.left_nl()
+        if self._bolus is not None:
+            gone = self._run - max(0, self._chunks * CHUNK + self._ticks)
+            left_nl -= gone * self._bolus.rate_ul_h // (TICKS_PER_PL * 1000)
+        return max(0, left_nl)
+
+    def stretch_left_s(self):
+        """Of the segment, or of the part of a ramp, None when it has no end."""
+        ticks = self._stretch_left()
+        return None if ticks >= ENDLESS else ticks // TICK_HZ
+
+    def _stretch_left(self):
+        if self.course.left >= ENDLESS or self.kvo:
+            return self.course.left
+        return max(0, self.course.left - self._run + self._chunks * CHUNK + self._ticks)
+
+    # ---- runs ----
+
+    def _next(self):
+        self._close()
+        self._begin()
+
+    def _close(self):
+        """The run ends here: takes it off what it was made of, and adds it to what is due."""
+        course, bolus = self.course, self._bolus
+        gone = self._run - max(0, self._chunks * CHUNK + self._ticks)
+        if self._chunks == 0 and self._ticks < MIN_TICKS:
+            gone = self._run
+        self._due += self.target_ul_h * self._den * gone - self._forgiven * self._cost
+        self._forgiven = 0
+        if self.kvo:
+            return
+        if bolus is not None:
+            bolus.left -= gone
+            if not bolus.left:
+                self._due -= bolus.extra
+        if course.left < ENDLESS:
+            course.left -= gone
+            if not course.left:
+                self._due -= course.extra
+                self._course_over = not course.advance()
+
+    def _begin(self):
+        """A run up to the next change."""
+        patient, square = self.patient, self.square
+        self._bolus = bolus = patient if patient.left else square if square.left else None
+        if self._course_over and bolus is None and not self._is_summed:
+            self._is_summed = True
+            self._total_steps = self.given_steps
+        if self._total_steps is not None and self.given_steps >= self._total_steps:
+            self.ended = True
+        if self.kvo:
+            self._bolus = None
+            patient.left = square.left = 0
+            self.target_ul_h = self._end_ul_h() if self.ended else self._keep_open_ul_h()
+            self._set_run(ENDLESS)
+        else:
+            self.target_ul_h = 0 if self._course_over and bolus is not None else self.course.rate_ul_h
+            run = self.course.left
+            if bolus is not None:
+                self.target_ul_h += bolus.rate_ul_h
+                run = min(run, bolus.left)
+            self._set_run(run)
+        self._set_end()
+
+    def _set_run(self, ticks):
+        self._run = ticks
+        self._chunks, self._ticks = divmod(ticks, CHUNK)
+        if self._ticks < MIN_TICKS and self._chunks:
+            self._chunks -= 1
+            self._ticks += CHUNK
+
+    def _set_end(self):
+        """The steps that are due at the end of the run."""
+        course, bolus, run = self.course, self._bolus, self._run
+        now = self._due // self._cost
+        behind = now - self.given_steps
+        end = None
+        if run < ENDLESS and self.target_ul_h:
+            due = self._due + self.target_ul_h * self._den * run
+            if run == course.left:
+                due -= course.extra
+            if bolus is not None and run == bolus.left:
+                due -= bolus.extra
+            end = self.given_steps + max(0, due // self._cost - now + (behind if bolus is None else 0))
+        if bolus is None:
+            self._behind = behind
+        total = None if self.ended else self._total_steps
+        self._is_last = total is not None and self.target_ul_h > 0 and (end is None or end >= total)
+        self.end_steps = total if self._is_last else end
+        self.next_ul_h = self._following_ul_h()
+
+    def _following_ul_h(self):
+        """The rate after this run: what the motor has to be down to at its end."""
+        course, bolus = self.course, self._bolus
+        if self._is_last:
+            return self._end_ul_h()
+        if self._run >= ENDLESS:
+            return 0
+        if self._run < course.left:  # the bolus ends
+            waits = self.square.rate_ul_h if bolus is self.patient and self.square.left else 0
+            return waits + (self._end_ul_h() if self._course_over else course.rate_ul_h)
+        goes_on = 0 if bolus is None or bolus.left == self._run else bolus.rate_ul_h
+        next_ul_h = course.next_ul_h()
+        if next_ul_h is None:
+            next_ul_h = 0 if goes_on else self._end_ul_h()
+        return goes_on + next_ul_h
+
+    def _keep_open_ul_h(self):
+        return min(self._kvo_ul_h, self.course.rate_ul_h)
+
+    def _end_ul_h(self):
+        return self._keep_open_ul_h() if self.regimen.get("kvo") else 0
+
+    def _take_back(self, steps):
+        forgiven = min(steps, self._forgiving)
+        if forgiven:
+            self._forgiving -= forgiven
+            self._forgiven += forgiven
+            if self.end_steps is not None and not self._is_last:
+                self.end_steps -= forgiven

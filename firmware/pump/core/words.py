@@ -32,6 +32,10 @@ class WordTable:
         self._filled_for = -1  # whose batches stand from the first word on
         self._last_long = 0
 
+    def forget(self):
+        """Somebody else writes into it."""
+        self._filled_for = -1
+
     def fill(self, filled_for, at, batches, count, period, long_total, extra):
         """Writes `batches` of `count` steps from word `at` on; `long_total` of all intervals, and one more in
         the last batch if `extra`, are a tick longer, spread evenly. Returns the number of words, those before

@@ -3,7 +3,7 @@
 MicroPython's parser is lenient: it takes `{"a" 1}`, `{,"a":1}`, `[1 2]`, `[}`, `01` and raw control
 characters, and of two members with one name it keeps the last. A rate must not be guessed from a damaged
 line, so `members` walks the grammar of RFC 8259 once, without recursion and without allocating, and refuses
-also what would cost too much: nesting deeper than 8, more than 64 values, numbers of more than 15 digits.
+also what would cost too much: nesting deeper than 8, more than 96 values, numbers of more than 15 digits.
 UTF-8 is checked in full, because MicroPython accepts overlong forms and surrogates and would send them back
 to the host.
 """
@@ -11,7 +11,7 @@ to the host.
 from micropython import const
 
 MAX_DEPTH = const(8)  # json.loads recurses, and the stack of the Pico's main thread is small
-MAX_VALUES = const(64)  # a profile has 34; bounds the time that a hostile line takes
+MAX_VALUES = const(96)  # a regimen of 12 segments has 78; bounds the time that a hostile line takes
 MAX_DIGITS = const(15)  # 10**13 nL is the largest number of the protocol; a longer one only fills the heap
 
 # What may come next.
@@ -72,7 +72,7 @@ def members(data):
             count += 1
             state = _COLON
         elif values == MAX_VALUES:
-            raise NotJson("more than 64 values")
+            raise NotJson("more than 96 values")
         elif char == 123 or char == 91:  # { [
             if depth == MAX_DEPTH:
                 raise NotJson("nested too deep")

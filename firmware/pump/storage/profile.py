@@ -53,6 +53,7 @@ _TABLE = {
     },
     "alarms": {"escalate_ms": (30000, 900000)},
     "library": {"required": (0, 1)},
+    "therapy": {"kvo_ul_h": (0, 20000)},  # 0: none. Alaris: 0.1 to 20 mL/h
     "battery": {
         "divider": [(1, 1000), (1, 1000)],
         "full_mv": (1000, 30000),
@@ -64,7 +65,7 @@ _TABLE = {
     },
 }
 _OPTIONAL = "battery"  # a section for what its wire measures
-_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms", "library")
+_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms", "library", "therapy")
 
 # section, smaller, larger: the smaller must be below the larger.
 _BELOW = (
@@ -184,10 +185,15 @@ def _check_order(profile):
     low_hz, high_hz = mechanics["resonance_hz"]
     if low_hz > high_hz or low_hz <= mechanics["start_hz"] <= high_hz:  # the start rate is held at the end of a volume
         raise ProfileFault("out_of_range", "mechanics.resonance_hz is upside down, or holds start_hz")
+    low_ul_h, high_ul_h = resonance_ul_h(mechanics)
+    kvo_ul_h = profile["therapy"]["kvo_ul_h"]
+    if kvo_ul_h and (not mechanics["min_rate_ul_h"] <= kvo_ul_h <= mechanics["max_rate_ul_h"]):
+        raise ProfileFault("out_of_range", "therapy.kvo_ul_h is not a rate of these mechanics")
+    if low_ul_h <= kvo_ul_h <= high_ul_h and kvo_ul_h:
+        raise ProfileFault("out_of_range", "therapy.kvo_ul_h is in mechanics.resonance_hz")
     occlusion = profile["occlusion"]
     if not mechanics["min_rate_ul_h"] <= occlusion["retract_ul_h"] <= mechanics["max_rate_ul_h"]:
         raise ProfileFault("out_of_range", "occlusion.retract_ul_h is not a rate of these mechanics")
-    low_ul_h, high_ul_h = resonance_ul_h(mechanics)
     if low_ul_h <= occlusion["retract_ul_h"] <= high_ul_h:
         raise ProfileFault("out_of_range", "occlusion.retract_ul_h is in mechanics.resonance_hz")
     if (occlusion["upstream_pa"] > 0) != ("upstream" in profile["wiring"]):
