@@ -98,6 +98,7 @@ def test_the_limit_of_an_hour_holds_in_every_hour(bench: Bench) -> None:
     assert therapy(bench).given < 3 * 8
 
 
+@pytest.mark.long
 def test_at_the_limit_only_the_vein_is_kept_open_until_there_is_room_again(bench: Bench) -> None:
     bench.pump.start_regimen(pca(basal_ul_h=5_000, lockout_s=60, max_1h_nl=2_000_000))
     bench.sleep(61)

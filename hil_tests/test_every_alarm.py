@@ -194,12 +194,6 @@ def ask_too_often(bench: Bench) -> None:
     bench.sleep(1.0)
 
 
-def wait_for_the_hour(bench: Bench) -> None:
-    bench.sleep(3600.0)
-    bench.pump.stop()
-    bench.sleep(0.5)
-
-
 def forget_a_pause(bench: Bench) -> None:
     bench.pump.start(100_000)
     bench.sleep(1.0)
@@ -231,7 +225,7 @@ WAYS = {
     "record_restored": Way(break_copies("keep_a")),
     "library_fault": Way(break_the_library, send_the_library),
     "interrupted": Way(cut_an_infusion_short),
-    "dose_limit": Way(ask_too_often, wait_for_the_hour),
+    "dose_limit": Way(ask_too_often, stop_and_rest),
     "infusion_complete": Way(complete_an_infusion),
     "task_overrun": Way(be_busy(60, 0.5), stop_and_rest),
     "suspended_reminder": Way(forget_a_pause, remember_it),

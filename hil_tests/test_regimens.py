@@ -58,24 +58,24 @@ def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench) -> N
 
 def test_doses_come_every_period_and_the_vein_is_kept_open_between(bench: Bench) -> None:
     since_ns = now_ns(bench)
-    # 1 mL at 60 mL/h takes 60 s, then 540 s of KVO; four times.
+    # 1 mL at 60 mL/h takes 60 s, then 240 s of KVO; three times.
     bench.pump.start_regimen(
         {
             "kind": "intermittent",
-            "segments": [[60_000, 60_000, 0, 1_000_000], [KVO_UL_H, KVO_UL_H, 540, 0]],
-            "repeat": 4,
+            "segments": [[60_000, 60_000, 0, 1_000_000], [KVO_UL_H, KVO_UL_H, 240, 0]],
+            "repeat": 3,
         }
     )
-    bench.sleep(2410)
+    bench.sleep(910)
     assert bench.pump.status().alarms == ("infusion_complete",)
-    for cycle in range(4):
-        at = 600 * cycle
+    for cycle in range(3):
+        at = 300 * cycle
         assert made(bench, since_ns, at + LEAD_S, at + 60 + LEAD_S) == pytest.approx(
             float(in_steps(bench, 1_000_000)), abs=LEAD_S * 48 + 1
         )
-        between = made(bench, since_ns, at + 61, at + 599)
-        assert between == pytest.approx(float(in_steps(bench, flow_nl(KVO_UL_H, 538))), abs=2)
-    total = in_steps(bench, 4 * (1_000_000 + flow_nl(KVO_UL_H, 540)))
+        between = made(bench, since_ns, at + 61, at + 299)
+        assert between == pytest.approx(float(in_steps(bench, flow_nl(KVO_UL_H, 238))), abs=2)
+    total = in_steps(bench, 3 * (1_000_000 + flow_nl(KVO_UL_H, 240)))
     assert len(motor_steps(bench, since_ns)) == int(total)
 
 

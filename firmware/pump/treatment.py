@@ -67,7 +67,8 @@ class Treatment:
         if limits is not None:
             limits.look(therapy.given_steps, now_ms)
             if self._limited:
-                self._set_limited(not limits.allows(), now_ms)
+                over = self._app.supervisor.state == sv.IDLE  # the therapy was ended, and its limit with it
+                self._set_limited(not over and not limits.allows(), now_ms)
             elif limits.is_passed():
                 self._set_limited(True, now_ms)
         complete = therapy.ended and therapy.target_ul_h > 0  # a motor that comes to rest tells it itself

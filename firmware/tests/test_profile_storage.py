@@ -35,7 +35,8 @@ PROFILE = {
         "auto_restarts": 0, "upstream_pa": 0,
     },
     "alarms": {"escalate_ms": 120000},
-    "therapy": {"kvo_ul_h": 1000},
+    "library": {"required": 0},
+    "therapy": {"kvo_ul_h": 0},
 }  # fmt: skip
 GONE = object()
 

@@ -7,7 +7,7 @@ from pump.link.schema import COMMAND, QUERY, Refused
 
 QUERIES = {"hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library"}
 COMMANDS = {
-    "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
+    "telemetry", "start", "therapy", "bolus", "request_bolus", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
     "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "self_test",
     "service", "reset",
 }  # fmt: skip
@@ -56,8 +56,7 @@ def test_what_the_protocol_allows_is_accepted(method, params):
 @pytest.mark.parametrize(
     ("method", "params", "code", "data"),
     [
-        ("start", {}, "missing_parameter", {"parameter": "rate_ul_h"}),
-        ("start", {"vtbi_nl": 5}, "missing_parameter", {"parameter": "rate_ul_h"}),
+        ("set_rate", {}, "missing_parameter", {"parameter": "rate_ul_h"}),
         ("telemetry", {}, "missing_parameter", {"parameter": "period_ms"}),
         ("occlusion_level", {}, "missing_parameter", {"parameter": "level"}),
         ("hello", {"x": 1}, "extra_parameter", {"parameter": "x"}),
