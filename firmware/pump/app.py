@@ -117,7 +117,9 @@ class App:
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
-        self.self_test = SelfTest(self.supervisor, stepper, counter, self.pressure, sound, lamps, self._on_test_failed)
+        self.self_test = SelfTest(
+            self.supervisor, stepper, counter, self.pressure, sound, lamps, self.memory, self._on_test_failed
+        )
         start_ul_h = self.delivery.ramp.start_ul_h
         retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
         self.recovery = Recovery(self, Restarts(occlusion["auto_restarts"]))

@@ -5,8 +5,6 @@ there must be memory to work with; a tone sounds, and where there is feedback it
 (lamp_check.py). It stops at the first failure and says which.
 """
 
-import gc
-
 from micropython import const
 
 from pump.core import supervisor as sv
@@ -19,7 +17,7 @@ _STEP_TICKS = const(5000)  # 1 ms
 # Four looks: of the lamps, and by then the sensor's filter has samples.
 _LOOK_MS = const(100)
 _LOOKS = const(4)
-_MIN_FREE = const(20000)
+_MIN_FREE = const(20000)  # bytes behind the last collection
 _IDLE_MS = const(1000)  # who asks for a test wakes the task
 
 
@@ -27,7 +25,7 @@ class SelfTest:
     name = "self_test"
     max_late_ms = 200
 
-    def __init__(self, supervisor, stepper, counter, pressure, sound, lamps, on_failed):
+    def __init__(self, supervisor, stepper, counter, pressure, sound, lamps, memory, on_failed):
         """`on_failed(name, now_ms)` raises the alarm."""
         self._supervisor = supervisor
         self._stepper = stepper
@@ -35,6 +33,7 @@ class SelfTest:
         self._pressure = pressure
         self._sound = sound
         self._lamps = lamps
+        self._memory = memory
         self._on_failed = on_failed
         self._looks = -1  # to come; -1: no test is under way
         self.failed = None
@@ -77,7 +76,6 @@ class SelfTest:
             return PIEZO
         if self._lamps.failed:
             return LAMP
-        gc.collect()
-        if gc.mem_free() < _MIN_FREE:
+        if self._memory.free < _MIN_FREE:
             return "memory"
         return None

@@ -9,8 +9,8 @@ From the true crossing of the limit to the stop, at worst, for a pressure that r
     sample grid                  10 ms    the crossing comes just after a sample
     persistence                 500 ms    profile; a patient's movement or a pump's own step is shorter
     sample grid                  10 ms    the persistence ends between two samples
-    task late                    20 ms    its max_late_ms
-                                570 ms    of the 600 that are asked; the stop follows in the same call
+    task late                    50 ms    its max_late_ms
+                                600 ms    of the 600 that are asked; the stop follows in the same call
 
 A low rate takes hours to reach the limit at all (closed line: C*dP/Q); what is early there is the slope of
 pressure, another detector beside this one.
