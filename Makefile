@@ -41,7 +41,7 @@ unit: $(READY) ## unit tests of firmware and host
 	$(BIN)/pytest firmware/tests host/tests -n auto -m "not long"
 
 hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/
-	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(if $(filter stub,$(BENCH)),-n auto)
+	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(if $(filter stub emulator,$(BENCH)),-n auto)
 
 bench: $(READY) ## measure speed and size, print a table
 	@$(BIN)/picoinfuse bench

@@ -1,9 +1,9 @@
 """Collects garbage and measures the heap in turns of the loop that have time for it.
 
-On the Pico a collection takes 33 ms with the firmware from files (29 ms before the pump is made; it looks at every word
-that is in use, and bytecode from files is in use), and counting what is free another 8 ms, by the emulated Pico: done in
-one turn, or within a reply, they would make the tasks behind them late. So each has a turn of its own, every 5 s, and
-the collections that MicroPython would start by itself become rare. Nobody else collects or counts while the loop runs.
+By the emulated Pico a collection takes 33 ms with the firmware from files (it looks at every word that is in use, and
+bytecode from files is in use), and counting what is free another 8 ms: done in one turn, or within a reply, they would
+make the tasks behind them late. So each has a turn of its own, every 5 s, and the collections that MicroPython would
+start by itself become rare. Nobody else collects or counts while the loop runs.
 """
 
 import gc

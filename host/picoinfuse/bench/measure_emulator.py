@@ -22,7 +22,7 @@ import numpy as np
 from picoinfuse.bench.wire import Wire
 from picoinfuse.bytecode import compile_folder
 from picoinfuse.emulator.board import EmulatedBoard
-from picoinfuse.emulator.device import FS_BYTES
+from picoinfuse.emulator.deployed import filesystem
 from picoinfuse.emulator.image import find_image
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile, load_profile
@@ -30,7 +30,6 @@ from picoinfuse.pump import Pump
 from picoinfuse.staging import PROFILE, staged
 from picoinfuse.trace import Trace
 
-_BLOCK = 4096
 _ASKS = 20
 _INFUSE_S = 20.0
 
@@ -93,23 +92,6 @@ class Board:
             took.append((self.board.now_ns - began_ns) / 1e6)
             self.board.sleep(0.0137)  # not in step with the loop
         return statistics.median(took)
-
-
-def filesystem(folder: Path) -> bytes:
-    """A littlefs image of it, as MicroPython mounts."""
-    from littlefs import LittleFS
-
-    fs = LittleFS(
-        block_size=_BLOCK, block_count=FS_BYTES // _BLOCK, prog_size=256, read_size=32, disk_version=0x20000
-    )
-    for path in sorted(folder.rglob("*")):
-        name = "/" + path.relative_to(folder).as_posix()
-        if path.is_dir():
-            fs.mkdir(name)
-        else:
-            with fs.open(name, "wb") as file:
-                file.write(path.read_bytes())
-    return bytes(fs.context.buffer)
 
 
 @contextmanager

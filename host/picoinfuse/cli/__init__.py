@@ -16,6 +16,7 @@ from picoinfuse.cli import (
     calibrate,
     campaign,
     demo,
+    emulate,
     flash,
     image,
     library,
@@ -31,6 +32,7 @@ from picoinfuse.errors import PicoinfuseError
 COMMANDS = (
     ("demo", demo.demo),
     ("stub", stub.stub),
+    ("emulate", emulate.emulate),
     ("doctor", board.doctor),
     ("bench", bench.bench),
     ("ports", board.ports),

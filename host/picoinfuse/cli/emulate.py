@@ -35,9 +35,8 @@ def emulate(
     seed: Annotated[int, typer.Option(help="of the sensor's noise and of random numbers")] = 1,
 ) -> None:
     """Run an emulated Pico until Ctrl-C: the real MicroPython, with the wall clock if this computer can keep up."""
-    from picoinfuse.emulator.image import (
-        find_image,
-    )  # another version of rp2040py is refused here, not at start
+    # Here, so that another version of rp2040py is refused by this command only.
+    from picoinfuse.emulator.image import find_image
     from picoinfuse.emulator.session import EmulatorSession
 
     if bootsel and volume is None:

@@ -1,18 +1,26 @@
-"""Flash files with the firmware on them, for the emulated Pico: made once by the real deployment, kept under build/."""
+"""Flash files with the firmware on them, for the emulated Pico, kept under build/.
+
+Made as a filesystem here, in a second; a deployment over the emulated USB takes a minute, and is a test of its own.
+What is on them is the same: `staging` and `bytecode` make it for both.
+"""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
 
+from littlefs import LittleFS
+
 from picoinfuse import paths
-from picoinfuse.deploy import deploy
-from picoinfuse.emulator.board import EmulatedBoard
+from picoinfuse.bytecode import compile_folder
 from picoinfuse.emulator.device import FS_BYTES
-from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
-from picoinfuse.staging import fingerprint
-from picoinfuse.stub.pty_port import PtyPort
+from picoinfuse.staging import fingerprint, staged
+
+# As MicroPython 1.25's rp2 port makes its own: extmod/vfs_lfsx.c, ports/rp2/rp2_flash.c
+_BLOCK_BYTES = 4096
+_READ_BYTES, _PROGRAM_BYTES = 32, 256
+_DISK_VERSION = 0x20000
 
 
 def erased() -> bytes:
@@ -20,31 +28,33 @@ def erased() -> bytes:
     return b"\xff" * FS_BYTES
 
 
-def deployed_flash(profile: Profile, image: uf2.Uf2) -> Path:
-    """Path of a flash file with this firmware and `profile`. Copy it, do not change it."""
-    kept = paths.build() / "emulator" / f"{fingerprint(profile, image.raw)}.img"
+def deployed_flash(profile: Profile) -> Path:
+    """Path of a flash file with this firmware and `profile`, as bytecode. Copy it, do not change it."""
+    kept = paths.build() / "emulator" / f"{fingerprint(profile)}.img"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as name:
+        with staged(profile) as folder, tempfile.TemporaryDirectory(dir=kept.parent) as name:
+            compile_folder(folder)
             fresh = Path(name) / "flash.img"
-            _deploy_to(fresh, profile, image)
+            fresh.write_bytes(filesystem(folder))
             fresh.replace(kept)
     return kept
 
 
-def _deploy_to(flash: Path, profile: Profile, image: uf2.Uf2) -> None:
-    flash.write_bytes(erased())
-    outlet: list[PtyPort] = []
-    board = EmulatedBoard(
-        profile.world(), image, flash, lambda data: outlet[0].send(data) if outlet else None
+def filesystem(folder: Path) -> bytes:
+    """A littlefs image of what is in `folder`, as MicroPython mounts it."""
+    fs = LittleFS(
+        block_size=_BLOCK_BYTES,
+        block_count=FS_BYTES // _BLOCK_BYTES,
+        prog_size=_PROGRAM_BYTES,
+        read_size=_READ_BYTES,
+        disk_version=_DISK_VERSION,
     )
-    port = PtyPort(board.write_serial, board.host_reads)
-    outlet.append(port)
-    board.sleep(1.0)  # enumerated, its empty filesystem made
-    board.keep_pace(True)
-    try:
-        deploy(port.path, profile)
-        board.check()
-    finally:
-        port.close()
-        board.close()
+    for path in sorted(folder.rglob("*")):
+        name = "/" + path.relative_to(folder).as_posix()
+        if path.is_dir():
+            fs.mkdir(name)
+        else:
+            with fs.open(name, "wb") as file:
+                file.write(path.read_bytes())
+    return bytes(fs.context.buffer)
