@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from hil_tests.expect import COLLECTION_MS
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.frame import encode
@@ -149,7 +150,8 @@ def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Ben
     tasks = bench.pump.tasks()
     measure("overruns", tasks.overruns, equal=0)
     # Nobody waited longer than a turn for its turn.
-    measure("longest lateness of a task", max(task.late_ms for task in tasks.tasks), unit="ms", at_most=TURN_MS)
+    late_ms = max(task.late_ms for task in tasks.tasks)
+    measure("longest lateness of a task", late_ms, unit="ms", at_most=TURN_MS + COLLECTION_MS)
 
 
 # ---- telemetry ----
@@ -166,7 +168,8 @@ def test_telemetry_keeps_its_grid(bench: Bench, measure: Measure, hz: float, lis
     measure("reports", len(heard), near=listen_s * hz, by=1)
     late_ms = [report.t_ms - heard[0].t_ms - k * period_ms for k, report in enumerate(heard)]
     # A grid does not drift: each report is late by a turn of the loop at most, the last one as the first.
-    measure("from the earliest to the latest report", max(late_ms) - min(late_ms), unit="ms", at_most=TURN_MS)
+    spread_ms = max(late_ms) - min(late_ms)
+    measure("from the earliest to the latest report", spread_ms, unit="ms", at_most=TURN_MS + COLLECTION_MS)
     measure(
         "numbers missing between reports", sum(b - a - 1 for a, b in pairwise(report.seq for report in heard)), equal=0
     )
@@ -192,6 +195,7 @@ def test_telemetry_off_is_silent(bench: Bench, measure: Measure):
     bench.pump.telemetry(20)
     bench.sleep(1.0)
     measure("telemetry period", bench.pump.telemetry(0), unit="ms", equal=0)
+    bench.sleep(0.1)  # one may be on its way behind the reply
     before = len(heard)
     measure("volume told before", before, near=20, by=1)
     bench.sleep(30.0)

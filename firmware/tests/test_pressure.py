@@ -262,6 +262,14 @@ def test_a_single_jump_and_back_is_a_glitch(sensor):
         assert sensor.live(3) is None
 
 
+def test_a_fault_that_ends_in_the_middle_of_a_sample_is_no_jump(sensor):
+    sensor.live(50)
+    for _ in range(8):
+        sensor.feed(0)
+    assert sensor.feed(2000) == p.SENSOR_SHORT  # one of its four reads was good
+    assert [sensor.feed(8000 + k % 2) for k in range(5)] == [p.SENSOR_SHORT] * 3 + [None] * 2
+
+
 def test_where_it_jumped_to_is_believed_after_five_samples_more(sensor):
     sensor.live(50)
     faults = [sensor.feed(11_000 + k % 2) for k in range(12)]

@@ -21,6 +21,8 @@ SENSOR_FROZEN = "sensor_frozen"
 SENSOR_JUMP = "sensor_jump"
 SENSOR_STALE = "sensor_stale"
 
+# A jump is looked for without a fault, and while it is the fault: another fault may end in the middle of a sample.
+_COMPARED = (None, SENSOR_JUMP)
 _PERSISTENCE = const(5)  # samples, 50 ms: one glitch is no alarm
 _FROZEN_SAMPLES = const(201)  # the same sum from the first to the last of 2.00 s
 _STALE_MS = const(100)
@@ -138,7 +140,7 @@ class SensorCheck:
         elif self._equal >= _FROZEN_SAMPLES:
             bad = SENSOR_FROZEN
             self._score = _PERSISTENCE  # it has persisted
-        elif self._trusted >= 0 and abs(raw_sum - self._trusted) > self._jump_sum:
+        elif self._trusted >= 0 and self.fault in _COMPARED and abs(raw_sum - self._trusted) > self._jump_sum:
             bad = SENSOR_JUMP
         self.good = bad is None
         if bad is not None:

@@ -11,7 +11,7 @@ from pump.link.line_reader import LINE, TOO_LONG
 
 PERIOD_MS = const(10)
 READ_BYTES = const(128)  # a turn; 12.8 kB/s, and a turn's reading stays at a few ms as each byte costs a poll
-LINES_IN = const(2)  # a turn
+LINES_IN = const(1)  # a turn; its reply takes some 10 ms on a Pico
 LINES_OUT = const(4)  # a turn
 
 

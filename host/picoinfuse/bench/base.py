@@ -145,3 +145,16 @@ class Bench(Protocol):
     def host_reading(self, reading: bool) -> None: ...
 
     def write_raw(self, data: bytes) -> None: ...
+
+
+def battery_values(
+    permille: float | None, capacity_mah: float | None, resistance_mohm: float | None, charger_ma: float | None
+) -> dict[str, float]:
+    """Those that are named, as the battery's model takes them."""
+    values = {
+        "permille": permille,
+        "capacity_mah": capacity_mah,
+        "resistance_mohm": resistance_mohm,
+        "charger_ma": charger_ma,
+    }
+    return {name: value for name, value in values.items() if value is not None}

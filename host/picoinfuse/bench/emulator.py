@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from picoinfuse.bench.base import battery_values
 from picoinfuse.bench.fingers import press
 from picoinfuse.bench.wire import Wire
 from picoinfuse.emulator.board import EmulatedBoard
@@ -30,6 +31,7 @@ CAPABILITIES_OF_EMULATOR = frozenset(
         "occlude",
         "patient",
         "sensor",
+        "upstream",
         "converter",
         "motor",
         "reset",
@@ -37,8 +39,10 @@ CAPABILITIES_OF_EMULATOR = frozenset(
         "hang",
         "pin",
         "buttons",
+        "battery",
         "host_reading",
         "deploy",
+        "any_profile",
     }
 )
 _READY = b'{"method":"ready"'
@@ -144,10 +148,10 @@ class EmulatorBench:
         self.board.world.sensor.drift(millivolts)
 
     def upstream(self, pressure_pa: float) -> None:
-        raise EmulatorError("no sensor upstream is wired to the emulated Pico")
+        self.board.world.upstream_pa = pressure_pa
 
     def upstream_fault(self, kind: str | None) -> None:
-        raise EmulatorError("no sensor upstream is wired to the emulated Pico")
+        self.board.world.upstream.fault = kind
 
     def motor_fault(self, kind: str | None) -> None:
         self.board.world.motor.fault = kind
@@ -160,10 +164,10 @@ class EmulatorBench:
         resistance_mohm: float | None = None,
         charger_ma: float | None = None,
     ) -> float:
-        raise EmulatorError("no battery is wired to the emulated Pico")
+        return self.board.battery(battery_values(permille, capacity_mah, resistance_mohm, charger_ma))
 
     def battery_fault(self, kind: str | None) -> None:
-        raise EmulatorError("no battery is wired to the emulated Pico")
+        self.board.battery({"fault": kind})
 
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.drive(name, level)

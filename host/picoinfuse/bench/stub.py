@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from picoinfuse.bench.base import CAPABILITIES
+from picoinfuse.bench.base import CAPABILITIES, battery_values
 from picoinfuse.bench.fingers import press
 from picoinfuse.bench.wire import Wire
 from picoinfuse.profile import Profile
@@ -166,13 +166,7 @@ class StubBench:
         resistance_mohm: float | None = None,
         charger_ma: float | None = None,
     ) -> float:
-        values = {
-            "permille": permille,
-            "capacity_mah": capacity_mah,
-            "resistance_mohm": resistance_mohm,
-            "charger_ma": charger_ma,
-        }
-        named = {name: value for name, value in values.items() if value is not None}
+        named = battery_values(permille, capacity_mah, resistance_mohm, charger_ma)
         return self.board.control("battery", named)["battery_mv"]
 
     def battery_fault(self, kind: str | None) -> None:

@@ -22,6 +22,9 @@ _ANSWER_MS = 250  # bytes that end a line buy at most so much time, until an ans
 _NUDGE_MS = 10  # other bytes: one turn of the firmware's loop
 _SLICE_MS = 2  # with the wall clock
 _REPLY = b'{"id":'
+_READY = b'{"method":"ready"'
+_PROMPTS = (b">>> ", b"raw REPL; CTRL-B to exit\r\n>")
+_START_MS = 8000  # a start takes no longer
 
 
 class EmulatedBoard:
@@ -42,6 +45,7 @@ class EmulatedBoard:
         self._lock = threading.RLock()
         self._tail = b""
         self._answered = False
+        self._up_since = 0  # how many starts there had been when it was last seen to be up
         self._pacer: threading.Thread | None = None
         self._paced = False
         self._failure: BaseException | None = None
@@ -92,8 +96,12 @@ class EmulatedBoard:
     # ---- the line ----
 
     def write_serial(self, data: bytes) -> None:
-        """Bytes to the board, which gets the time to take them, and to answer when they end a line."""
+        """Bytes to the board, which gets the time to take them, and to answer when they end a line. One that is just
+        starting gets the time to start: a host would not see its port before that.
+        """
         with self._lock:
+            if not self._paced:
+                self.run_until(self._is_up, _START_MS)
             self.pico.usb.send(data)
             if self._paced:
                 return
@@ -137,6 +145,10 @@ class EmulatedBoard:
         with self._lock:
             self.world.patient(pressure_pa)
 
+    def battery(self, values: dict[str, Any]) -> float:
+        with self._lock:
+            return self.world.battery(values)
+
     def drive(self, wire: str, level: int | None) -> None:
         with self._lock:
             self.pico.nets[self._wiring[wire]].drive(level)
@@ -147,9 +159,15 @@ class EmulatedBoard:
         with self._lock:
             self.pico.run(duration_ns)
 
+    def _is_up(self) -> bool:
+        """It has said that it is ready, or shown a prompt, since its last start."""
+        return self._up_since == len(self.pico.starts) or self.pico.in_bootsel
+
     def _take(self, data: bytes) -> None:
         lines = (self._tail + data).split(b"\n")
         self._tail = lines.pop()
+        if self._tail.endswith(_PROMPTS) or any(line.startswith(_READY) for line in lines):
+            self._up_since = len(self.pico.starts)
         self._answered = self._answered or any(line.startswith(_REPLY) for line in lines)
         self._on_serial(data)
 

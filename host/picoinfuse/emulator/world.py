@@ -13,6 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from picoinfuse.emulator.device import Pico
+from picoinfuse.emulator.errors import EmulatorError
+from picoinfuse.emulator.nets import Net
 from picoinfuse.stub.process import VM_FOLDER
 from picoinfuse.trace import REALS, WIRES, Trace
 
@@ -43,12 +45,7 @@ class World:
         self._grid_ns = real_grid_ms * 1_000_000
         self._last: dict[str, float] = {}
         wiring = config["wiring"]
-        pico.nets[wiring["enable"]].pull(1)
-        pico.nets[wiring["piezo"]].pull(0)
-        pico.nets[wiring["strap"]].pull(1)
-        for name in ("button_request", "button_stop"):
-            if name in wiring:
-                pico.nets[wiring[name]].pull(1)
+        self._add_circuits(wiring)
         self.fluid = _model("_fluid").FluidPath(config)
         self.sensor = _model("_sensor").PressureSensor(config["sensor"], seed)
         self.motor = _model("_motor").Motor(
@@ -63,16 +60,52 @@ class World:
             net = pico.nets[wiring[name]]
             trace.level(name, 0, net.level)
             net.listeners.append(_Probe(name, trace))
-        pico.analog(wiring["pressure"] - _ADC0_GPIO, self._read_sensor)
-        pico.analog(_TEMPERATURE, lambda t_ns: self.sensor.temperature_u16() >> 4)
+        self._battery: Any = None
+        self.upstream = _model("_sensor").PressureSensor(config["sensor"], seed + 1)
+        self.upstream_pa = 0.0
+        self._add_sensors(config)
         self._schedule = pico.alarm(self._sample)
         self._sample()
+
+    def _add_circuits(self, wiring: dict[str, int]) -> None:
+        """Resistors and feedback on the board; the buttons close to ground, the air detector is low at rest."""
+        nets = {name: self._pico.nets[pin] for name, pin in wiring.items()}
+        for name in ("enable", "strap", "button_request", "button_stop"):
+            if name in nets:
+                nets[name].pull(1)
+        for name in ("piezo", "air"):
+            if name in nets:
+                nets[name].pull(0)
+        if "piezo_feedback" in nets:
+            _Follower(nets["piezo_feedback"], [nets["piezo"]])
+        if "lamp_feedback" in nets:
+            _Follower(nets["lamp_feedback"], [nets["lamp_red"], nets["lamp_yellow"]])
+
+    def _add_sensors(self, config: dict[str, Any]) -> None:
+        pico, wiring = self._pico, config["wiring"]
+        pico.analog(_TEMPERATURE, lambda t_ns: self.sensor.temperature_u16() >> 4)
+        pico.analog(wiring["pressure"] - _ADC0_GPIO, self._read_sensor)
+        if "upstream" in wiring:
+            pico.analog(wiring["upstream"] - _ADC0_GPIO, self._read_upstream)
+        if "battery" in config:
+            self._battery = _model("_battery").Battery(config["battery"], pico.nets[wiring["enable"]])
+            pico.analog(wiring["battery"] - _ADC0_GPIO, lambda t_ns: self._battery.read_u16(t_ns) >> 4)
 
     def occlude(self, closed: bool) -> None:
         self.fluid.valve(self._pico.now_ns, closed)
 
     def patient(self, pressure_pa: float) -> None:
         self.fluid.back_pressure(self._pico.now_ns, pressure_pa)
+
+    def battery(self, values: dict[str, Any]) -> float:
+        """Sets what is named, as the stub's model has it; returns the voltage at its poles in mV."""
+        if self._battery is None:
+            raise EmulatorError("the profile has no battery")
+        self._battery.set(self._pico.now_ns, values)
+        return self._battery.millivolts(self._pico.now_ns)
+
+    def _read_upstream(self, t_ns: int) -> int:
+        return self.upstream.read_u16(t_ns, self.upstream_pa) >> 4
 
     def _read_sensor(self, t_ns: int) -> int:
         return self.sensor.read_u16(t_ns, self.fluid.pressure_at(t_ns)) >> 4
@@ -87,6 +120,20 @@ class World:
                 self._trace.real(name, t_ns, value)
         self._trace.extend_to(t_ns)
         self._schedule(self._grid_ns - t_ns % self._grid_ns)
+
+
+class _Follower:
+    """A wire that is high while one of others is, by a circuit on the board, as the stub has it."""
+
+    def __init__(self, net: Net, followed: list[Net]) -> None:
+        self._net = net
+        self._followed = followed
+        for other in followed:
+            other.listeners.append(self)
+        net.pull(0)
+
+    def on_level(self, t_ns: int, level: int) -> None:
+        self._net.pull(max(other.level for other in self._followed))
 
 
 class _Probe:
