@@ -73,7 +73,7 @@ class EmulatorBench:
     def __enter__(self) -> EmulatorBench:
         flash = self._folder / "flash.img"
         if self._deployed:
-            shutil.copyfile(deployed_flash(self.profile), flash)
+            shutil.copyfile(deployed_flash(self.profile, self._image), flash)
         else:
             flash.write_bytes(erased())
         self._wire = Wire(self._to_board)

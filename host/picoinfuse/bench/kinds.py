@@ -14,6 +14,7 @@ from picoinfuse.emulator.deployed import deployed_flash
 from picoinfuse.emulator.errors import NoFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, find_image
 from picoinfuse.errors import PicoinfuseError
+from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm
@@ -49,12 +50,12 @@ def _open_stub(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
 
 def _prepare_emulator(profile: Profile) -> object:
     try:
-        find_image()
+        image = find_image()
     except NoFirmware as error:
         if os.environ.get(ENVIRONMENT):
             raise  # whoever names an image means to have the tests run
         raise BenchMissing(str(error)) from error
-    return deployed_flash(profile)
+    return deployed_flash(profile, uf2.read(image))
 
 
 def _open_emulator(profile: Profile, seed: int) -> AbstractContextManager[Bench]:

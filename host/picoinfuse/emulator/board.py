@@ -101,7 +101,7 @@ class EmulatedBoard:
         """
         with self._lock:
             if not self._paced:
-                self.run_until(self._is_up, _START_MS)
+                self.run_until(lambda: self.up, _START_MS)
             self.pico.usb.send(data)
             if self._paced:
                 return
@@ -159,7 +159,8 @@ class EmulatedBoard:
         with self._lock:
             self.pico.run(duration_ns)
 
-    def _is_up(self) -> bool:
+    @property
+    def up(self) -> bool:
         """It has said that it is ready, or shown a prompt, since its last start."""
         return self._up_since == len(self.pico.starts) or self.pico.in_bootsel
 

@@ -1,7 +1,8 @@
 """Flash files with the firmware on them, for the emulated Pico, kept under build/.
 
-Made as a filesystem here, in a second; a deployment over the emulated USB takes a minute, and is a test of its own.
-What is on them is the same: `staging` and `bytecode` make it for both.
+Made as a filesystem here, and started once, as a deployment does: the first start makes the records of the pump. A
+deployment over the emulated USB takes a minute, and is a test of its own. What is on them is the same: `staging` and
+`bytecode` make it for both.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from littlefs import LittleFS
 
 from picoinfuse import paths
 from picoinfuse.bytecode import compile_folder
+from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
+from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.staging import fingerprint, staged
 
@@ -21,6 +24,8 @@ from picoinfuse.staging import fingerprint, staged
 _BLOCK_BYTES = 4096
 _READ_BYTES, _PROGRAM_BYTES = 32, 256
 _DISK_VERSION = 0x20000
+_FIRST_START_MS = 20_000
+_SETTLED_S = 2.0
 
 
 def erased() -> bytes:
@@ -28,17 +33,25 @@ def erased() -> bytes:
     return b"\xff" * FS_BYTES
 
 
-def deployed_flash(profile: Profile) -> Path:
+def deployed_flash(profile: Profile, image: uf2.Uf2) -> Path:
     """Path of a flash file with this firmware and `profile`, as bytecode. Copy it, do not change it."""
-    kept = paths.build() / "emulator" / f"{fingerprint(profile)}.img"
+    kept = paths.build() / "emulator" / f"{fingerprint(profile, image.raw)}.img"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with staged(profile) as folder, tempfile.TemporaryDirectory(dir=kept.parent) as name:
             compile_folder(folder)
             fresh = Path(name) / "flash.img"
             fresh.write_bytes(filesystem(folder))
+            _start_once(fresh, profile, image)
             fresh.replace(kept)
     return kept
+
+
+def _start_once(flash: Path, profile: Profile, image: uf2.Uf2) -> None:
+    board = EmulatedBoard(profile.world(), image, flash, lambda data: None)
+    board.run_until(lambda: board.up, _FIRST_START_MS)
+    board.sleep(_SETTLED_S)
+    board.close()
 
 
 def filesystem(folder: Path) -> bytes:

@@ -159,6 +159,7 @@ class Pico:
         self._reset_due = None
         self._chip.enter_reset(from_watchdog=from_watchdog)
         watchdog = self._chip.watchdog
+        watchdog._enable = False  # else it starts again when the SDK sets up its tick
         watchdog.timer.enable = False
         watchdog.alarm.enable = False
         for net in self.nets:

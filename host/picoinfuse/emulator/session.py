@@ -51,7 +51,7 @@ class EmulatorSession:
         if self._empty:
             flash.write_bytes(erased())
         elif not flash.exists():
-            shutil.copyfile(deployed_flash(self._profile), flash)
+            shutil.copyfile(deployed_flash(self._profile, self._image), flash)
         self._board = EmulatedBoard(
             self._profile.world(),
             self._image,

@@ -9,6 +9,7 @@ import pytest
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash, erased
+from picoinfuse.flash import uf2
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")
@@ -33,8 +34,9 @@ def test_an_empty_flash_is_deployed_to_over_the_serial_port(uf2_file: Path):
     assert done.hello.micropython == "1.25.0"
 
 
-def test_it_is_made_once_and_fits_the_filesystems_part_of_the_flash():
-    made = deployed_flash(PROFILE)
-    assert made == deployed_flash(PROFILE)
-    assert made != deployed_flash(load_profile("syringe-50ml-geared"))
+def test_it_is_made_once_and_fits_the_filesystems_part_of_the_flash(uf2_file: Path):
+    image = uf2.read(uf2_file)
+    made = deployed_flash(PROFILE, image)
+    assert made == deployed_flash(PROFILE, image)
+    assert made != deployed_flash(load_profile("syringe-50ml-geared"), image)
     assert made.stat().st_size == len(erased())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,15 @@ def test_the_watchdog_bites_on_time_and_only_once(pico: Prompt):
     assert pico.pico.starts == [Cause.POWER_ON, Cause.WATCHDOG]
     pico.wait_for_prompt()
     assert pico.run(LOOK).split() == [str(WDT), "42", "kept"]
+
+
+@pytest.mark.parametrize("again", [Pico.reset, lambda pico: pico.power_cut(1e9), Pico.brown_out])
+def test_no_reset_leaves_the_watchdog_running(pico: Prompt, again: Callable[[Pico], None]):
+    pico.begin("import machine, time\nmachine.WDT(timeout=1000)\ntime.sleep_ms(200)\n")
+    pico.pico.run(100 * MS)
+    again(pico.pico)
+    pico.pico.run(3000 * MS)
+    assert len(pico.pico.starts) == 2
 
 
 def test_a_power_cut_takes_ram_and_registers_and_leaves_the_flash(
