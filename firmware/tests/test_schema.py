@@ -10,6 +10,11 @@ COMMANDS = {
     "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
     "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "self_test",
     "service", "reset", "bolus", "request_bolus",
+QUERIES = {"hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library"}
+COMMANDS = {
+    "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
+    "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "set_clock",
+    "self_test", "service", "reset",
 }  # fmt: skip
 
 
