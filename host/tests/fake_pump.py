@@ -97,8 +97,7 @@ RESULTS: dict[str, dict[str, Any]] = {
 }
 TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "therapy")
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "therapy")
 
 
 def line(message: dict[str, Any]) -> bytes:
