@@ -73,29 +73,17 @@ class ADC:
         number = pin.id if isinstance(pin, Pin) else pin
         if number not in (26, 27, 28, 4):
             raise ValueError("Pin doesn't have ADC capabilities")
-        self._is_temperature = number == 4  # a channel without a pin
-        self._is_upstream = number == WORLD.wiring.get("upstream")
-        self._is_battery = number == WORLD.wiring.get("battery")
-        self._sensor = WORLD.upstream if self._is_upstream else WORLD.battery if self._is_battery else None
-        if self._is_temperature or number == WORLD.wiring["pressure"]:
-            self._sensor = WORLD.sensor
-        self._at_ns = -1
-        self._pressure_pa = 0.0  # at that instant
-
-    def read_u16(self):
-        if self._sensor is None:
-            return 0
-        if self._is_temperature:
-            return self._sensor.temperature_u16()
-        now_ns = WORLD.now_ns
-        if self._is_battery:
-            return self._sensor.read_u16(now_ns)
-        if self._is_upstream:
-            return self._sensor.read_u16(now_ns, WORLD.upstream_pa)
-        if now_ns != self._at_ns:
-            self._at_ns = now_ns
-            self._pressure_pa = WORLD.fluid.pressure_at(now_ns)
-        return self._sensor.read_u16(now_ns, self._pressure_pa)
+        wiring = WORLD.wiring
+        if number == 4:  # a channel without a pin
+            self.read_u16 = WORLD.sensor.temperature_u16
+        elif number == wiring["pressure"]:
+            self.read_u16 = WORLD.sensor.reader(WORLD, WORLD.fluid.pressure_at)
+        elif number == wiring.get("upstream"):
+            self.read_u16 = WORLD.upstream.reader(WORLD, lambda t_ns: WORLD.upstream_pa)
+        elif number == wiring.get("battery"):
+            self.read_u16 = lambda: WORLD.battery.read_u16(WORLD.now_ns)
+        else:
+            self.read_u16 = lambda: 0
 
 
 class PWM:

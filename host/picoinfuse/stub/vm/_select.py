@@ -15,12 +15,14 @@ _WRITABLE = (Stdout, StdoutBuffer)
 class _Poll:
     def __init__(self):
         self._watched = []
+        self._only_reads = False
 
     def register(self, stream, mask=POLLIN | POLLOUT):
         if not isinstance(stream, _READABLE + _WRITABLE):
             raise TypeError("stream expected")
         self.unregister(stream)
         self._watched.append((stream, mask))
+        self._only_reads = not [pair for pair in self._watched if isinstance(pair[0], _WRITABLE)]
 
     def unregister(self, stream):
         self._watched = [pair for pair in self._watched if pair[0] is not stream]
@@ -39,11 +41,13 @@ class _Poll:
         return ready
 
     def ipoll(self, timeout_ms=-1, flags=0):
-        return iter(self.poll(timeout_ms))
+        return iter(self._ready() if timeout_ms == 0 else self.poll(timeout_ms))
 
     def _ready(self):
-        ready = []
         usb = WORLD.usb
+        if self._only_reads and not usb.rx:  # the loop's look at the line, mostly
+            return ()
+        ready = []
         for stream, mask in self._watched:
             if mask & POLLIN and usb.rx and isinstance(stream, _READABLE):
                 ready.append((stream, POLLIN))
