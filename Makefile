@@ -28,7 +28,7 @@ demo: $(READY) ## ten virtual minutes of infusion, an occlusion, a report
 	@$(BIN)/picoinfuse demo
 
 test: lint unit ## lint, unit tests and the HIL suite on the stub
-	$(BIN)/pytest hil_tests --bench stub -n auto -m "not long"
+	$(BIN)/pytest hil_tests --bench stub -n auto -m "not long and not week"
 
 test-long: $(READY) ## the tests that take minutes
 	$(BIN)/pytest -m long --timeout 1200 -n auto
@@ -38,7 +38,7 @@ lint: $(READY) ## ruff and pyright
 	$(BIN)/pyright
 
 unit: $(READY) ## unit tests of firmware and host
-	$(BIN)/pytest firmware/tests host/tests -n auto -m "not long"
+	$(BIN)/pytest firmware/tests host/tests -n auto -m "not long and not week"
 
 hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/
 	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(if $(filter stub emulator,$(BENCH)),-n auto)
@@ -50,7 +50,7 @@ doctor: $(READY) ## what is installed, what is plugged in, what to do about it
 	@$(BIN)/picoinfuse doctor
 
 flash: $(READY) ## flash UF2 (default: the newest image in build/) onto the Pico at PORT
-	$(BIN)/picoinfuse flash $(or $(UF2),$(shell ls -t build/picoinfuse-*.uf2 2>/dev/null | head -n 1),no-image.uf2) $(PORT_OPTION) $(if $(VOLUME),--volume $(VOLUME))
+	$(BIN)/picoinfuse flash $(or $(UF2),$(shell ls -t build/picoinfuse-*.uf2 2>/dev/null | head -n 1),no-image.uf2) $(PORT_OPTION)
 
 image: $(READY) ## build the production image from the MicroPython tree MPY_DIR
 	$(BIN)/picoinfuse image $(if $(MPY_DIR),--mpy-dir $(MPY_DIR))
@@ -64,8 +64,9 @@ monitor: $(READY) ## watch the pump at PORT
 pictures: $(READY) ## make the pictures in docs/
 	$(BIN)/python -m picoinfuse.report.picture
 
-docs: $(READY) ## make docs/alarms.md from the firmware's tables
+docs: $(READY) ## make docs/alarms.md and docs/faults.md from the tables
 	$(BIN)/picoinfuse alarms --markdown > docs/alarms.md
+	$(BIN)/picoinfuse faults > docs/faults.md
 
 lock: ## write requirements.lock anew from the ranges in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

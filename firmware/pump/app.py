@@ -84,7 +84,7 @@ class App:
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
         self.pharmacy = Pharmacy(self)
-        self.memory = MemoryTask()
+        self.memory = MemoryTask(self.fault)
         self.reminder = SuspendedReminder(self.supervisor, self.report)
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step

@@ -12,13 +12,16 @@ from micropython import const
 
 _PERIOD_MS = const(5000)
 _APART_MS = const(50)
+_LEAST = const(6000)  # bytes: a status and its reply take some 2 KB; with less nobody could be told anything
 
 
 class MemoryTask:
     name = "memory"
     max_late_ms = 1000
 
-    def __init__(self):
+    def __init__(self, on_low):
+        """`on_low(now_ms)` is told when there is less than a pump can work with."""
+        self._on_low = on_low
         self.free = 0  # bytes, as of the last measurement
         self._collected = True  # when the loop begins: `app.run` does
 
@@ -29,4 +32,6 @@ class MemoryTask:
             return _APART_MS
         self._collected = False
         self.free = gc.mem_free()
+        if self.free < _LEAST:
+            self._on_low(now_ms)
         return _PERIOD_MS

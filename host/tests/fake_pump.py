@@ -74,7 +74,6 @@ RESULTS: dict[str, dict[str, Any]] = {
         "minutes_left": 211,
         "capacity_mah": 2000,
     },
-    "log": {"position": 1, "end": 1, "chain": None, "entries": ""},
     "order": {"order": None},
     "library": {"library": None, "fault": "missing: it cannot be read, error 2"},
     "telemetry": {"period_ms": 500},
@@ -89,7 +88,6 @@ RESULTS: dict[str, dict[str, Any]] = {
     "alarm_test": {"priority": "low", "duration_ms": 450},
     "occlusion_level": {"level": "high", "limit_pa": 103_325},
     "calibrate": {"factor": "103/100"},
-    "set_clock": {"changed_s": 0},
     "uncalibrate": {"factor": "1/1"},
     "self_test": {"state": "self_test", "failed": None},
     "service": {"state": "service"},
@@ -97,7 +95,7 @@ RESULTS: dict[str, dict[str, Any]] = {
 }
 TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "therapy")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "therapy")
 
 
 def line(message: dict[str, Any]) -> bytes:

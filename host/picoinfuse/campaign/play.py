@@ -15,7 +15,7 @@ from picoinfuse.campaign.acts import ACTS, LASTING
 from picoinfuse.campaign.history import Act, History
 from picoinfuse.campaign.invariants import APART, INVARIANTS
 from picoinfuse.campaign.look import Infusion, Window, ask
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.campaign.revive import revive
 from picoinfuse.messages import Status
 from picoinfuse.profile import load_profile
 from picoinfuse.trace import WIRES
@@ -107,27 +107,9 @@ class _Player:
         self._faults.clear()
         self._bench.patient(0.0)
         self._bench.sleep(40.0)  # a retraction is over in 30 s
-        if (trouble := self._revive()) is None:
+        if (trouble := revive(self._bench, self._probe_ul_h)) is None:
             return None
         return Broken("it_can_be_used_again", str(END), index, trouble)
-
-    def _revive(self) -> str | None:
-        bench, pump = self._bench, self._bench.pump
-        ask(bench)
-        try:
-            pump.stop()
-            pump.clear_alarms()
-            bench.sleep(1.0)
-            if pump.status().state != "idle":
-                bench.reset()
-                bench.sleep(3.0)
-                pump.clear_alarms()
-            pump.start(self._probe_ul_h)
-            bench.sleep(1.0)
-            status = pump.status()
-        except PicoinfuseError as error:
-            return str(error)
-        return None if status.state == "infusing" else f"{status.state} with {status.alarms}"
 
     def _begin(self, act: Act) -> Infusion | None:
         """What a `start` would begin."""

@@ -49,9 +49,7 @@ def _alarm_stopped(bench: Bench) -> None:
 
 
 def _fault(bench: Bench) -> None:
-    """By an exception in a task that does nothing while nobody is silent; the reset comes back with its alarm, and a
-    profile that cannot be read is what keeps a pump in the state.
-    """
+    """By a self-test with a sensor that is short; the sensor is whole again."""
     bench.sensor_fault("short")
     bench.pump.self_test()
     bench.sleep(1.0)

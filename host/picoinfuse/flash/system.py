@@ -4,7 +4,6 @@
 """
 
 import json
-import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -73,30 +72,24 @@ class RealSystem:
         return sorted(path.name for path in found)
 
     def running(self, port: str) -> Running:
-        pump = Pump(port)
         try:
-            hello = pump.ask_who()
+            with Pump(port) as pump:
+                hello = pump.hello()
         except ReplAnswers:
             numbers, machine = json.loads(_mpremote(port, "exec", _WHO)[-1])
             return Running(tuple(numbers), machine)
-        finally:
-            pump.close()
-        told = {name: str(hello.get(name)) for name in ("micropython", "machine", "version", "commit")}
-        numbers = tuple(int(part) for part in re.findall(r"\d+", told["micropython"]))
-        return Running(numbers, told["machine"], told["version"], told["commit"])
+        numbers = tuple(int(part) for part in hello.micropython.split("."))
+        return Running(numbers, hello.machine, hello.version, hello.commit)
 
     def ask_service(self, port: str) -> None:
-        pump = Pump(port)
-        try:
-            pump.ask_who()
-            with suppress(PortVanished):  # the port may go before the reply has come
-                pump.service()
-        except PumpError as error:
-            if error.code == "wrong_state":
-                raise PumpBusy(f"the pump at {port} keeps the board: {error.message}") from error
-            raise
-        finally:
-            pump.close()
+        with Pump(port) as pump:
+            try:
+                with suppress(PortVanished):  # the port may go before the reply has come
+                    pump.service()
+            except PumpError as error:
+                if error.code == "wrong_state":
+                    raise PumpBusy(f"the pump at {port} keeps the board: {error.message}") from error
+                raise
 
     def ask_bootsel(self, port: str) -> None:
         _mpremote(port, "bootloader")

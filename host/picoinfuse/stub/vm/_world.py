@@ -285,6 +285,8 @@ class World:
             _break(sys.modules[args["module"]], args["cls"])
         elif op == "eat_heap":
             self.eaten = _eat(args)
+        elif op == "heap":
+            return _heap()
         elif op == "clock_jump":
             self.boot_ns -= args * 1000000
         elif op == "pace":
@@ -335,6 +337,20 @@ def _break(module, cls):
         raise RuntimeError("broken from outside")
 
     getattr(module, cls).run = run
+
+
+def _heap():
+    """What is in use and what is free after a collection, and the largest piece that can be had, to 256 bytes."""
+    gc.collect()
+    used, free = gc.mem_alloc(), gc.mem_free()
+    size = 65536
+    while size:
+        try:
+            bytearray(size)
+            break
+        except MemoryError:
+            size -= 256
+    return {"used": used, "free": free, "largest": size}
 
 
 def _eat(left):

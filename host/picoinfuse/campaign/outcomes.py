@@ -1,0 +1,152 @@
+"""What each fault leads to in each state of the pump: the table that the suite tries cell by cell, and the one in
+docs/faults.md, which is made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from picoinfuse.campaign.faults import FAULTS, TASKS
+from picoinfuse.campaign.states import STATES
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`state`: the one that the pump is in afterwards, or "same". `alarms`: those that were not there before."""
+
+    state: str = "same"
+    alarms: tuple[str, ...] = ()
+    resets: bool = False
+
+    def __str__(self) -> str:
+        if self == GOES_ON:
+            return "goes on"
+        if self == GIVES_UP:
+            return "`fault`: `system_fault`, or resets"
+        if self == NO_PROGRAM:
+            return "no program runs"
+        words = ["resets"] if self.resets else []
+        words.append("" if self.state == "same" else f"`{self.state}`")
+        names = ", ".join(f"`{name}`" for name in self.alarms)
+        return ": ".join(part for part in (", ".join(word for word in words if word), names) if part)
+
+
+GOES_ON = Outcome()
+NO_PROGRAM = Outcome("service")  # the fault is one of the pump's program, and in service none runs
+RESTARTS = Outcome("idle", (), True)
+INTERRUPTED = Outcome("alarm_stopped", ("interrupted",), True)
+GIVES_UP = Outcome("fault", ("system_fault",))  # or resets, when a part of the program needed the memory first
+
+Row = dict[str, Outcome]
+
+
+def _row(
+    default: Outcome = GOES_ON,
+    **by_state: Outcome,
+) -> Row:
+    row = dict.fromkeys(STATES, default)
+    row["service"] = GOES_ON
+    row.update(by_state)
+    return row
+
+
+def _sensor(name: str, *, in_test: Outcome | None = None, relieving: tuple[str, ...] = ()) -> Row:
+    stops = Outcome("alarm_stopped", (name,))
+    return _row(
+        stops,
+        self_test=in_test or stops,
+        relieving=Outcome("alarm_stopped", (*relieving, name)),
+        fault=Outcome("fault", (name,)),
+    )
+
+
+def _wire_of_the_motor() -> Row:
+    stops = Outcome("alarm_stopped", ("motor_fault",))
+    return _row(self_test=Outcome("fault", ("system_fault",)), infusing=stops, relieving=stops)
+
+
+def _restart(service: Outcome = NO_PROGRAM) -> Row:
+    """What was being given, or was stopped, is not forgotten."""
+    return _row(
+        RESTARTS,
+        infusing=INTERRUPTED,
+        paused=INTERRUPTED,
+        relieving=INTERRUPTED,
+        alarm_stopped=INTERRUPTED,
+        service=service,
+    )
+
+
+def _failed_test(name: str) -> Outcome:
+    return Outcome("fault", (name, "system_fault"))
+
+
+_NOT_FOLLOWING = ("pressure_not_following",)
+_LATE = ("sensor_stale", "task_overrun")
+_MOTOR = Outcome("alarm_stopped", ("motor_fault",))
+
+OUTCOMES: dict[str, Row] = {
+    "sensor open": _sensor("sensor_open", in_test=_failed_test("sensor_open")),
+    "sensor short": _sensor("sensor_short", in_test=_failed_test("sensor_short")),
+    "sensor frozen": _sensor("sensor_frozen", relieving=_NOT_FOLLOWING),
+    "sensor jump": _sensor("sensor_jump"),
+    "sensor stuck": _sensor("adc_stuck", relieving=_NOT_FOLLOWING),
+    "sensor reference": _sensor("reference_fault", relieving=("sensor_jump",)),  # 70 kPa read as 84
+    "line closed": _row(infusing=Outcome("alarm_stopped", ("occlusion",))),
+    # Nothing on the pump sees the screw: hazards.md.
+    "motor stalled": _row(relieving=Outcome("alarm_stopped", _NOT_FOLLOWING)),
+    "motor slipping": _row(),
+    "motor running away": _row(
+        _MOTOR,
+        self_test=Outcome("fault", ("system_fault", "motor_fault")),
+        fault=Outcome("fault", ("motor_fault",)),
+    ),
+    "step wire low": _wire_of_the_motor(),
+    "step wire high": _wire_of_the_motor(),
+    # Unseen where the bench has no feedback of them; with feedback: test_sound_check.py, test_lamp_check.py.
+    "enable wire low": _row(),
+    "piezo wire low": _row(),
+    "lamp_red wire low": _row(),
+    **{f"exception in {task}": _restart() for task in TASKS},
+    "heap exhausted": _row(GIVES_UP, service=NO_PROGRAM),
+    "clock ahead by 5 s": _row(
+        Outcome("alarm_stopped", _LATE),
+        fault=Outcome("fault", _LATE),
+        service=NO_PROGRAM,
+    ),
+    "clock back by 5 s": _restart(),
+    "loop slow": _restart(),
+    "CPU hung": _restart(),
+    "host deaf": _row(),
+    "host floods": _row(service=NO_PROGRAM),
+    "bytes that are no frames": _row(service=NO_PROGRAM),
+    "Ctrl-C": _row(),
+    "RUN pin": _restart(service=RESTARTS),
+    "power lost": _row(
+        RESTARTS, relieving=Outcome("alarm_stopped", (), True), service=RESTARTS
+    ),  # the line is still closed
+}
+
+
+def markdown() -> str:
+    """docs/faults.md."""
+    head = ("fault", *(f"`{state}`" for state in STATES))
+    rows = [(fault.name, *(str(OUTCOMES[fault.name][state]) for state in STATES)) for fault in FAULTS]
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)]
+    return _PAGE.format(count=len(rows) * len(STATES), table="\n".join(lines))
+
+
+_PAGE = """# Every fault in every state
+
+What the pump does when something is wrong: {count} pairs. `hil_tests/test_faults_in_states.py` tries each of them
+and looks at the state, the alarms that came, the motor, and whether the pump can be used again once the fault is gone.
+This page is made from `host/picoinfuse/campaign/outcomes.py` by `make docs`.
+
+- "goes on": the state stays, no alarm comes. Whatever may not move does not.
+- "resets": the outputs are safe, the pump starts again. An infusion, a pause or a stop by an alarm is not forgotten:
+  `interrupted`.
+- "no program runs": in service the REPL has the board and the outputs are safe.
+- `relieving`: after an occlusion, while the plunger is drawn back; its state is `alarm_stopped`.
+
+{table}
+"""

@@ -1,0 +1,27 @@
+"""Whether a pump can still be used: cleared, or reset where an alarm asks for that, it must give an infusion."""
+
+from __future__ import annotations
+
+from picoinfuse.bench.base import Bench
+from picoinfuse.campaign.look import ask
+from picoinfuse.errors import PicoinfuseError
+
+
+def revive(bench: Bench, rate_ul_h: int) -> str | None:
+    """What is in the way, or None. Every fault is mended by then."""
+    pump = bench.pump
+    ask(bench)
+    try:
+        pump.stop()
+        pump.clear_alarms()
+        bench.sleep(1.0)
+        if pump.status().state != "idle":
+            bench.reset()
+            bench.sleep(3.0)
+            pump.clear_alarms()
+        pump.start(rate_ul_h)
+        bench.sleep(1.0)
+        status = pump.status()
+    except PicoinfuseError as error:
+        return str(error)
+    return None if status.state == "infusing" else f"{status.state} with {status.alarms}"

@@ -1,1 +1,0 @@
-"""The pump's journal on the host: fetched, checked, kept, shown."""
