@@ -23,8 +23,8 @@ def infuse(hours: float) -> tuple[dict[str, int], dict[str, int]]:
         bench.pump.start(5_000)
         bench.sleep(SETTLE_S)
         first = bench.board.control("heap")
-        for _ in range(round(hours)):
-            bench.sleep(3600.0)
+        for _ in range(round(hours * 6)):
+            bench.sleep(600.0)
             assert bench.pump.status().state == "infusing"
         return first, bench.board.control("heap")
 
