@@ -21,12 +21,12 @@ from picoinfuse.profile import load_profile
 if TYPE_CHECKING:
     from picoinfuse.evidence.plugin import Watch
 
-pytest_plugins = ["picoinfuse.evidence.plugin"]
+pytest_plugins = ["picoinfuse.evidence.plugin", "picoinfuse.bench.losses"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("picoinfuse")
-    group.addoption("--bench", default="stub", help=f"the board that the suite runs on: {', '.join(KINDS)}")
+    group.addoption("--bench", default="stub", help=f"the board to run on: {', '.join(KINDS)}, serial:PORT")
     group.addoption("--profile", default="syringe-50ml", help="its profile in boards/")
     group.addoption("--seed", type=int, default=1, help="of the sensor's noise; the same seed gives the same run")
 

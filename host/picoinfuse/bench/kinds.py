@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
+from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
+from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash
 from picoinfuse.emulator.errors import NoFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, find_image
@@ -31,13 +34,15 @@ class BenchMissing(PicoinfuseError):
 @dataclass(frozen=True)
 class BenchKind:
     """`open(profile, seed)` gives a freshly switched-on board as a context manager. `prepare(profile)` does beforehand,
-    once, what every board of a run needs; BenchMissing when there is none.
+    once, what every board of a run needs; BenchMissing when there is none. `boards`: how many there are, None for as
+    many as one likes.
     """
 
     name: str
     capabilities: frozenset[str]
     prepare: Callable[[Profile], object]
     open: Callable[[Profile, int], AbstractContextManager[Bench]]
+    boards: int | None = None
 
 
 def _prepare_stub(profile: Profile) -> object:
@@ -72,7 +77,27 @@ KINDS = {
 
 
 def bench_kind(name: str) -> BenchKind:
-    """The kind that `name` means."""
+    """The kind that `name` means: one of KINDS, or `serial:PORT`."""
+    kind, _, where = name.partition(":")
+    if kind == "serial" and where:
+        return _serial(where)
     if name not in KINDS:
-        raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)}")
+        raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)} and serial:PORT")
     return KINDS[name]
+
+
+@cache  # so that a board is deployed to once a run, and again only for another profile
+def _serial(port: str) -> BenchKind:
+    deployed: list[str] = []
+
+    def prepare(profile: Profile) -> object:
+        if deployed[-1:] != [profile.name]:
+            deploy(port, profile)
+            deployed.append(profile.name)
+        return None
+
+    def opened(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
+        prepare(profile)
+        return SerialBench(profile, port, seed=seed, name=f"serial:{port}")
+
+    return BenchKind(f"serial:{port}", CAPABILITIES_OF_SERIAL, prepare, opened, boards=1)

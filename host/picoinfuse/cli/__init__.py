@@ -23,6 +23,7 @@ from picoinfuse.cli import (
     library,
     profile,
     pump,
+    report,
     stub,
     trumpet,
     watch,
@@ -73,6 +74,7 @@ app = typer.Typer(
 for _name, _function in COMMANDS:
     app.command(_name)(_function)
 app.add_typer(profile.app, name="profile")
+app.add_typer(report.app, name="report")
 app.add_typer(library.app, name="library")
 
 

@@ -52,8 +52,11 @@ class Moved:
 
 @dataclass(frozen=True)
 class Point:
-    """A measurement in one run."""
+    """A measurement in one run. `number`: which of that name in its test."""
 
+    run: int
+    profile: str
+    number: int
     started: str
     bench: str
     commit: str | None
@@ -119,7 +122,7 @@ def moved(file: Path, document: dict[str, Any]) -> list[Moved]:
             if len(values) < FEWEST_RUNS:
                 continue
             middle, spread = median(values), max(values) - min(values)
-            if abs(value - middle) > max(spread, ROUNDING * abs(middle)):
+            if _is_move(value, middle, spread):
                 found.append(Moved(test["test"], name, unit, value, middle, spread, len(values)))
     return found
 
@@ -156,7 +159,8 @@ def points(file: Path, measurement: str, test: str | None = None) -> list[Point]
         raise BadHistory(f"there is no {file}; a run of the suite with --evidence makes it")
     with _open(file) as connection:
         rows = connection.execute(
-            "SELECT started, bench, git_commit, test, name, value, unit, limits FROM measurement"
+            "SELECT run.id, profile, number, started, bench, git_commit, test, name, value, unit, limits"
+            " FROM measurement"
             " JOIN run ON run.id = measurement.run WHERE name = ? AND instr(test, ?)"
             " ORDER BY run.id, repetition, number",
             (measurement, test or ""),
@@ -165,6 +169,28 @@ def points(file: Path, measurement: str, test: str | None = None) -> list[Point]
             names = [row[0] for row in connection.execute("SELECT DISTINCT name FROM measurement ORDER BY name")]
             raise BadHistory(_nothing(file, measurement, test, names))
     return [Point(*columns, limits=json.loads(limits)) for *columns, limits in rows]
+
+
+def moves(values: list[Point]) -> list[Moved]:
+    """Of each measurement its newest value, where it moved by more than the spread of those before, as `moved` does."""
+    series: dict[tuple[str, str, str, int], list[Point]] = {}
+    for point in values:
+        series.setdefault((point.bench, point.profile, point.test, point.number), []).append(point)
+    found = (_move(points[-1], [p.value for p in points[:-1]][-RUNS_COMPARED:]) for points in series.values())
+    return [one for one in found if one is not None]
+
+
+def _move(newest: Point, before: list[float]) -> Moved | None:
+    if len(before) < FEWEST_RUNS:
+        return None
+    middle, spread = median(before), max(before) - min(before)
+    if not _is_move(newest.value, middle, spread):
+        return None
+    return Moved(newest.test, newest.name, newest.unit, newest.value, middle, spread, len(before))
+
+
+def _is_move(value: float, middle: float, spread: float) -> bool:
+    return abs(value - middle) > max(spread, ROUNDING * abs(middle))
 
 
 def _nothing(file: Path, measurement: str, test: str | None, names: list[str]) -> str:
