@@ -71,7 +71,7 @@ docs: $(READY) ## make docs/alarms.md and docs/faults.md from the tables
 lock: ## write requirements.lock anew from the ranges in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet ".[vm,dev]"
-	build/lock/bin/python -m pip freeze --exclude picoinfuse | grep -v ' @ ' | sed 's/^jonnor.*/&; $(VM_WHEELS)/' > requirements.lock
+	build/lock/bin/python -m pip freeze --exclude picoinfuse | grep -v ' @ ' | sed 's/^jonnor.*/&; $(VM_WHEELS)/; s/^sysv.*/&; sys_platform == "linux"/' > requirements.lock
 
 clean: ## remove what was built
 	rm -rf build .pytest_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ import pytest
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
+from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import load_profile
 
@@ -26,7 +27,7 @@ pytest_plugins = ["picoinfuse.evidence.plugin", "picoinfuse.bench.losses"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("picoinfuse")
-    group.addoption("--bench", default="stub", help=f"the board to run on: {', '.join(KINDS)}, serial:PORT")
+    group.addoption("--bench", default="stub", help=f"{', '.join(KINDS)}, serial:PORT or rig:FILE.toml")
     group.addoption("--profile", default="syringe-50ml", help="its profile in boards/")
     group.addoption("--seed", type=int, default=1, help="of the sensor's noise; the same seed gives the same run")
 
@@ -48,8 +49,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
-    with suppress(BenchMissing):
-        bench_kind(_option(config, "--bench")).prepare(load_profile(_option(config, "--profile")))
+    kind = bench_kind(_option(config, "--bench"))
+    try:
+        with suppress(BenchMissing):
+            kind.prepare(load_profile(_option(config, "--profile")))
+    except PicoinfuseError as error:
+        if kind.boards is None:
+            raise
+        raise pytest.UsageError(f"bench {kind.name}: {error}") from error  # no board, no adapter: one sentence
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +84,10 @@ def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch)
         missing = set(mark.args) - bench_here.capabilities
         if missing:
             pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
-    profile = load_profile(_profile_name(request))
+    name = _profile_name(request)
+    if bench_here.boards is not None and name != _option(request.config, "--profile"):
+        pytest.skip(f"bench {bench_here.name} has the mechanics of --profile, not of {name}")
+    profile = load_profile(name)
     opening = bench_here.open(profile, int(_option(request.config, "--seed")))
     with watched(opening) as opened:  # watched before it starts: a board that does not come up has a log too
         yield opened

@@ -125,7 +125,7 @@ class Bench(Protocol):
         ...
 
     def battery_fault(self, kind: str | None) -> None:
-        """ "open": the wire from the divider to the converter is off."""
+        """"open": the wire from the divider to the converter is off."""
         ...
 
     def flash_fault(self, dead: bool) -> None:

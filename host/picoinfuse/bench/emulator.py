@@ -57,7 +57,9 @@ class EmulatorBench:
 
     name = "emulator"
 
-    def __init__(self, profile: Profile, *, uf2_file: Path | None = None, seed: int = 1, deployed: bool = True) -> None:
+    def __init__(
+        self, profile: Profile, *, uf2_file: Path | None = None, seed: int = 1, deployed: bool = True
+    ) -> None:
         self.profile = profile
         self.seed = seed
         self.capabilities = CAPABILITIES_OF_EMULATOR
@@ -118,7 +120,9 @@ class EmulatorBench:
         self.board.hang()
 
     def slow_cpu(self, delay_ms: int) -> None:
-        raise EmulatorError("the emulated Pico runs at one speed; what needs a slow one asks for the capability slow")
+        raise EmulatorError(
+            "the emulated Pico runs at one speed; what needs a slow one asks for the capability slow"
+        )
 
     def break_task(self, name: str) -> None:
         raise _no_damage()

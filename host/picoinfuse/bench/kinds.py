@@ -7,9 +7,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
+from picoinfuse.bench.rig import RigBench, port_of
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
 from picoinfuse.deploy import deploy
@@ -19,6 +21,8 @@ from picoinfuse.emulator.image import ENVIRONMENT, find_image
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
+from picoinfuse.rig.file import load_rig
+from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm
 
@@ -77,12 +81,14 @@ KINDS = {
 
 
 def bench_kind(name: str) -> BenchKind:
-    """The kind that `name` means: one of KINDS, or `serial:PORT`."""
+    """The kind that `name` means: one of KINDS, `serial:PORT` or `rig:FILE.toml`."""
     kind, _, where = name.partition(":")
     if kind == "serial" and where:
         return _serial(where)
+    if kind == "rig" and where:
+        return _rig(Path(where))
     if name not in KINDS:
-        raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)} and serial:PORT")
+        raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)}, serial:PORT and rig:FILE.toml")
     return KINDS[name]
 
 
@@ -101,3 +107,23 @@ def _serial(port: str) -> BenchKind:
         return SerialBench(profile, port, seed=seed, name=f"serial:{port}")
 
     return BenchKind(f"serial:{port}", CAPABILITIES_OF_SERIAL, prepare, opened, boards=1)
+
+
+@cache  # Blinka and the adapter are opened once, before the first test, and kept
+def _rig(file: Path) -> BenchKind:
+    rig = load_rig(file)
+    stimuli = Stimuli(rig)
+    deployed: list[str] = []
+
+    def prepare(profile: Profile) -> object:
+        stimuli.open()
+        if deployed[-1:] != [profile.name]:
+            deploy(port_of(rig), profile)
+            deployed.append(profile.name)
+        return None
+
+    def opened(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
+        prepare(profile)
+        return RigBench(profile, rig, stimuli, seed=seed)
+
+    return BenchKind(f"rig:{file}", rig.capabilities, prepare, opened, boards=1)

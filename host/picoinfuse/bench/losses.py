@@ -11,6 +11,7 @@ import pytest
 
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.serial import LOST, BoardLost
+from picoinfuse.errors import PicoinfuseError
 
 MOST_IN_A_ROW = 3
 
@@ -19,7 +20,10 @@ _LOST = pytest.StashKey[int]()
 
 def pytest_configure(config: pytest.Config) -> None:
     workers = int(config.getoption("numprocesses", None) or 0)
-    kind = bench_kind(str(config.getoption("--bench")))
+    try:
+        kind = bench_kind(str(config.getoption("--bench")))
+    except PicoinfuseError as error:  # a rig file with a mistake is refused before the first test
+        raise pytest.UsageError(str(error)) from error
     if kind.boards is not None and workers > kind.boards:
         raise pytest.UsageError(f"bench {kind.name} has {kind.boards} board for {workers} workers; leave out -n")
 

@@ -1,0 +1,172 @@
+"""Reads a rig file, boards/rigs/NAME.toml, and refuses it with the line of every mistake before anything is driven."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from picoinfuse.errors import Mistake, PicoinfuseError
+from picoinfuse.rig.schema import ADAPTERS, CONVERTERS, LINES, MCP4725_ADDRESSES, NEEDED, REFERENCE_MV
+from picoinfuse.toml_lines import KeyLines
+
+_TABLES = {"pump": {"port", "location"}, "adapter": {"kind"}, "lines": set(LINES)}
+_TOP = {"name", "description", "capabilities"}
+_CONVERTER_KEYS = {"address", "reference_mv"}
+
+
+class RigError(PicoinfuseError):
+    """A rig file is wrong. It carries every mistake, each with its line."""
+
+    def __init__(self, file: Path, mistakes: list[Mistake]) -> None:
+        self.mistakes = sorted(mistakes, key=lambda mistake: mistake.line)
+        super().__init__("\n".join(f"{file}:{m.line}: {m.message}" for m in self.mistakes))
+
+
+@dataclass(frozen=True)
+class Converter:
+    """An MCP4725: its I2C address, and its supply, which is its reference."""
+
+    address: int
+    reference_mv: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """A driven wire."""
+
+    pin: str
+    active_low: bool
+
+
+@dataclass(frozen=True)
+class Rig:
+    """A rig file that is in order. One of `port` and `location` is there. `adapter_line`: of the file, for errors."""
+
+    file: Path
+    name: str
+    port: str | None
+    location: str | None
+    adapter: str
+    adapter_line: int
+    lines: dict[str, Line]
+    converters: dict[str, Converter]
+    capabilities: frozenset[str]
+
+
+@dataclass
+class _Reading:
+    values: dict[str, Any]
+    places: KeyLines
+    mistakes: list[Mistake] = field(default_factory=list)
+
+    def mistake(self, name: str, table: str, key: str, message: str) -> None:
+        self.mistakes.append(Mistake(name, self.places.of(table, key), message))
+
+    def table(self, name: str) -> dict[str, Any]:
+        value = self.values.get(name, {})
+        return value if isinstance(value, dict) else {}
+
+
+def load_rig(file: Path) -> Rig:
+    """The rig that a file describes."""
+    try:
+        text = file.read_text("utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise RigError(file, [Mistake("not_there", 1, f"cannot be read: {error.strerror}")]) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RigError(file, [Mistake("syntax", 1, f"not TOML: {error}")]) from error
+    reading = _Reading(values, KeyLines(text))
+    _check_keys(reading)
+    _check_pump(reading)
+    _check_adapter(reading)
+    _check_converters(reading)
+    _check_claims(reading)
+    if reading.mistakes:
+        raise RigError(file, reading.mistakes)
+    pump = reading.table("pump")
+    return Rig(
+        file,
+        str(values.get("name", file.stem)),
+        pump.get("port"),
+        pump.get("location"),
+        reading.table("adapter")["kind"],
+        reading.places.of("adapter", "kind"),
+        {name: Line(pin.removeprefix("!"), pin.startswith("!")) for name, pin in reading.table("lines").items()},
+        {name: Converter(**reading.table(name)) for name in CONVERTERS if name in values},
+        frozenset(values.get("capabilities", ())),
+    )
+
+
+def _check_keys(reading: _Reading) -> None:
+    tables = {**_TABLES, **dict.fromkeys(CONVERTERS, _CONVERTER_KEYS)}
+    for name, value in reading.values.items():
+        if name not in tables and name not in _TOP:
+            reading.mistake("unknown_key", name if isinstance(value, dict) else "", name, f"unknown key {name}")
+        elif name in tables and not isinstance(value, dict):
+            reading.mistake("wrong_type", "", name, f"{name} must be a table")
+        elif name in tables:
+            for key in value.keys() - tables[name]:
+                reading.mistake("unknown_key", name, key, f"unknown key {key} in [{name}]")
+
+
+def _check_pump(reading: _Reading) -> None:
+    given = reading.table("pump")
+    if len(given) != 1 or not all(isinstance(value, str) and value for value in given.values()):
+        reading.mistake("pump", "pump", "", "[pump] must say either port or location, as text")
+
+
+def _check_adapter(reading: _Reading) -> None:
+    """Its kind, and that every line has a pin of its own."""
+    kind = reading.table("adapter").get("kind")
+    if kind not in ADAPTERS:
+        reading.mistake("adapter", "adapter", "kind", f"adapter kind is {kind!r}, must be one of {', '.join(ADAPTERS)}")
+        return
+    adapter = ADAPTERS[kind]
+    wired = any(name in reading.values for name in CONVERTERS)
+    used = dict.fromkeys(adapter.i2c, "I2C") if wired else {}
+    for name, value in reading.table("lines").items():
+        pin = value.removeprefix("!") if isinstance(value, str) else value
+        if pin not in adapter.pins:
+            pins = ", ".join(sorted(adapter.pins))
+            reading.mistake("no_such_pin", "lines", name, f"{name}: {kind} has no pin {pin!r}, it has {pins}")
+        elif pin in used:
+            reading.mistake("pin_used_twice", "lines", name, f"{name} and {used[pin]} are both on {pin}")
+        else:
+            used[pin] = name
+
+
+def _check_converters(reading: _Reading) -> None:
+    addresses: dict[int, str] = {}
+    for name in CONVERTERS:
+        if name not in reading.values:
+            continue
+        address, reference_mv = (reading.table(name).get(key) for key in ("address", "reference_mv"))
+        low, high = REFERENCE_MV
+        if type(address) is not int or address not in MCP4725_ADDRESSES:
+            reading.mistake("address", name, "address", f"{name}: an MCP4725 has an address from 0x60 to 0x67")
+        elif address in addresses:
+            text = f"{name} and {addresses[address]} are both at {address:#x}"
+            reading.mistake("address_used_twice", name, "address", text)
+        else:
+            addresses[address] = name
+        if type(reference_mv) is not int or not low <= reference_mv <= high:
+            reading.mistake("reference", name, "reference_mv", f"{name}: reference_mv must be {low} to {high}")
+
+
+def _check_claims(reading: _Reading) -> None:
+    claimed = reading.values.get("capabilities", [])
+    if not isinstance(claimed, list):
+        reading.mistake("wrong_type", "", "capabilities", "capabilities must be a list")
+        return
+    for capability in claimed:
+        if capability not in NEEDED:
+            text = f"no rig can claim {capability!r}; there are {', '.join(NEEDED)}"
+            reading.mistake("unknown_capability", "", "capabilities", text)
+            continue
+        for line in NEEDED[capability]:
+            if line not in reading.table("lines"):
+                text = f"{capability} is claimed, but [lines] has no {line}"
+                reading.mistake("not_wired", "", "capabilities", text)
