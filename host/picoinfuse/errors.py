@@ -117,6 +117,14 @@ class ProfileError(PicoinfuseError):
         super().__init__("\n".join(f"{file}:{m.line}: {m.message}" for m in self.mistakes))
 
 
+class RegimenError(ProfileError):
+    """A regimen is wrong. It carries every mistake; `line` is that of the first."""
+
+
+class RegimenNotFound(PicoinfuseError):
+    """No regimen at that path."""
+
+
 class ProfileNotFound(PicoinfuseError):
     """No profile of that name or path."""
 

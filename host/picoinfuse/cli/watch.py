@@ -7,6 +7,7 @@ import dataclasses
 import queue
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,7 +32,9 @@ from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption,
 from picoinfuse.dose import shown
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.messages import AlarmEvent, StateEvent, Telemetry
+from picoinfuse.profile import load_profile
 from picoinfuse.pump import Pump
+from picoinfuse.regimen import load_regimen
 
 REPORTS_HZ = 2
 QUEUED = 200  # what is told while the terminal is slow; the rest is dropped
@@ -42,7 +45,10 @@ Told = Telemetry | AlarmEvent | StateEvent
 
 
 def infuse(
-    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; with --drug a dose, such as 5ug/kg/min")],
+    rate: Annotated[
+        str | None, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; with --drug a dose, such as 5ug/kg/min")
+    ] = None,
+    regimen: Annotated[Path | None, typer.Option(help="a regimen (.toml) instead of a rate")] = None,
     volume: Annotated[str | None, typer.Option(help="mL to give, then stop", show_default=False)] = None,
     detach: Annotated[bool, typer.Option("--detach", help="start, and do not stay to watch")] = False,
     drug: DrugOption = None,
@@ -54,6 +60,12 @@ def infuse(
     as_json: JsonOption = False,
 ) -> None:
     """Infuse, when it is confirmed, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
+    if (rate is None) == (regimen is None):
+        raise typer.BadParameter("give a rate, or --regimen FILE", param_hint="RATE")
+    if regimen is not None:
+        _infuse_regimen(regimen, yes, port, as_json)
+        return
+    assert rate is not None
     wanted = dosed(rate, drug, concentration, weight)
     rate_ul_h = quantity(units.rate_ul_h, rate, "RATE") if wanted is None else 0
     vtbi_nl = None if volume is None else quantity(units.volume_nl, volume, "--volume")
@@ -80,6 +92,17 @@ def infuse(
         console().print(f"{last.state.replace('_', ' ')} after {given}; alarms: {alarm_text(alarms)}")
     if last.state != "idle":
         raise typer.Exit(1)
+
+
+def _infuse_regimen(file: Path, yes: bool, port: str | None, as_json: bool) -> None:
+    """Starts it, and leaves it to the pump: `picoinfuse monitor` shows how it goes."""
+    with open_pump(port) as pump:
+        profile = pump.hello().profile
+        if profile is None:
+            raise typer.BadParameter("the pump has no valid profile", param_hint="--regimen")
+        loaded = load_regimen(file, load_profile(profile))
+        result = confirmed(pump, pump.propose("start", regimen=loaded.compiled), yes)
+    tell(as_json, result, f"{loaded.name} runs; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
 
 
 def monitor(port: PortOption = None, as_json: JsonOption = False) -> None:

@@ -1,0 +1,79 @@
+"""Regimens at the command line: a picture before anyone runs it, and boluses while it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from picoinfuse import units
+from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
+from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
+from picoinfuse.profile import load_profile
+from picoinfuse.regimen import load_regimen
+from picoinfuse.regimen.figure import save
+from picoinfuse.regimen.plan import plan as plan_of
+from picoinfuse.regimen.plan import rows
+from picoinfuse.report.summary import duration
+from picoinfuse.units import NL_PER_ML, UL_PER_ML
+
+FileArgument = Annotated[Path, typer.Argument(help="a regimen (.toml); there are examples in regimens/")]
+
+
+def plan(
+    file: FileArgument,
+    profile: Annotated[str, typer.Option(help="whose mechanics it is to be possible with")] = "syringe-50ml",
+    png: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
+    svg: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a regimen, and show what it would give and when."""
+    regimen = load_regimen(file, load_profile(profile))
+    planned = plan_of(regimen.compiled)
+    for picture in (png, svg):
+        if picture is not None:
+            save(planned, regimen.name, picture)
+    if as_json:
+        values = {"name": regimen.name, "compiled": regimen.compiled, "shown": regimen.shown, "rows": rows(planned)}
+        ends = planned.lasts_s if planned.ends else None
+        print_json({**values, "lasts_s": ends, "volume_ml": planned.volume_nl / NL_PER_ML if planned.ends else None})
+        return
+    table = Table(title=regimen.name, box=None, header_style="bold")
+    for column in ("Segment", "Times", "Begins", "Lasts", "mL/h", "mL in all"):
+        table.add_column(column, justify="right")
+    for row in rows(planned):
+        begin, end = row["begin_ul_h"] / UL_PER_ML, row["end_ul_h"] / UL_PER_ML
+        rate = f"{begin:g}" if begin == end else f"{begin:g} to {end:g}"
+        endless = not planned.ends and row["segment"] == planned.parts[-1].segment
+        lasts = "until stopped" if endless else duration(row["lasts_s"])
+        volume = "–" if endless else f"{row['volume_ml']:g}"
+        table.add_row(str(row["segment"] + 1), str(row["times"]), duration(row["begins_s"]), lasts, rate, volume)
+    console().print(table)
+    for line in regimen.shown:
+        console().print(line)
+
+
+def bolus(
+    volume: Annotated[str, typer.Argument(help="mL")],
+    rate: Annotated[str, typer.Argument(help="mL/h, on top of what flows")],
+    over_soft: OverSoftOption = None,
+    yes: YesOption = False,
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a clinician's bolus, when it is confirmed. A patient's goes before it."""
+    volume_nl = quantity(units.volume_nl, volume, "VOLUME")
+    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
+    with open_pump(port) as pump:
+        proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
+        result = confirmed(pump, proposal, yes, over_soft)
+    tell(as_json, result, f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}")
+
+
+def request_bolus(port: PortOption = None, as_json: JsonOption = False) -> None:
+    """Ask for a bolus as the patient's button does; exit status 1 when there is none."""
+    with open_pump(port) as pump:
+        told = pump.request_bolus()
+    tell(as_json, told, "given" if told.given else f"not given: {(told.why or '').replace('_', ' ')}")
+    if not told.given:
+        raise typer.Exit(1)
