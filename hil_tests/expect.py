@@ -21,7 +21,7 @@ LEAD_S = 0.35  # motion is granted 200 to 300 ms ahead; the rest is the look of 
 BEGIN_S = 0.06  # from a command's answer to the first grant: the motor's task looks every 50 ms at least
 WATCHDOG_S = 2.0
 BOOT_S = 0.5  # boot and self-test
-COLLECTION_MS = 40  # for which a collection of garbage stops a Pico's loop: 33 are measured, docs/performance.md
+COLLECTION_MS = 45  # for which a collection of garbage stops a Pico's loop: 42 are measured, docs/performance.md
 
 
 def step_pl(profile: Profile) -> Fraction:

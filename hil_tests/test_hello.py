@@ -78,8 +78,8 @@ def test_uptime_counts_the_bench_s_time(bench: Bench, measure: Measure):
     first_ms, began_s = bench.pump.status().uptime_ms, bench.now()
     bench.sleep(10.0)
     lasted_ms = (bench.now() - began_s) * 1000
-    # Each of the two requests may wait for a turn of 10 ms, and on a Pico for a collection of garbage, 33 ms.
-    measure("uptime that has passed", bench.pump.status().uptime_ms - first_ms, unit="ms", near=lasted_ms, by=50)
+    # Each of the two requests may wait for a turn of 10 ms, and on a Pico for a collection of garbage, 42 ms.
+    measure("uptime that has passed", bench.pump.status().uptime_ms - first_ms, unit="ms", near=lasted_ms, by=60)
 
 
 @pytest.mark.needs("capture")

@@ -1,6 +1,6 @@
 """Collects garbage and measures the heap in turns of the loop that have time for it.
 
-By the emulated Pico a collection takes 33 ms with the firmware from files (it looks at every word that is in use, and
+By the emulated Pico a collection takes 42 ms with the firmware from files (it looks at every word that is in use, and
 bytecode from files is in use), and counting what is free another 8 ms: done in one turn, or within a reply, they would
 make the tasks behind them late. So each has a turn of its own, every 5 s, and the collections that MicroPython would
 start by itself become rare. Nobody else collects or counts while the loop runs.
