@@ -172,6 +172,17 @@ def send_the_library(bench: Bench) -> None:
     on_pump.send(bench.pump, load_library(paths.root() / "library" / "example-ward.toml"))
 
 
+def run_down(bench: Bench, volume_nl: int, rate_ul_h: int, for_s: float) -> None:
+    bench.pump.refill(volume_nl)
+    bench.pump.start(rate_ul_h)
+    bench.sleep(for_s)
+
+
+def fill_up(bench: Bench) -> None:
+    bench.pump.refill(50_000_000)
+    bench.sleep(1.5)
+
+
 def cut_an_infusion_short(bench: Bench) -> None:
     bench.pump.start(100_000)
     bench.sleep(1.0)
@@ -223,6 +234,11 @@ WAYS = {
     "profile_fault": Way(break_the_profile, mend_the_profile),
     "calibration_fault": Way(break_copies("keep_a", "keep_b"), calibrate_anew),
     "record_restored": Way(break_copies("keep_a")),
+    "reservoir_near_empty": Way(lambda bench: run_down(bench, 10_000_000, 30_000, 2.0), fill_up),
+    "reservoir_low": Way(
+        lambda bench: run_down(bench, 900_000, 10_000, 2.0), fill_up, beside=("reservoir_near_empty",)
+    ),
+    "reservoir_empty": Way(lambda bench: run_down(bench, 1_000_000, MAX_UL_H, 3.0), fill_up),
     "library_fault": Way(break_the_library, send_the_library),
     "interrupted": Way(cut_an_infusion_short),
     "dose_limit": Way(ask_too_often, stop_and_rest),
@@ -245,6 +261,7 @@ ELSEWHERE = {
     "battery_depleted": "a profile with a battery: test_battery.py",
     "battery_fault": "a profile with a battery: test_battery.py",
     "button_stuck": "a profile with buttons: test_buttons.py",
+    "reservoir_urgent": "a regimen whose interruption would harm: test_reservoir.py",
     "piezo_fault": "a profile with feedback of the piezo: test_sound_check.py",
     "lamp_fault": "a profile with feedback of the lamps: test_lamp_check.py",
 }

@@ -52,6 +52,7 @@ from pump.pressure_task import PressureTask
 from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
+from pump.reservoir_task import ReservoirTask
 from pump.scheduler import Scheduler
 from pump.selftest import LAMP, PIEZO, SelfTest
 from pump.sound_check import SoundCheck
@@ -93,7 +94,7 @@ class App:
         )
         self.sensors = ()  # tasks that read one
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
-        self.buttons = self.battery = self.treatment = None
+        self.buttons = self.battery = self.treatment = self.reservoir = None
         two_steps = self.commands.two_steps
         self.tasks = [link, self.annunciator, self.telemetry_task, self.reminder, self.leave, two_steps, self.memory]
         self.tasks.append(JournalTask(self))
@@ -114,6 +115,8 @@ class App:
         self.sensors += (self.pressure,)
         self.delivery = Delivery(mechanics, stepper, counter, self._on_end, self._on_late)
         self.treatment = Treatment(self, mechanics["step_pl"])
+        self.reservoir = ReservoirTask(self, profile["reservoir"], mechanics["step_pl"])
+        self.delivery.on_account = self.reservoir.new_account
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
@@ -128,6 +131,7 @@ class App:
         early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
         tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
         tasks.append(self.treatment)
+        tasks.append(self.reservoir)
         if "battery" in profile:
             config = profile["battery"]
             sensor = BatterySensor(config["divider"])
@@ -237,8 +241,11 @@ class App:
         self.recovery.cut(now_ms)
         if old == sv.SELF_TEST:
             delivery.begin(None)  # the test counted steps of its own
+        elif new == sv.SELF_TEST:
+            self.reservoir.before_test()
         if self.supervisor.permits_motor:
             delivery.therapy.going()
+            self.reservoir.before_motion()
             delivery.go()
         elif new in (sv.PAUSED, sv.IDLE):
             delivery.stop()

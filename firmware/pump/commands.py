@@ -59,6 +59,8 @@ class Commands:
             "calibration": app.calibrator.factor_text(),
             "library": app.pharmacy.text(),
             "drug": app.pharmacy.drug(),
+            "reservoir_nl": None if app.reservoir is None else app.reservoir.left_nl(),
+            "empty_s": None if app.reservoir is None else app.reservoir.empty_s(),
             "overruns": app.scheduler.overruns,
             "uptime_ms": elapsed_ms(now_ms, self._born_ms),
             "telemetry_dropped": app.outbox.dropped,
@@ -139,6 +141,9 @@ class Commands:
     def occlusion_level(self, **params):
         return self.two_steps.propose("occlusion_level", params)
 
+    def refill(self, **params):
+        return self.two_steps.propose("refill", params)
+
     def library_change(self, **params):
         return self.two_steps.propose("library_change", params)
 
@@ -198,7 +203,12 @@ class Commands:
     def uncalibrate(self):
         return self._app.calibrator.undo()
 
-    # ---- the drug library ----
+    # ---- reservoir, drug library ----
+
+    def reservoir(self):
+        if self._app.reservoir is None:
+            raise Refused("wrong_state", "there is no valid profile", {"state": "fault"})
+        return self._app.reservoir.tell()
 
     def library(self, drug=None):
         return self._app.pharmacy.tell(drug)

@@ -39,6 +39,7 @@ class Delivery:
         self._on_end = on_end
         self._on_late = on_late
         self._num, self._den = num, den
+        self.on_account = None  # a function: the account is about to start at 0
         self.therapy = None
         self.back = False  # the therapy draws the plunger back; `turn` sets it
         self.stopping = True
@@ -79,6 +80,8 @@ class Delivery:
 
     def begin(self, therapy):
         """A new therapy, or None for none: the account starts at 0."""
+        if self.on_account is not None:
+            self.on_account()
         self.therapy = therapy
         self.commanded_steps = 0
         self._counter.forget()

@@ -49,6 +49,8 @@ class Flow:
         if order is not None:
             read = self._read(order, therapy, soft)
 
+        app.reservoir.check_start(read)
+
         def act():
             app.treatment.begin(therapy, time.ticks_ms())
             app.pharmacy.order = read
@@ -131,6 +133,7 @@ class Flow:
         app = self._app
         if not sv.takes(app.supervisor.state, sv.RESUME):
             raise self._wrong_state("resume")
+        app.reservoir.check_start(app.pharmacy.order)
         return self._go(sv.INFUSING, app.infusion().target_ul_h), lambda: self.send(sv.RESUME), ()
 
     def occlusion_level(self, level):
@@ -146,6 +149,12 @@ class Flow:
             return {"level": level, "limit_pa": limit_pa}
 
         return {"level": [app.level, level], "limit_pa": [detector.limit_pa, limit_pa]}, act, ()
+
+    def refill(self, volume_nl, drug=None):
+        if self._app.reservoir is None:
+            raise Refused("wrong_state", "there is no valid profile", {"state": "fault"})
+        changes, act = self._app.reservoir.refill(volume_nl, drug)
+        return changes, act, ()
 
     def library_change(self, crc):
         changes, act = self._app.pharmacy.change(crc)

@@ -54,6 +54,7 @@ class Pharmacy:
             self._incoming.take(at, line.encode())
         except LibraryFault as fault:
             refusal = _refused(fault)
+        self._app.stalled()
         if refusal is not None:
             raise refusal
         return {"lines": self._incoming.lines}
@@ -74,6 +75,7 @@ class Pharmacy:
 
         def act():
             self._incoming.put_in_force()
+            self._app.stalled()
             self.load(self._app.profile["library"]["required"], time.ticks_ms())
             return {"library": self.text()}
 
@@ -112,6 +114,10 @@ class Pharmacy:
         told = self.order.tell()
         told["dose"] = self.order.dose_milli(therapy.target_ul_h)
         return {"order": told}
+
+    def known(self, drug):
+        """Raises Refused unless the library has the drug."""
+        self._row(drug)
 
     def drug(self):
         """Of the therapy at hand, or None."""

@@ -35,6 +35,10 @@ PROFILE = {
         "auto_restarts": 0, "upstream_pa": 0,
     },
     "alarms": {"escalate_ms": 120000},
+    "reservoir": {
+        "capacity_ul": 50000, "low_ul": 1000, "empty_ul": 500, "near_empty_min": 30, "harmful_near_empty_min": 120,
+        "must_be_told": 0,
+    },
     "library": {"required": 0},
     "therapy": {"kvo_ul_h": 0},
 }  # fmt: skip

@@ -141,6 +141,22 @@ TEXTS = MappingProxyType(
             "A stored record was damaged and taken from its second copy",
             "Clear. If it returns, send the pump to service: its flash is wearing out.",
         ),
+        "reservoir_near_empty": (
+            "The reservoir will be empty soon",
+            "Have a full one ready. `picoinfuse status` shows the time that is left.",
+        ),
+        "reservoir_urgent": (
+            "The reservoir is nearly empty, and a stop of this therapy would harm",
+            "Change it now: pause, refill, resume.",
+        ),
+        "reservoir_low": (
+            "Little is left in the reservoir",
+            "Change it: pause, refill, resume.",
+        ),
+        "reservoir_empty": (
+            "Reservoir empty, infusion stopped",
+            "Refill, clear the alarm, start the rest.",
+        ),
         "library_fault": (
             "The drug library is damaged or missing: no therapy by dose",
             "Send the library again (picoinfuse library send). What runs goes on.",

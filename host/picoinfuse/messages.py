@@ -42,6 +42,8 @@ class Status:
     calibration: str | None
     library: str | None
     drug: str | None  # of the infusion
+    reservoir_nl: int | None  # None: nobody has said what is in it
+    empty_s: int | None  # None: unknown, or the therapy ends before
     steps_commanded: int
     steps_counted: int
     recovery: str | None  # after an occlusion: "relieving" or "checking"
@@ -183,6 +185,16 @@ class OrderTold:
     concentration: int
     weight_g: int | None
     dose: int
+
+
+@dataclass(frozen=True)
+class Reservoir:
+    """What is left, None when nobody knows; seconds until the pump stops for it; the drug that is said to be in it."""
+
+    left_nl: int | None
+    empty_s: int | None
+    drug: str | None
+    capacity_nl: int
 
 
 @dataclass(frozen=True)

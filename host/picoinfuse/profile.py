@@ -17,6 +17,7 @@ from picoinfuse.profile_checks import (
     check_motion,
     check_pins,
     check_pressures,
+    check_reservoir,
     check_retraction,
     check_upstream,
 )
@@ -75,6 +76,8 @@ def _check_tables(reading: Reading) -> None:
         check_motion(reading)
     if not faulty & {"occlusion", "wiring"}:
         check_upstream(reading)
+    if "reservoir" not in faulty:
+        check_reservoir(reading)
     if not faulty & {"battery", "wiring"}:
         check_battery(reading)
     if not faulty & {"therapy", "mechanics"}:

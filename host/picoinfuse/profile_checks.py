@@ -104,6 +104,17 @@ def check_upstream(reading: Reading) -> None:
         reading.mistake("unknown_key", "occlusion", "upstream_mmhg", text)
 
 
+def check_reservoir(reading: Reading) -> None:
+    values = reading.values["reservoir"]
+    for smaller, larger in (("empty_ul", "low_ul"), ("low_ul", "capacity_ul")):
+        if values[smaller] >= values[larger]:
+            text = f"{smaller} is {values[smaller]}, must be below {larger} ({values[larger]})"
+            reading.mistake("limit_order", "reservoir", smaller, text)
+    if values["near_empty_min"] > values["harmful_near_empty_min"]:
+        text = "harmful_near_empty_min must not be below near_empty_min: what would harm is warned of earlier"
+        reading.mistake("limit_order", "reservoir", "harmful_near_empty_min", text)
+
+
 def check_battery(reading: Reading) -> None:
     wired, values = "battery" in reading.values["wiring"], reading.values.get("battery")
     if wired != (values is not None):

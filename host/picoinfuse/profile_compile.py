@@ -71,6 +71,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
             "upstream_pa": pa_of_mmhg(occlusion.get("upstream_mmhg", 0)),  # 0: no sensor upstream
         },
         "alarms": {"escalate_ms": values["alarms"]["escalate_s"] * 1000},
+        "reservoir": {key: int(value) for key, value in values["reservoir"].items()},
         "library": {"required": int(values["library"]["required"])},
         "therapy": dict(values["therapy"]),
         **battery,

@@ -91,6 +91,15 @@ BATTERY = {  # where [wiring] has a battery
     "motor_ma": Key("int", 0, 10_000),  # beside it, while the motor has current, whether it turns or not
 }
 
+RESERVOIR = {
+    "capacity_ul": Key("int", 100, 10_000_000),
+    "low_ul": Key("int", 1, 1_000_000),
+    "empty_ul": Key("int", 0, 1_000_000),
+    "near_empty_min": Key("int", 5, 1440),
+    "harmful_near_empty_min": Key("int", 5, 1440),  # for a regimen whose interruption would harm
+    "must_be_told": Key("bool"),  # without a refill no start
+}
+
 LIBRARY = {
     "required": Key("bool"),  # the pump is to have a drug library, and says so when it has none
 }
@@ -115,6 +124,7 @@ TABLES = {
     "alarms": ALARMS,
     "therapy": THERAPY,
     "battery": BATTERY,
+    "reservoir": RESERVOIR,
     "library": LIBRARY,
     "world": WORLD,
 }

@@ -27,6 +27,7 @@ from picoinfuse.messages import (
     OrderTold,
     Proposal,
     Requested,
+    Reservoir,
     SelfTest,
     Status,
     Tasks,
@@ -56,6 +57,9 @@ class Pump(Session):
     def order(self) -> OrderTold | None:
         told = self.request("order").get("order")
         return None if told is None else parse(OrderTold, told)
+
+    def reservoir(self) -> Reservoir:
+        return parse(Reservoir, self.request("reservoir"))
 
     def library(self) -> LibraryTold:
         return parse(LibraryTold, self.request("library"))
@@ -93,9 +97,12 @@ class Pump(Session):
         """Returns the state, as pause, resume, stop and service do. `over_soft` as in `confirm`."""
         return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl, order), over_soft))
 
-    def start_regimen(self, regimen: dict[str, Any]) -> str:
+    def start_regimen(
+        self, regimen: dict[str, Any], order: Order | None = None, over_soft: Sequence[int] = ()
+    ) -> str:
         """A compiled one: `picoinfuse.regimen`."""
-        return self._state(self.confirm(self.propose("start", regimen=regimen)))
+        more = {} if order is None else {"order": order.params()}
+        return self._state(self.confirm(self.propose("start", regimen=regimen, **more), over_soft))
 
     def bolus(self, volume_nl: int, rate_ul_h: int) -> dict[str, Any]:
         """A clinician's, on top of what flows."""
@@ -107,6 +114,10 @@ class Pump(Session):
 
     def resume(self) -> str:
         return self._state(self.confirm(self.propose("resume")))
+
+    def refill(self, volume_nl: int, drug: str | None = None) -> int:
+        """So much is in the reservoir now, of this drug if it is said. Returns the volume."""
+        return self._int("reservoir_nl", self.confirm(self.propose_refill(volume_nl, drug)))
 
     def occlusion_level(self, level: str) -> OcclusionLevel:
         return parse(OcclusionLevel, self.confirm(self.propose("occlusion_level", level=level)))
@@ -122,6 +133,10 @@ class Pump(Session):
         if order is not None:
             more["order"] = order.params()
         return self.propose("start", rate_ul_h=rate_ul_h, **more)
+
+    def propose_refill(self, volume_nl: int, drug: str | None = None) -> Proposal:
+        more = {} if drug is None else {"drug": drug}
+        return self.propose("refill", volume_nl=volume_nl, **more)
 
     def propose_rate(self, rate_ul_h: int, dose_milli: int | None = None) -> Proposal:
         more = {} if dose_milli is None else {"dose": dose_milli}

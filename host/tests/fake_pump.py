@@ -23,6 +23,8 @@ STATUS = {
     "calibration": "1/1",
     "library": None,
     "drug": None,
+    "reservoir_nl": None,
+    "empty_s": None,
     "steps_commanded": 3528,
     "steps_counted": 3527,
     "recovery": None,
@@ -74,6 +76,8 @@ RESULTS: dict[str, dict[str, Any]] = {
         "minutes_left": 211,
         "capacity_mah": 2000,
     },
+    "reservoir": {"left_nl": 20_000_000, "empty_s": 3600, "drug": None, "capacity_nl": 50_000_000},
+    "refill": {"reservoir_nl": 50_000_000},
     "order": {"order": None},
     "library": {"library": None, "fault": "missing: it cannot be read, error 2"},
     "telemetry": {"period_ms": 500},
@@ -93,9 +97,9 @@ RESULTS: dict[str, dict[str, Any]] = {
     "service": {"state": "service"},
     "reset": {"state": "idle"},
 }
-TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level")
+TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level", "refill")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "therapy")
+QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "reservoir", "therapy")
 
 
 def line(message: dict[str, Any]) -> bytes:

@@ -103,6 +103,12 @@ def test_status_shows_the_units_that_people_read(run: Run, pump: FakePump) -> No
         assert text in out
 
 
+def test_status_says_what_is_left_and_when_it_is_empty(run: Run, pump: FakePump) -> None:
+    assert "unknown; `picoinfuse refill` says what is in it" in run("status", "-p", "x")[1]
+    pump.results["status"] = {**STATUS, "reservoir_nl": 12_345_678, "empty_s": 7_290}
+    assert "12.346 mL left, empty in 121 min" in run("status", "-p", "x")[1]
+
+
 def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
     code, out, _ = run("status", "-p", "x", "--json")
     assert code == 0
@@ -123,6 +129,7 @@ def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
             ("occlusion_level", {"level": "high"}),
             {"level": "high", "limit_pa": 103_325},
         ),
+        (["refill", "50", "--yes"], ("refill", {"volume_nl": 50_000_000}), {"reservoir_nl": 50_000_000}),
         (["service"], ("service", {}), {"state": "service"}),
         (["set-rate", "7", "--yes"], ("set_rate", {"rate_ul_h": 7000}), {"rate_ul_h": 7000}),
         (["infuse", "5", "--detach", "--yes"], ("start", {"rate_ul_h": 5000}), {"state": "infusing"}),

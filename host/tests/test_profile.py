@@ -64,6 +64,14 @@ auto_restarts = 0
 [alarms]
 escalate_s = 120
 
+[reservoir]
+capacity_ul = 50000
+low_ul = 1000
+empty_ul = 500
+near_empty_min = 30
+harmful_near_empty_min = 120
+must_be_told = false
+
 [library]
 required = false
 

@@ -94,6 +94,16 @@ ALARMS = (
     ("storage_fault", MEDIUM, GO_ON, LATCHES),
     # LOW: the pump has what was stored, from the other copy. But a flash that forgets once will again.
     ("record_restored", LOW, GO_ON, LATCHES),
+    # By time, so that there is time to fetch a new one: it informs, nothing is lost yet. LOW.
+    ("reservoir_near_empty", LOW, GO_ON, PASSES),
+    # The same time before empty, where the regimen says that a stop would harm: it was told in good time (an alarm
+    # above), and nobody came. MEDIUM, and HIGH when nobody attends to it.
+    ("reservoir_urgent", MEDIUM, GO_ON, PASSES),
+    # Open PCA: below 1 mL. At common rates minutes are left: MEDIUM. It goes on: a stop is what is to be avoided.
+    ("reservoir_low", MEDIUM, GO_ON, PASSES),
+    # Open PCA: below 0.5 mL. HIGH and STOP: of a short-lived drug the patient gets none from now on, and pushing on
+    # sends air, or a plunger against the end of its barrel.
+    ("reservoir_empty", HIGH, STOP, LATCHES),
     # LOW: nothing that runs needs it any more, and what needs it is refused. Somebody has to send it again before the
     # next therapy. It passes when that is done.
     ("library_fault", LOW, GO_ON, PASSES),

@@ -55,6 +55,17 @@ class Course:
         at = self._following()
         return None if at is None else self._segments[at][0]
 
+    def begun_s(self, left_s):
+        """Seconds into the segment, when so many are left of this stretch (None: it has no end)."""
+        begin_ul_h, end_ul_h, seconds, volume_nl = self._segments[self.segment]
+        if left_s is None:
+            return 0
+        if begin_ul_h != end_ul_h:
+            return seconds * (self._stair + 1) // self._stairs - left_s
+        if volume_nl:
+            seconds = ticks_of(volume_nl, begin_ul_h, self._den)[0] // TICK_HZ
+        return max(0, seconds - left_s)
+
     def rest(self):
         """(seconds, nL) from the end of this stretch to the end of all: ENDLESS seconds when there is none."""
         if self.left >= ENDLESS or not (self._segments[-1][2] or self._segments[-1][3]):

@@ -194,6 +194,10 @@ class Therapy:
             left_nl -= gone * self._bolus.rate_ul_h // (TICKS_PER_PL * 1000)
         return max(0, left_nl)
 
+    def tail_ul_h(self):
+        """What flows after the end of all."""
+        return min(self._kvo_ul_h, self.regimen["segments"][-1][1]) if self.regimen.get("kvo") else 0
+
     def stretch_left_s(self):
         """Of the segment, or of the part of a ramp, None when it has no end."""
         ticks = self._stretch_left()

@@ -27,6 +27,8 @@ METHODS = {
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
     "order": (QUERY, ()),
     "library": (QUERY, (("drug", str, False, None),)),
+    "reservoir": (QUERY, ()),
+    "refill": (COMMAND, (("volume_nl", int, True, None), ("drug", str, False, None))),
     "library_line": (COMMAND, (("at", int, True, (0, 200)), ("line", str, True, None))),
     "library_change": (COMMAND, (("crc", str, True, None),)),
     "therapy": (QUERY, ()),

@@ -52,6 +52,14 @@ _TABLE = {
         "upstream_pa": (0, 50000),  # of suction; 0 where there is no sensor upstream
     },
     "alarms": {"escalate_ms": (30000, 900000)},
+    "reservoir": {
+        "capacity_ul": (100, 10000000),
+        "low_ul": (1, 1000000),
+        "empty_ul": (0, 1000000),
+        "near_empty_min": (5, 1440),
+        "harmful_near_empty_min": (5, 1440),
+        "must_be_told": (0, 1),
+    },
     "library": {"required": (0, 1)},
     "therapy": {"kvo_ul_h": (0, 20000)},  # 0: none. Alaris: 0.1 to 20 mL/h
     "battery": {
@@ -65,7 +73,9 @@ _TABLE = {
     },
 }
 _OPTIONAL = "battery"  # a section for what its wire measures
-_SECTIONS = ("format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms", "library", "therapy")
+_SECTIONS = (
+    "format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms", "reservoir", "library", "therapy"
+)  # fmt: skip
 
 # section, smaller, larger: the smaller must be below the larger.
 _BELOW = (
@@ -73,6 +83,8 @@ _BELOW = (
     ("sensor", "offset_mv", "open_mv"),
     ("occlusion", "low_pa", "medium_pa"),
     ("occlusion", "medium_pa", "high_pa"),
+    ("reservoir", "empty_ul", "low_ul"),
+    ("reservoir", "low_ul", "capacity_ul"),
 )
 
 

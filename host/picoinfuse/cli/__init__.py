@@ -52,6 +52,7 @@ COMMANDS = (
     ("request-bolus", regimen.request_bolus),
     ("monitor", watch.monitor),
     ("set-rate", pump.set_rate),
+    ("refill", pump.refill),
     ("pause", pump.pause),
     ("resume", pump.resume),
     ("stop", pump.stop),

@@ -42,6 +42,20 @@ def status(port: PortOption = None, as_json: JsonOption = False) -> None:
         console().print(_status_table(hello, now))
 
 
+def refill(
+    volume: Annotated[str, typer.Argument(help="mL that are in it now, such as 50")],
+    drug: Annotated[str | None, typer.Option(help="what it is, a name of the library", show_default=False)] = None,
+    yes: YesOption = False,
+    port: PortOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is in the reservoir."""
+    volume_nl = quantity(units.volume_nl, volume, "VOLUME")
+    with open_pump(port) as pump:
+        result = confirmed(pump, pump.propose_refill(volume_nl, drug), yes)
+    tell(as_json, result, f"{units.ml(result['reservoir_nl'])} are in the reservoir")
+
+
 def pause(port: PortOption = None, as_json: JsonOption = False) -> None:
     """Stop the motor, keep the therapy."""
     with open_pump(port) as pump:
@@ -153,6 +167,13 @@ def _check_word(what: str, word: str) -> None:
         raise typer.BadParameter(f"{word!r} is none of low, medium, high", param_hint=what)
 
 
+def _reservoir_text(now: Status) -> str:
+    if now.reservoir_nl is None:
+        return "unknown; `picoinfuse refill` says what is in it"
+    text = f"{units.ml(now.reservoir_nl)} left"
+    return text if now.empty_s is None else f"{text}, empty in {now.empty_s // 60} min"
+
+
 def _status_table(hello: Hello, now: Status):
     table = grid()
     table.add_row("State", _words(now.state))
@@ -164,6 +185,7 @@ def _status_table(hello: Hello, now: Status):
         table.add_row("Occlusion", f"{now.occlusion_level}, above {units.mmhg(now.limit_pa)}")
     table.add_row("Alarms", alarm_text(now.alarms))
     table.add_row("Calibration", describe(now.calibration))
+    table.add_row("Reservoir", _reservoir_text(now))
     table.add_row("Library", f"{now.library or 'none'}{f', {now.drug}' if now.drug else ''}")
     table.add_row("Steps", f"{now.steps_commanded} commanded, {now.steps_counted} counted")
     table.add_row("Loop", f"{now.overruns} overruns, {now.heap_free} bytes free, up {now.uptime_ms / 1000:.0f} s")

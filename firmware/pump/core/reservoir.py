@@ -1,0 +1,54 @@
+"""The reservoir: what is left in it, and whether that is low.
+
+A person says how much is in it (a refill); from then on the steps that were made forward, less those drawn back, are
+taken off. Nothing is guessed: before the first refill, and after a reset in the middle of an infusion whose steps
+nobody knows, it is unknown.
+
+Steps are those of the delivery's account, which begins at 0 with each therapy; `settle` is called before it does.
+"""
+
+from micropython import const
+
+_UL = const(1000)
+
+OK = const(0)
+LOW = const(1)
+EMPTY = const(2)
+
+
+class Reservoir:
+    def __init__(self, limits, step_pl_num, step_pl_den):
+        """`limits`: the profile's section."""
+        self._num, self._den = step_pl_num, step_pl_den
+        self._low_nl = limits["low_ul"] * _UL
+        self._empty_nl = limits["empty_ul"] * _UL
+        self._left_steps = None  # at the mark
+        self._mark = 0  # steps of the account that are taken off
+
+    def fill(self, volume_nl, net_steps):
+        """So much is in it now; None: nobody knows."""
+        # Rounded up, for `left_nl` rounds down: what a record kept is the same number of steps again.
+        self._left_steps = None if volume_nl is None else -(-volume_nl * 1000 * self._den // self._num)
+        self._mark = net_steps
+
+    def settle(self, net_steps):
+        """Takes off what was made; the account may begin anew."""
+        if self._left_steps is not None:
+            self._left_steps -= net_steps - self._mark
+        self._mark = 0
+
+    def left_nl(self, net_steps):
+        """None: unknown."""
+        if self._left_steps is None:
+            return None
+        steps = self._left_steps - net_steps + self._mark
+        return max(0, steps * self._num // (self._den * 1000))
+
+    def level(self, left_nl):
+        if left_nl <= self._empty_nl:
+            return EMPTY
+        return LOW if left_nl <= self._low_nl else OK
+
+    def usable_nl(self, left_nl):
+        """What can be given before the pump stops because it is empty."""
+        return max(0, left_nl - self._empty_nl)
