@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("picoinfuse")
     group.addoption("--bench", default="stub", help=f"{', '.join(KINDS)}, serial:PORT or rig:FILE.toml")
     group.addoption("--profile", default="syringe-50ml", help="its profile in boards/")
+    group.addoption("--cut", default="", help="OPERATION:TORN of test_power_cuts.py, as a failure prints it")
     group.addoption("--seed", type=int, default=1, help="of the sensor's noise; the same seed gives the same run")
 
 

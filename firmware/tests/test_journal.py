@@ -260,3 +260,10 @@ def test_no_two_names_that_are_noted_have_one_code():
 
     for names in ([row[0] for row in ALARMS], STATES, EVENTS, METHODS):
         assert len({name_code(name) for name in names}) == len(names)
+
+
+def test_a_flash_without_a_place_for_the_rings_is_told(tmp_path, clock):
+    """The files are not found in it: as full, or as another filesystem than it seems."""
+    journal, trouble = open_journal(Shelf(str(tmp_path)), FakeFlash(352), 1)
+    assert trouble
+    assert journal.rings == ()
