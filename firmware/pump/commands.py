@@ -18,6 +18,7 @@ from pump.storage.reset_note import NONE, SERVICE
 from pump.two_steps import TwoSteps
 
 PROTOCOL = 1
+UNIX_2020_S = 1_577_836_800
 
 
 class Commands:
@@ -112,6 +113,12 @@ class Commands:
             for slot in scheduler.slots
         ]
         return {"loops": scheduler.loops, "overruns": scheduler.overruns, "tasks": rows}
+
+    def log(self, ring, position):
+        return self._app.journal.tell(ring, position)
+
+    def set_clock(self, unix_ms):
+        return {"changed_s": self._app.journal.set_clock(unix_ms // 1000 - UNIX_2020_S, unix_ms % 1000)}
 
     def battery(self):
         battery = self._app.battery

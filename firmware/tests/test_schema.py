@@ -5,11 +5,13 @@ import pytest
 from pump.link import schema
 from pump.link.schema import COMMAND, QUERY, Refused
 
-QUERIES = {"hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "reservoir", "therapy"}
+QUERIES = {
+    "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",
+}  # fmt: skip
 COMMANDS = {
     "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
-    "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "self_test",
-    "service", "reset", "bolus", "request_bolus", "refill",
+    "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "set_clock",
+    "self_test", "service", "reset", "bolus", "request_bolus", "refill",
 }  # fmt: skip
 
 

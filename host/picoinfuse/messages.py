@@ -216,6 +216,16 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class LogPage:
+    """Slots of one of the journal's rings, in base64; `position` is that of the first, `end` behind the newest."""
+
+    position: int
+    end: int
+    chain: int | None  # what the first slot continues, where the pump knows it
+    entries: str
+
+
+@dataclass(frozen=True)
 class Telemetry:
     seq: int
     t_ms: int

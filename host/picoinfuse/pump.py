@@ -23,6 +23,7 @@ from picoinfuse.messages import (
     Cleared,
     Hello,
     LibraryTold,
+    LogPage,
     OcclusionLevel,
     OrderTold,
     Proposal,
@@ -73,6 +74,9 @@ class Pump(Session):
 
     def calibration(self) -> Calibration:
         return parse(Calibration, self.request("calibration"))
+
+    def log(self, ring: str, position: int) -> LogPage:
+        return parse(LogPage, self.request("log", ring=ring, position=position))
 
     def battery(self) -> Battery:
         """Refused (`wrong_state`) where the profile has none."""
@@ -157,6 +161,9 @@ class Pump(Session):
     def request_bolus(self) -> Requested:
         """As the patient's button does."""
         return parse(Requested, self.command("request_bolus"))
+    def set_clock(self, unix_ms: int) -> int:
+        """Returns by how many seconds the pump's time of day changed, 0 when it knew none."""
+        return self._int("changed_s", self.command("set_clock", unix_ms=unix_ms))
 
     def pause(self) -> str:
         return self._state(self.command("pause"))

@@ -78,6 +78,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     },
     "reservoir": {"left_nl": 20_000_000, "empty_s": 3600, "drug": None, "capacity_nl": 50_000_000},
     "refill": {"reservoir_nl": 50_000_000},
+    "log": {"position": 1, "end": 1, "chain": None, "entries": ""},
     "order": {"order": None},
     "library": {"library": None, "fault": "missing: it cannot be read, error 2"},
     "telemetry": {"period_ms": 500},
@@ -92,6 +93,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "alarm_test": {"priority": "low", "duration_ms": 450},
     "occlusion_level": {"level": "high", "limit_pa": 103_325},
     "calibrate": {"factor": "103/100"},
+    "set_clock": {"changed_s": 0},
     "uncalibrate": {"factor": "1/1"},
     "self_test": {"state": "self_test", "failed": None},
     "service": {"state": "service"},
@@ -99,7 +101,9 @@ RESULTS: dict[str, dict[str, Any]] = {
 }
 TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level", "refill")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
-QUERIES = ("hello", "status", "alarms", "tasks", "calibration", "battery", "order", "library", "reservoir", "therapy")
+QUERIES = (
+    "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",
+)  # fmt: skip
 
 
 def line(message: dict[str, Any]) -> bytes:

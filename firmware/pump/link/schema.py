@@ -24,6 +24,7 @@ METHODS = {
     "tasks": (QUERY, ()),
     "calibration": (QUERY, ()),
     "battery": (QUERY, ()),
+    "log": (QUERY, (("ring", str, True, ("events", "faults", "volume")), ("position", int, True, (0, 0x3FFFFFFF)))),
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
     "order": (QUERY, ()),
     "library": (QUERY, (("drug", str, False, None),)),
@@ -59,6 +60,7 @@ METHODS = {
         (("num", int, True, None), ("den", int, True, None), ("date", str, True, None), ("operator", str, True, None)),
     ),
     "uncalibrate": (COMMAND, ()),
+    "set_clock": (COMMAND, (("unix_ms", int, True, (1_577_836_800_000, 2_650_000_000_000)),)),  # 2020 to 2053
     "self_test": (COMMAND, ()),
     "service": (COMMAND, ()),
     "reset": (COMMAND, ()),

@@ -13,7 +13,7 @@ Names of alarms, states and commands are kept as the lower half of their CRC-32,
 
 import struct
 import time
-from binascii import crc32
+from binascii import b2a_base64, crc32
 
 from micropython import const
 
@@ -38,6 +38,7 @@ CLOCK = const(11)  # was set. a: by how many s it changed, 0 when it was not kno
 LOST = const(12)  # a: so many entries
 
 _PENDING = const(24)
+_TOLD = const(16)
 _KIND_AT = const(14)
 _RING_OF = (0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 1)  # by kind
 
@@ -137,6 +138,15 @@ class Journal:
         """Writes what waits, as far as there is room. Raises OSError."""
         while self.write():
             pass
+
+    def tell(self, ring, position):
+        """For the link: slots of a ring from `position` on, 16 at most, or from the oldest when that is gone."""
+        entries, chain, end = b"", None, position
+        if self.rings:
+            source = self.rings[RINGS.index(ring)]
+            position, chain, entries = source.read(position, _TOLD)
+            end = source.end_position()
+        return {"position": position, "end": end, "chain": chain, "entries": b2a_base64(entries)[:-1].decode()}
 
     def wants_erase(self):
         """A ring that should have a sector erased, the neediest first, or None."""

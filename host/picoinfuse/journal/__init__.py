@@ -1,0 +1,1 @@
+"""The pump's journal on the host: fetched, checked, kept, shown."""

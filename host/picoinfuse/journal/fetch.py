@@ -1,0 +1,98 @@
+"""Fetches what a pump's journal has and the history has not, page by page, and checks that each entry continues the
+one before."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from picoinfuse.errors import BadAnswer
+from picoinfuse.journal.entry import ENTRY_BYTES, RINGS, chain_of, continues
+from picoinfuse.journal.store import Cursor, Gap, History
+from picoinfuse.messages import LogPage
+
+SLOTS = 128  # of a sector; the first is its head
+
+
+class Source(Protocol):
+    def log(self, ring: str, position: int) -> LogPage: ...
+
+
+@dataclass
+class Fetched:
+    entries: int = 0
+    damaged: int = 0  # slots that continue no chain
+    gaps: int = 0  # slots that were gone before anybody fetched them
+
+
+def fetch(
+    pump: Source, name: str, history: History, progress: Callable[[str, int, int], None] | None = None
+) -> Fetched:
+    """`name`: the pump's unique id. `progress(ring, position, end)` is told of every page."""
+    done = Fetched()
+    for ring in RINGS:
+        cursor = _same_or_anew(pump, ring, history.cursor(name, ring))
+        while True:
+            page = pump.log(ring, cursor.next)
+            slots = _slots(page)
+            if progress is not None:
+                progress(ring, page.position, page.end)
+            if not slots:
+                break
+            gap = _gap(ring, cursor, page)
+            cursor, checked = _check(cursor, page, slots)
+            history.keep(name, ring, cursor, checked, gap)
+            done.entries += sum(whole for _, _, whole in checked)
+            done.damaged += sum(not whole for _, _, whole in checked)
+            done.gaps += gap.slots if gap else 0
+    return done
+
+
+def _same_or_anew(pump: Source, ring: str, cursor: Cursor) -> Cursor:
+    """A ring whose last known slot is not there as it was has been made anew: another generation begins."""
+    if not cursor.last:
+        return cursor
+    page = pump.log(ring, cursor.next - 1)
+    if page.position > cursor.next - 1:
+        return cursor  # it is gone: overwritten meanwhile
+    slots = _slots(page)
+    if slots and slots[0] == cursor.last:
+        return cursor
+    return Cursor(generation=cursor.generation + 1)
+
+
+def _slots(page: LogPage) -> list[bytes]:
+    try:
+        data = binascii.a2b_base64(page.entries, strict_mode=True)
+    except binascii.Error as error:
+        raise BadAnswer("the pump's log is no base64") from error
+    if len(data) % ENTRY_BYTES:
+        raise BadAnswer("the pump's log ends within an entry")
+    return [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
+
+
+def _gap(ring: str, cursor: Cursor, page: LogPage) -> Gap | None:
+    missing = page.position - max(cursor.next, 1)
+    if missing <= 0 or (missing == 1 and page.position % SLOTS == 1):  # a head is no entry
+        return None
+    return Gap(ring, max(cursor.next, 1), missing)
+
+
+def _check(cursor: Cursor, page: LogPage, slots: list[bytes]) -> tuple[Cursor, list[tuple[int, bytes, bool]]]:
+    """Which slots continue the chain. One that fits the slot before it, though that one fits nothing, begins it anew:
+    the slot before it is the damaged one.
+    """
+    chain = before = page.chain
+    if page.position <= max(cursor.next, 1) + 1 and cursor.last:  # nothing but a sector's head lies between
+        chain, before = cursor.chain, chain_of(cursor.last)
+    checked = []
+    for i, raw in enumerate(slots):
+        whole = any(known is not None and continues(raw, known) for known in (chain, before))
+        checked.append((page.position + i, raw, whole))
+        before = chain_of(raw)
+        if whole:
+            chain = before
+    end = Cursor(cursor.generation, page.position + len(slots), chain, slots[-1])
+    return end, checked

@@ -1,0 +1,105 @@
+"""The history of pumps in a SQLite file: every slot as it was fetched, once, and how far each ring has been fetched.
+
+A pump is its unique id. A ring that was made anew begins at position 1 again: that is another generation of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from picoinfuse.journal.entry import Entry, decode
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS slots (
+    pump TEXT, ring TEXT, generation INTEGER, position INTEGER, seq INTEGER, whole INTEGER, raw BLOB,
+    PRIMARY KEY (pump, ring, generation, position)
+);
+CREATE TABLE IF NOT EXISTS cursors (
+    pump TEXT, ring TEXT, generation INTEGER, next INTEGER, chain INTEGER, last BLOB, PRIMARY KEY (pump, ring)
+);
+CREATE TABLE IF NOT EXISTS gaps (
+    pump TEXT, ring TEXT, generation INTEGER, position INTEGER, slots INTEGER,
+    PRIMARY KEY (pump, ring, generation, position)
+);
+"""
+
+
+def default_path() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "picoinfuse" / "journal.sqlite"
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """Where the next fetch of a ring begins, and what it has to continue."""
+
+    generation: int = 0
+    next: int = 0
+    chain: int | None = None
+    last: bytes = b""  # the newest slot that was fetched
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Slots that the pump had given up before anybody fetched them."""
+
+    ring: str
+    position: int
+    slots: int
+
+
+class History:
+    """A context manager. One fetch of a page is one transaction: what is cut short is fetched again, nothing twice."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path)
+        self._db.executescript(_SCHEMA)
+
+    def cursor(self, pump: str, ring: str) -> Cursor:
+        query = "SELECT generation, next, chain, last FROM cursors WHERE pump = ? AND ring = ?"
+        row = self._db.execute(query, (pump, ring)).fetchone()
+        return Cursor(*row) if row else Cursor()
+
+    def keep(self, pump: str, ring: str, cursor: Cursor, slots: list[tuple[int, bytes, bool]], gap: Gap | None) -> None:
+        """`slots`: position, bytes, whole. `cursor`: where the next fetch begins."""
+        rows = [
+            (pump, ring, cursor.generation, position, int.from_bytes(raw[:4], "little"), whole, raw)
+            for position, raw, whole in slots
+        ]
+        with self._db:
+            self._db.executemany("INSERT OR IGNORE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            if gap is not None:
+                values = (pump, ring, cursor.generation, gap.position, gap.slots)
+                self._db.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?, ?, ?, ?)", values)
+            values = (pump, ring, cursor.generation, cursor.next, cursor.chain, cursor.last)
+            self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)", values)
+
+    def entries(self, pump: str) -> Iterator[Entry]:
+        """In the order in which they were noted; slots that fit no chain stand where they were found."""
+        query = (
+            "SELECT ring, position, raw, whole FROM slots WHERE pump = ? "
+            "ORDER BY generation, CASE whole WHEN 1 THEN seq ELSE "
+            "(SELECT MAX(seq) FROM slots o WHERE o.pump = slots.pump AND o.ring = slots.ring AND o.whole = 1 "
+            "AND o.generation = slots.generation AND o.position < slots.position) END, ring, position"
+        )
+        for ring, position, raw, whole in self._db.execute(query, (pump,)):
+            yield decode(ring, position, raw, bool(whole))
+
+    def gaps(self, pump: str) -> list[Gap]:
+        query = "SELECT ring, position, slots FROM gaps WHERE pump = ? ORDER BY ring, generation, position"
+        return [Gap(*row) for row in self._db.execute(query, (pump,))]
+
+    def pumps(self) -> list[str]:
+        return [row[0] for row in self._db.execute("SELECT DISTINCT pump FROM cursors ORDER BY pump")]
+
+    def __enter__(self) -> History:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._db.close()

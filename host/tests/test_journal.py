@@ -1,0 +1,220 @@
+"""The journal on the host: fetched once, in order, resumed after a break, and what is missing or changed shows."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import struct
+import sys
+from binascii import crc32
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from picoinfuse.bench.stub import StubBench
+from picoinfuse.errors import LinkClosed
+from picoinfuse.journal import entry as module
+from picoinfuse.journal.fetch import Fetched, fetch
+from picoinfuse.journal.store import History
+from picoinfuse.messages import LogPage
+from picoinfuse.profile import load_profile
+
+PUMP = "e660000000000001"
+ENTRIES = 127  # of a sector
+
+
+class FakeJournal:
+    """Rings as the pump tells them, of four sectors; `events` gets the entries."""
+
+    def __init__(self) -> None:
+        self.slots: list[bytes] = []  # every one since the first day, heads and all
+        self.kept = 4 * 128
+        self.chain = 0
+        self.seq = 0
+        self.fail_after = -1
+
+    def note(self, kind: int, name: str, a: int = 0, b: int = 0) -> None:
+        self.seq += 1
+        if len(self.slots) % 128 == 0:
+            self.slots.append(struct.pack("<I", self.chain) + bytes(28))
+        packed = (self.seq, 5, 217_684_800, 0, 25, kind, 1, module.code(name), b & 0xFFFF, b >> 16, a)
+        body = struct.pack("<IIIBBBBHHii", *packed)
+        self.chain = crc32(body, self.chain)
+        self.slots.append(body + struct.pack("<I", self.chain))
+
+    def log(self, ring: str, position: int) -> LogPage:
+        if not self.fail_after:
+            raise LinkClosed("unplugged")
+        self.fail_after -= 1
+        if ring != "events" or not self.slots:
+            return LogPage(position, 1, None, "")
+        position = max(position, (max(0, len(self.slots) - self.kept) + 127) // 128 * 128)
+        position += position % 128 == 0
+        end = min(len(self.slots), position + 16, position // 128 * 128 + 128)
+        head = self.slots[position // 128 * 128]
+        chain = struct.unpack_from("<I", head)[0] if position % 128 == 1 else None
+        data = b"".join(self.slots[position:end])
+        return LogPage(position, len(self.slots), chain, base64.b64encode(data).decode())
+
+
+@pytest.fixture
+def pump() -> FakeJournal:
+    return FakeJournal()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "journal.sqlite"
+
+
+def seqs(path: Path) -> list[int]:
+    with History(path) as history:
+        return [entry.seq for entry in history.entries(PUMP)]
+
+
+def take(pump: FakeJournal, path: Path) -> Fetched:
+    with History(path) as history:
+        return fetch(pump, PUMP, history)
+
+
+def test_two_fetches_have_everything_once(pump: FakeJournal, path: Path) -> None:
+    for _ in range(200):
+        pump.note(3, "idle")
+    assert take(pump, path) == Fetched(entries=200)
+    assert take(pump, path) == Fetched()
+    for _ in range(100):
+        pump.note(3, "idle")
+    assert take(pump, path) == Fetched(entries=100)
+    assert seqs(path) == list(range(1, 301))
+
+
+@pytest.mark.parametrize("pages", range(1, 13))
+def test_a_fetch_that_breaks_off_is_gone_on_with(pump: FakeJournal, path: Path, pages: int) -> None:
+    for _ in range(150):
+        pump.note(3, "idle")
+    pump.fail_after = pages
+    with pytest.raises(LinkClosed):
+        take(pump, path)
+    pump.fail_after = -1
+    take(pump, path)
+    assert seqs(path) == list(range(1, 151))
+
+
+def test_what_was_overwritten_before_it_was_fetched_is_told(pump: FakeJournal, path: Path) -> None:
+    for _ in range(50):
+        pump.note(3, "idle")
+    take(pump, path)
+    for _ in range(9 * ENTRIES):
+        pump.note(3, "idle")
+    done = take(pump, path)
+    assert done.gaps > 0
+    assert done.damaged == 0
+    found = seqs(path)
+    assert found[:50] == list(range(1, 51))
+    assert found[50:] == list(range(found[50], pump.seq + 1))
+    with History(path) as history:
+        (gap,) = history.gaps(PUMP)
+    assert (gap.ring, gap.slots) == ("events", done.gaps)
+
+
+@pytest.mark.parametrize("position", [1, 5, 16, 17, 126, 130])
+def test_an_entry_that_was_changed_does_not_pass_for_one(pump: FakeJournal, path: Path, position: int) -> None:
+    for _ in range(150):
+        pump.note(3, "idle")
+    raw = bytearray(pump.slots[position])
+    raw[24] ^= 1
+    pump.slots[position] = bytes(raw)
+    assert take(pump, path).damaged == 1
+    with History(path) as history:
+        wrong = [entry.position for entry in history.entries(PUMP) if not entry.whole]
+    assert wrong == [position]
+
+
+@pytest.mark.parametrize("position", [5, 16, 17, 60])
+def test_an_entry_that_was_taken_out_is_missed(pump: FakeJournal, path: Path, position: int) -> None:
+    for _ in range(100):
+        pump.note(3, "idle")
+    del pump.slots[position]
+    assert take(pump, path).damaged == 1
+
+
+def test_a_journal_that_was_made_anew_does_not_overwrite_the_old_one(pump: FakeJournal, path: Path) -> None:
+    for _ in range(20):
+        pump.note(3, "idle")
+    take(pump, path)
+    fresh = FakeJournal()
+    for _ in range(30):
+        fresh.note(3, "paused")
+    assert take(fresh, path).entries == 30
+    assert seqs(path) == [*range(1, 21), *range(1, 31)]
+
+
+def test_two_pumps_do_not_mix(pump: FakeJournal, path: Path) -> None:
+    pump.note(3, "idle")
+    take(pump, path)
+    with History(path) as history:
+        fetch(pump, "another", history)
+        assert history.pumps() == ["another", PUMP]
+        assert len(list(history.entries("another"))) == 1
+
+
+def test_what_an_entry_says(pump: FakeJournal, path: Path) -> None:
+    pump.note(4, "occlusion", 3)
+    pump.note(5, "occlusion", 0)
+    pump.note(6, "start", 5000, 10_000_000_000_000)
+    pump.note(11, "idle", -31_536_000)
+    take(pump, path)
+    with History(path) as history:
+        texts = [entry.text() for entry in history.entries(PUMP)]
+        times = {str(entry.time) for entry in history.entries(PUMP)}
+    assert texts == [
+        "alarm occlusion (high)",
+        "alarm occlusion ended",
+        "command start 5000 10000000000000",
+        "clock set, by -31536000 s",
+    ]
+    assert times == {"2026-11-24 12:00:00.250000+00:00"}
+
+
+def test_every_name_that_the_firmware_notes_is_known_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "micropython" not in sys.modules:
+        monkeypatch.setitem(sys.modules, "micropython", SimpleNamespace(const=lambda value: value))
+    alarms = importlib.import_module("pump.core.alarms")
+    supervisor = importlib.import_module("pump.core.supervisor")
+    schema = importlib.import_module("pump.link.schema")
+    names = [row[0] for row in alarms.ALARMS] + list(supervisor.STATES) + list(supervisor.EVENTS)
+    names += [name for name in schema.METHODS if schema.kind(name) == schema.COMMAND]
+    untold = {"telemetry", "set_clock"}
+    assert {name for name in names if module.name_of(module.code(name)) != name} - untold == set()
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> StubBench:
+    return StubBench(load_profile("syringe-50ml"))
+
+
+def test_log_on_a_pump(bench: StubBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from picoinfuse.cli import app, log
+
+    with bench:
+        monkeypatch.setattr(log, "open_pump", lambda port: bench.pump)
+        monkeypatch.setattr(bench.pump, "close", lambda: None)
+        bench.pump.set_clock(1_795_435_200_000)
+        bench.pump.start(100_000)
+        bench.sleep(2)
+        bench.sensor_fault("open")
+        bench.sleep(1)
+        command = ["log", "--db", str(tmp_path / "j.sqlite")]
+        shown = CliRunner().invoke(app, command)
+        assert shown.exit_code == 0, shown.output
+        assert "alarm sensor_open (high)" in shown.output
+        assert "infusing, by start" in shown.output
+        exported = CliRunner().invoke(app, [*command, "--export", "json", "--alarms"])
+        (entry,) = json.loads(exported.output)
+        assert (entry["kind"], entry["name"], entry["whole"]) == ("alarm", "sensor_open", True)
+        assert entry["time"].startswith("2026-11-23T12:00:0")
+        assert CliRunner().invoke(app, [*command, "--export", "csv"]).output.startswith("ring,position,seq")
+        assert CliRunner().invoke(app, [*command, "--kind", "nothing"]).exit_code == 2
