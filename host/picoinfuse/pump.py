@@ -161,6 +161,7 @@ class Pump(Session):
     def request_bolus(self) -> Requested:
         """As the patient's button does."""
         return parse(Requested, self.command("request_bolus"))
+
     def set_clock(self, unix_ms: int) -> int:
         """Returns by how many seconds the pump's time of day changed, 0 when it knew none."""
         return self._int("changed_s", self.command("set_clock", unix_ms=unix_ms))
