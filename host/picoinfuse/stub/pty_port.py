@@ -1,7 +1,7 @@
 """The board's serial port as a pseudo-terminal, so that anything that opens a serial port opens this one.
 
 While nobody has it open, what the board says is lost, as with a USB port that nobody has opened. While somebody
-has it open and does not read, at most 4 KiB wait in the terminal and `on_reading(False)` tells the board, which
+has it open and does not read, at most 4 KiB wait in the terminal, and soon `on_reading(False)` tells the board, which
 then sees a port that takes no more.
 """
 
@@ -47,6 +47,7 @@ class PtyPort:
             except OSError as error:
                 raise NoLink(f"no link to the serial port can be made at {link}: {error.strerror}") from error
         self._backlog = bytearray()
+        self._reading = True  # as the board was told
         self._lock = threading.Lock()
         self._open = True
         self._thread = threading.Thread(target=self._forward, name="pty", daemon=True)
@@ -58,12 +59,8 @@ class PtyPort:
             if self._hung_up():
                 self._backlog.clear()
                 return
-            first = not self._backlog
             self._backlog += data
             self._flush()
-            stuck = bool(self._backlog)
-        if stuck and first:
-            self._on_reading(False)
 
     def close(self) -> None:
         self._open = False
@@ -98,10 +95,10 @@ class PtyPort:
             self._catch_up()
 
     def _catch_up(self) -> None:
+        """Only this thread tells whether the host reads: two might tell the newer before the older."""
         with self._lock:
-            if not self._backlog:
-                return
             self._flush()
-            free = not self._backlog
-        if free:
-            self._on_reading(True)
+            reading = not self._backlog
+        if reading != self._reading:
+            self._reading = reading
+            self._on_reading(reading)
