@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from littlefs import LittleFS
@@ -146,8 +146,8 @@ class Found:
 def boot(image: bytes, profile: Profile, root: Path) -> Found:
     """The firmware's own modules, on this flash; the filesystem's records by way of littlefs."""
     sys.modules.setdefault("micropython", types.SimpleNamespace(const=lambda value: value))  # type: ignore[arg-type]
-    module = importlib.import_module("pump.storage.journal")
-    record, ring = (importlib.import_module("pump.storage." + name) for name in ("record", "ring"))
+    names = ("journal", "record", "ring")
+    module, record, ring = (cast("Any", importlib.import_module("pump.storage." + name)) for name in names)
 
     module.time = types.SimpleNamespace(ticks_ms=lambda: 0)
     fs = LittleFS(block_size=BLOCK, block_count=BLOCKS, prog_size=PAGE, read_size=PAGE, mount=False)
@@ -165,10 +165,10 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
     blocks = json.loads(found[1])
     chip = Chip(bytearray(image))
     rings = [ring.Ring(chip, blocks[name], module.SPARE[i]) for i, name in enumerate(module.RINGS)]
-    assert module.Journal(rings).seq == max(ring.last_seq for ring in rings)
+    assert module.Journal(rings).seq == max(one.last_seq for one in rings)
     calibration = shelf.record("calibration", 2, 1024).load()
     assert shelf.restored == []  # a power cut damages no copy
-    return Found(None if calibration is None else calibration[1], tuple(whole(ring) for ring in rings))
+    return Found(None if calibration is None else calibration[1], tuple(whole(one) for one in rings))
 
 
 def whole(ring: Any) -> list[int]:
