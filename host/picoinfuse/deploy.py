@@ -115,7 +115,7 @@ def _check_board(found: Found) -> None:
 def _hand_over(pump: Pump, progress: Callable[[str], None]) -> None:
     """Brings a pump to the MicroPython prompt; a board that is no pump is left as it is."""
     try:
-        pump.connect()
+        pump.ask_who()
     except (NoAnswer, NotAPump):
         return
     progress("asking the pump for service")

@@ -67,9 +67,17 @@ class Session:
     def connect(self) -> Hello:
         """Open the port and say hello; says what is there when it is no pump."""
         try:
+            return parse(Hello, self.ask_who())
+        except PicoinfuseError:
+            self.close()
+            raise
+
+    def ask_who(self) -> dict[str, Any]:
+        """As `connect`, but of a pump of any version, which may tell more or less of itself than this one knows."""
+        try:
             self._open()
             try:
-                return self._hello(self.timeout_s)
+                return self._ask_hello(self.timeout_s)
             except ReplAnswers:
                 raise
             except (NoAnswer, NotAPump) as error:
@@ -155,16 +163,18 @@ class Session:
         self._link = Link(port, url, self._take, self._take_lost, self.traffic)
 
     def _hello(self, timeout_s: float) -> Hello:
+        return parse(Hello, self._ask_hello(timeout_s))
+
+    def _ask_hello(self, timeout_s: float) -> dict[str, Any]:
         message = self.link.request("hello", None, None, timeout_s)
-        if message.get("protocol") != PROTOCOL:
-            raise BadAnswer(f"the pump speaks protocol {message.get('protocol')!r}, this program speaks {PROTOCOL}")
-        hello = parse(Hello, message)
+        boot, protocol = message.get("boot"), message.get("protocol")
+        if protocol != PROTOCOL or not isinstance(boot, int):
+            raise BadAnswer(f"the pump speaks protocol {protocol!r}, this program speaks {PROTOCOL}")
         with self._changed:
-            if hello.boot not in (self.boot, self._ready_boot):
+            if boot not in (self.boot, self._ready_boot):
                 self.active_alarms.clear()  # a reset whose `ready` did not get through
-            self.boot = hello.boot
-            self.last_hello = hello
-        return hello
+            self.boot = boot
+        return message
 
     def _take(self, method: str, params: dict[str, Any]) -> None:
         """One notification, in the reader thread."""

@@ -238,6 +238,20 @@ def test_what_answers_but_says_nothing_sensible_is_an_error(board: FakeBoard, pr
         deploy("/dev/test", profile, run=lambda arguments, on_line: on_line("Booting ..."))
 
 
+def test_a_pump_of_another_version_is_replaced(board: FakeBoard, profile: Profile) -> None:
+    """Its hello tells less than this program expects of its own pump."""
+    now = board.pump.results["hello"]
+    board.pump.results["hello"] = {"name": "picoinfuse", "version": "0.0.1", "protocol": 1}
+
+    def run(arguments: list[str], on_line: Callable[[str], None]) -> None:
+        board.run(arguments, on_line)
+        if "cp" in arguments:
+            board.pump.results["hello"] = now
+
+    assert deploy("/dev/test", profile, run=run).hello.version == "0.1.0"
+    assert board.pump.executed == [("service", {})]
+
+
 def test_a_pump_that_infuses_is_left_alone(board: FakeBoard, profile: Profile) -> None:
     board.pump.refusals["service"] = {"code": "wrong_state", "message": "", "data": {"state": "infusing"}}
     with pytest.raises(DeployError, match="the pump is infusing; stop it first"):

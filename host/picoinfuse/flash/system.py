@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,24 +73,30 @@ class RealSystem:
         return sorted(path.name for path in found)
 
     def running(self, port: str) -> Running:
+        pump = Pump(port)
         try:
-            with Pump(port) as pump:
-                hello = pump.hello()
+            hello = pump.ask_who()
         except ReplAnswers:
             numbers, machine = json.loads(_mpremote(port, "exec", _WHO)[-1])
             return Running(tuple(numbers), machine)
-        numbers = tuple(int(part) for part in hello.micropython.split("."))
-        return Running(numbers, hello.machine, hello.version, hello.commit)
+        finally:
+            pump.close()
+        told = {name: str(hello.get(name)) for name in ("micropython", "machine", "version", "commit")}
+        numbers = tuple(int(part) for part in re.findall(r"\d+", told["micropython"]))
+        return Running(numbers, told["machine"], told["version"], told["commit"])
 
     def ask_service(self, port: str) -> None:
-        with Pump(port) as pump:
-            try:
-                with suppress(PortVanished):  # the port may go before the reply has come
-                    pump.service()
-            except PumpError as error:
-                if error.code == "wrong_state":
-                    raise PumpBusy(f"the pump at {port} keeps the board: {error.message}") from error
-                raise
+        pump = Pump(port)
+        try:
+            pump.ask_who()
+            with suppress(PortVanished):  # the port may go before the reply has come
+                pump.service()
+        except PumpError as error:
+            if error.code == "wrong_state":
+                raise PumpBusy(f"the pump at {port} keeps the board: {error.message}") from error
+            raise
+        finally:
+            pump.close()
 
     def ask_bootsel(self, port: str) -> None:
         _mpremote(port, "bootloader")
