@@ -26,7 +26,7 @@ WORDS = (
     "test_passed", "test_failed", "start", "pause", "resume", "stop", "completed", "alarm_stop", "clear_alarms",
     "fault_found", "service", "reset", "auto_restart", "power_on", "crash", "watchdog", "internal_error",
     "library_line", "library_change", "set_rate", "confirm", "acknowledge", "silence", "alarm_test", "occlusion_level",
-    "calibrate", "uncalibrate", "bolus", "request_bolus", "low", "medium", "high",
+    "calibrate", "uncalibrate", "bolus", "request_bolus", "refill", "low", "medium", "high",
 )  # fmt: skip
 PRIORITIES = ("none", "low", "medium", "high")
 
