@@ -23,7 +23,7 @@ class MemoryTask:
         """`on_low(now_ms)` is told when there is less than a pump can work with."""
         self._on_low = on_low
         self.free = 0  # bytes, as of the last measurement
-        self._collected = True  # when the loop begins: `app.run` does
+        self._collected = False
 
     def run(self, now_ms):
         if not self._collected:
