@@ -23,6 +23,7 @@ _MAX_CRASHES = 3
 _SERVICE_MS = 900_000
 _LOOK_MS = 10
 _LOAD_BYTES = 16384
+_BITE_MS = 50
 
 
 def strap_is_low():
@@ -54,9 +55,15 @@ def cry():
     machine.Pin(_LAMP_RED, machine.Pin.OUT, value=1)
 
 
+def starve_the_watchdog():
+    """Once after each power-on: it has to end this boot. Returns only when it does not bite."""
+    machine.WDT(timeout=_BITE_MS)
+    time.sleep_ms(4 * _BITE_MS)
+
+
 def main():
     try:
-        from pump.storage.reset_note import CRASHED, SERVICE, ResetNote
+        from pump.storage.reset_note import BITE, CRASHED, SERVICE, ResetNote
     except Exception as error:  # not there, or bytecode for another MicroPython
         sys.print_exception(error)
         print("the pump's files are not whole; deploy them again")
@@ -69,6 +76,11 @@ def main():
         if not somebody_comes():
             machine.reset()
         return
+    if machine.reset_cause() == machine.PWRON_RESET and not note.watchdog_bit:
+        note.set(BITE)
+        starve_the_watchdog()
+        note.take()
+        note.watchdog_bit = False
     if note.crashes >= _MAX_CRASHES:
         cry()
         return

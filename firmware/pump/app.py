@@ -12,7 +12,7 @@ import time
 
 import rp2
 
-from pump import wiring
+from pump import part_firmware, wiring
 from pump.annunciator import Annunciator
 from pump.battery_task import BatteryTask
 from pump.buttons_task import ButtonsTask
@@ -47,14 +47,18 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
+from pump.part_memory import MemoryPart
+from pump.part_settings import SettingsPart
 from pump.pharmacy import Pharmacy
 from pump.pressure_task import PressureTask
 from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
+from pump.repeated import RepeatedParts
 from pump.reservoir_task import ReservoirTask
 from pump.scheduler import Scheduler
-from pump.selftest import LAMP, PIEZO, SelfTest
+from pump.selftest import LAMP, PIEZO, SLICED, SelfTest
+from pump.sliced_parts import SlicedParts
 from pump.sound_check import SoundCheck
 from pump.storage.journal import open_journal
 from pump.storage.profile import ProfileFault, load_profile
@@ -120,18 +124,18 @@ class App:
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
-        self.self_test = SelfTest(
-            self.supervisor, stepper, counter, self.pressure, sound, lamps, self.memory, self._on_test_failed
-        )
+        parts = MemoryPart(self.memory), part_firmware.make(), SettingsPart(profile)
+        sliced = SlicedParts(SLICED, parts)
+        self.self_test = SelfTest(self, stepper, counter, sound, lamps, sliced, self.note.watchdog_bit)
+        self.repeated = RepeatedParts(self.supervisor, sliced, self.on_test_failed, time.ticks_ms())
         start_ul_h = self.delivery.ramp.start_ul_h
         retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
         self.recovery = Recovery(self, Restarts(occlusion["auto_restarts"]))
         self.relief = Relief(retraction, self.delivery, self.pressure, self.supervisor, self.recovery.relief_ended)
         detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
         early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
-        tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery, self.self_test]
-        tasks.append(self.treatment)
-        tasks.append(self.reservoir)
+        tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery]
+        tasks += [self.self_test, self.repeated, self.treatment, self.reservoir]
         if "battery" in profile:
             config = profile["battery"]
             sensor = BatterySensor(config["divider"])
@@ -267,7 +271,7 @@ class App:
     def _on_late(self, late_us, now_ms):
         self.tell_of("delivery_late", now_ms)
 
-    def _on_test_failed(self, name, now_ms):
+    def on_test_failed(self, name, now_ms):
         self.report(_ALARM_OF_TEST.get(name, "system_fault"), True, now_ms)
 
     def on_overrun(self, name, late_ms):
@@ -288,7 +292,7 @@ class App:
 
     def start(self, now_ms, reason, fault):
         """What the last boot left behind, and what this one lacks."""
-        cause = _cause(reason)
+        cause = _cause(self.note, reason)
         self.witness.boot(cause, self.boot)
         self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": cause})
         if self._journal_trouble:
@@ -307,8 +311,8 @@ class App:
             self.tell_of("interrupted", now_ms)
 
 
-def _cause(reason):
-    if identity.was_power_on():
+def _cause(note, reason):
+    if note.watchdog_bit is not None:
         return "power_on"
     return {CRASHED: "crash", INFUSING: "watchdog"}.get(reason, "reset")
 

@@ -14,6 +14,7 @@ from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
 from pump.flow import Flow
 from pump.link.schema import Refused
+from pump.selftest import PARTS
 from pump.storage.reset_note import NONE, SERVICE
 from pump.two_steps import TwoSteps
 
@@ -119,6 +120,13 @@ class Commands:
 
     def set_clock(self, unix_ms):
         return {"changed_s": self._app.journal.set_clock(unix_ms // 1000 - UNIX_2020_S, unix_ms % 1000)}
+
+    def test_report(self):
+        test = self._app.self_test
+        if test is None:
+            raise Refused("wrong_state", "there is no valid profile", {"state": "fault"})
+        parts = [{"name": name, "result": test.results[name]} for name in PARTS]
+        return {"failed": test.failed, "parts": parts, "periodic": self._app.repeated.passed}
 
     def battery(self):
         battery = self._app.battery

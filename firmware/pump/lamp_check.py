@@ -19,6 +19,9 @@ class LampCheck:
         self._phase = LOOKS
         self.failed = False
 
+    def can_see(self):
+        return self._wire is not None
+
     def begin(self):
         self.failed = False
         self._phase = LOOKS if self._wire is None else 0

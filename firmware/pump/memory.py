@@ -25,6 +25,10 @@ class MemoryTask:
         self.free = 0  # bytes, as of the last measurement
         self._collected = False
 
+    def collect_next(self):
+        """Somebody left much behind: the next turn collects. Wake it."""
+        self._collected = False
+
     def run(self, now_ms):
         if not self._collected:
             gc.collect()

@@ -18,6 +18,9 @@ class SoundCheck:
         self._cycles = tone_cycles(self._words)
         self._played = False
 
+    def can_hear(self):
+        return self._counter is not None
+
     def begin(self):
         if self._counter is not None:
             self._counter.forget()

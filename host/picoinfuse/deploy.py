@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse import bytecode
+from picoinfuse import bytecode, files_list
 from picoinfuse.deploy_board import Board
 from picoinfuse.deploy_plan import Plan, plan
 from picoinfuse.errors import (
@@ -91,9 +91,11 @@ def _plan(folder: Path, found: Found, progress: Say) -> Plan:
         for path in folder.iterdir():
             if path.name != PROFILE:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-    elif found.mpy is not None:
-        progress("compiling")
-        bytecode.compile_folder(folder)
+    else:
+        if found.mpy is not None:
+            progress("compiling")
+            bytecode.compile_folder(folder)
+        files_list.write(folder)
     todo = plan(folder, found)
     missing = todo.blocks_missing()
     if todo.send and missing > 0:

@@ -226,6 +226,25 @@ class LogPage:
 
 
 @dataclass(frozen=True)
+class SelfTestPart:
+    """`result`: passed, failed, not_run (an earlier one failed, or this boot did not try it) or absent (this bench has
+    nothing to tell it by).
+    """
+
+    name: str
+    result: str
+
+
+@dataclass(frozen=True)
+class SelfTestReport:
+    """Of the last self-test."""
+
+    failed: str | None
+    parts: tuple[SelfTestPart, ...]
+    periodic: int  # how often the repeated parts have passed since boot
+
+
+@dataclass(frozen=True)
 class Telemetry:
     seq: int
     t_ms: int
@@ -291,7 +310,7 @@ def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
         element = hint.__args__[0]
         if not isinstance(value, list):
             raise _wrong(cls, name, value)
-        if element in (Alarm, Task, CalibrationEntry, SoftLimit):
+        if element in (Alarm, Task, CalibrationEntry, SelfTestPart, SoftLimit):
             return tuple(parse(element, item if isinstance(item, dict) else {}) for item in value)
         return tuple(_value(cls, name, element, item) for item in value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

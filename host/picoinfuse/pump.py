@@ -30,6 +30,7 @@ from picoinfuse.messages import (
     Requested,
     Reservoir,
     SelfTest,
+    SelfTestReport,
     Status,
     Tasks,
     Therapy,
@@ -77,6 +78,9 @@ class Pump(Session):
 
     def log(self, ring: str, position: int) -> LogPage:
         return parse(LogPage, self.request("log", ring=ring, position=position))
+
+    def test_report(self) -> SelfTestReport:
+        return parse(SelfTestReport, self.request("test_report"))
 
     def battery(self) -> Battery:
         """Refused (`wrong_state`) where the profile has none."""

@@ -22,7 +22,7 @@ def staged(profile: Profile) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="picoinfuse-") as name:
         folder = Path(name) / "board"
         shutil.copytree(paths.firmware(), folder, ignore=shutil.ignore_patterns(*NOT_DEPLOYED))
-        build = f'"""What this firmware was made from."""\n\nCOMMIT = "{commit()}"\n'
+        build = f'"""What this firmware was made from."""\n\nCOMMIT = "{commit()}"\nFROZEN = False\n'
         (folder / "pump" / "build.py").write_text(build, encoding="utf-8")
         (folder / PROFILE).write_bytes(profile.frame())
         yield folder

@@ -67,6 +67,11 @@ RESULTS: dict[str, dict[str, Any]] = {
     "therapy": {"therapy": None},
     "bolus": {"volume_nl": 1_000_000, "rate_ul_h": 100_000},
     "request_bolus": {"given": True, "why": None},
+    "test_report": {
+        "failed": None,
+        "parts": [{"name": "memory", "result": "passed"}, {"name": "lamp", "result": "absent"}],
+        "periodic": 3,
+    },
     "battery": {
         "state": "ok",
         "millivolts": 3950,
@@ -103,6 +108,7 @@ TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level", "refill")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
 QUERIES = (
     "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",
+    "test_report",
 )  # fmt: skip
 
 

@@ -311,14 +311,28 @@ def test_a_self_test_is_waited_for(run: Run, pump: FakePump) -> None:
         return answer(data)
 
     pump.answer = answer_in_turn
-    assert run("self-test", "-p", "x") == (0, "self-test passed\n", "")
+    code, out, err = run("self-test", "-p", "x")
+    assert (code, err) == (0, "")
+    assert [line.split() for line in out.splitlines()] == [
+        ["memory", "passed"],
+        ["lamp", "this", "pump", "has", "nothing", "to", "tell", "it", "by"],
+        ["self-test", "passed"],
+    ]
 
 
 def test_a_self_test_that_fails_is_exit_status_1(run: Run, pump: FakePump) -> None:
     pump.results["status"] = {**STATUS, "state": "fault", "alarms": ["self_test_failed"]}
+    parts = [{"name": "memory", "result": "failed"}]
+    pump.results["test_report"] = {"failed": "memory", "parts": parts, "periodic": 0}
     code, out, _ = run("self-test", "-p", "x", "--json")
     assert code == 1
-    assert json.loads(out) == {"passed": False, "state": "fault", "alarms": ["self_test_failed"]}
+    assert json.loads(out) == {
+        "passed": False,
+        "state": "fault",
+        "alarms": ["self_test_failed"],
+        "failed": "memory",
+        "parts": {"memory": "failed"},
+    }
 
 
 def test_ports_as_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,8 @@ NAMES = ("ok", "low", "depleted", "unknown")
 
 _MARGIN_MV = const(400)  # beyond empty or full by more, it is the wire that is read
 _LESSON = const(100)  # ‰ of charge
-_NEW_CELL = const(250)  # ‰ of charge above the account: it was charged, or is another one
+_NEW_CELL = const(250)  # ‰ of charge beside the account: it was charged, or is another one
+_STEEP = const(200)  # ‰ of charge, below which the voltage says it well
 
 # Voltage at rest, in ‰ between empty and full, at 0, 5, 10, 20 … 100 % of charge. The shape of a LiCoO2 cell between
 # 3.0 and 4.2 V as data sheets draw it; no measurement of ours.
@@ -102,11 +103,16 @@ class Battery:
 
     def _account(self, level, taken_mas):
         by_voltage_mas = self.capacity_mas // 1000 * level
-        if self.charge_mas is None or by_voltage_mas - self.charge_mas > self.capacity_mas // 1000 * _NEW_CELL:
+        gap_mas = self.capacity_mas // 1000 * _NEW_CELL
+        if (
+            self.charge_mas is None
+            or by_voltage_mas - self.charge_mas > gap_mas
+            or (level < _STEEP and self.charge_mas - by_voltage_mas > gap_mas)
+        ):
             self.charge_mas = by_voltage_mas
             self._lesson_from = None
             return
-        share = 8 if level < 200 else 64
+        share = 8 if level < _STEEP else 64
         self.charge_mas += (by_voltage_mas - self.charge_mas) // share - taken_mas
         if self.charge_mas < 0:
             self.charge_mas = 0

@@ -26,7 +26,3 @@ def random_24():
     for byte in os.urandom(3):
         number = number << 8 | byte
     return number & 0xFFFFFF or 1
-
-
-def was_power_on():
-    return machine.reset_cause() == machine.PWRON_RESET

@@ -25,6 +25,7 @@ METHODS = {
     "calibration": (QUERY, ()),
     "battery": (QUERY, ()),
     "log": (QUERY, (("ring", str, True, ("events", "faults", "volume")), ("position", int, True, (0, 0x3FFFFFFF)))),
+    "test_report": (QUERY, ()),
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),
     "order": (QUERY, ()),
     "library": (QUERY, (("drug", str, False, None),)),

@@ -17,11 +17,12 @@ NONE = const(0)
 SERVICE = const(1)  # the REPL was asked for
 CRASHED = const(2)  # an exception reached the top
 INFUSING = const(3)  # there was no orderly stop
+BITE = const(4)  # after power-on: the watchdog was left to bite, to see that it does
 
 _SCRATCH0 = const(0x4005800C)
 _MAGIC = const(0x2B6D4000)
 _MAGIC_MASK = const(0xFFFFF000)
-_REASON_MASK = const(0x003)
+_REASON_MASK = const(0x007)
 _WAS_INFUSING = const(0x008)  # a crash that cut delivery short
 _CRASHES_SHIFT = const(4)
 _MAX_CRASHES = const(15)
@@ -33,6 +34,7 @@ class ResetNote:
         self._reason = NONE
         self.crashes = 0  # in a row, up to this boot; 15 means 15 or more
         self.was_infusing = False  # when the last reset came
+        self.watchdog_bit = None  # False: it was left to bite and did not; None: this boot is not from power-on
 
     def take(self):
         """The reason left by the last boot; clears it. Call once at boot, before any `set`."""
@@ -42,6 +44,8 @@ class ResetNote:
             return NONE
         reason = word & _REASON_MASK
         self.crashes = word >> _CRASHES_SHIFT & _MAX_CRASHES
+        if reason == BITE:
+            self.watchdog_bit = True
         self.was_infusing = reason == INFUSING or bool(word & _WAS_INFUSING)
         return reason
 

@@ -25,6 +25,7 @@ CAPABILITIES = {
     "slow": "slow_cpu(): every turn of the loop takes longer",
     "damage": "break_task(), exhaust_heap(), clock_jump(): the program, its memory or its clock goes wrong",
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
+    "watchdog": "watchdog_fault(): a watchdog that does not bite",
     "buttons": "press(): a person at the buttons, where the profile has them",
     "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
     "host_reading": "host_reading(): a host that does not read",
@@ -103,6 +104,10 @@ class Bench(Protocol):
 
     def drive_pin(self, name: str, level: int | None) -> None:
         """Drives the wire `name` of the profile's wiring from outside; None lets go."""
+        ...
+
+    def watchdog_fault(self, kind: str | None) -> None:
+        """"dead": it never bites."""
         ...
 
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:

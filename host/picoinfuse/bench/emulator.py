@@ -172,6 +172,9 @@ class EmulatorBench:
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.drive(name, level)
 
+    def watchdog_fault(self, kind: str | None) -> None:
+        raise EmulatorError("the emulated Pico's watchdog always bites")
+
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
         press(self, name, seconds, bounce)
 

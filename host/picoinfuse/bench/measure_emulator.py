@@ -117,7 +117,9 @@ def running(profile: Profile, image: uf2.Uf2, form: str, strap: bool = False) ->
     with staged(profile) as folder, tempfile.TemporaryDirectory() as name:
         if form == "mpy":
             compile_folder(folder)
-        elif form == "frozen":
+        if form != "frozen":
+            files_list.write(folder)
+        else:
             for path in folder.iterdir():
                 if path.name != PROFILE:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()

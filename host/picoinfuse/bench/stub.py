@@ -22,6 +22,7 @@ from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace import Trace
 
 CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
+_BITTEN_S = 0.3  # after power-on: the pump has seen its watchdog bite and boots again, or gave up waiting for it
 _READY_S = 1.0  # bench time within which the pump is up after a reset
 
 
@@ -73,6 +74,8 @@ class StubBench:
         self.pump = Pump(self._wire)
         self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
         if self._deployed:
+            self._wire.open()
+            self.board.sleep(_BITTEN_S)
             self.pump.connect()
             self.sleep(_READY_S)
         return self
@@ -104,6 +107,7 @@ class StubBench:
 
     def power_cycle(self, off_s: float = 2.0) -> None:
         self.board.power_cycle(off_s)
+        self.board.sleep(_BITTEN_S)
         self._come_back()
 
     def _come_back(self) -> None:
@@ -174,6 +178,9 @@ class StubBench:
 
     def drive_pin(self, name: str, level: int | None) -> None:
         self.board.control("drive", {"pin": self.profile.world()["wiring"][name], "level": level})
+
+    def watchdog_fault(self, kind: str | None) -> None:
+        self.board.control("watchdog", kind)
 
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
         press(self, name, seconds, bounce)

@@ -20,8 +20,13 @@ class Wire:
         self._idle = True
         self._open = False
 
+    def open(self) -> None:
+        """From here on what arrives is kept for the client; else from its first read."""
+        with self._changed:
+            self._open = True
+
     def arrive(self, data: bytes) -> None:
-        """Bytes from the board; lost while no client reads."""
+        """Bytes from the board; lost while the port is not open."""
         with self._changed:
             if self._open:
                 self._waiting += data

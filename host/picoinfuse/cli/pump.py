@@ -4,6 +4,7 @@ import time
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from picoinfuse import units
 from picoinfuse.calibration import describe
@@ -27,6 +28,12 @@ from picoinfuse.messages import Hello, Status
 
 SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test
 LOOK_S = 0.1
+_RESULTS = {
+    "passed": "passed",
+    "failed": "failed",
+    "not_run": "not run",
+    "absent": "this pump has nothing to tell it by",
+}
 
 Priority = Annotated[str, typer.Argument(help="high, medium or low")]
 Level = Annotated[str, typer.Argument(help="low, medium or high")]
@@ -138,9 +145,13 @@ def self_test(port: PortOption = None, as_json: JsonOption = False) -> None:
             if time.monotonic() > deadline_s:
                 raise NoAnswer(f"the self-test was not over after {SELF_TEST_S:g} s")
             time.sleep(LOOK_S)
+        report = pump.test_report()
     passed = now.state == "idle"
     verdict = "passed" if passed else f"[bold red]failed[/]; alarms: {alarm_text(now.alarms)}"
-    result = {"passed": passed, "state": now.state, "alarms": now.alarms}
+    parts = {part.name: part.result for part in report.parts}
+    result = {"passed": passed, "state": now.state, "alarms": now.alarms, "failed": report.failed, "parts": parts}
+    if not as_json:
+        console().print(_parts_table(parts))
     tell(as_json, result, f"self-test {verdict}")
     if not passed:
         raise typer.Exit(1)
@@ -172,6 +183,14 @@ def _reservoir_text(now: Status) -> str:
         return "unknown; `picoinfuse refill` says what is in it"
     text = f"{units.ml(now.reservoir_nl)} left"
     return text if now.empty_s is None else f"{text}, empty in {now.empty_s // 60} min"
+
+
+def _parts_table(parts: dict[str, str]) -> Table:
+    table = grid()
+    for name, result in parts.items():
+        colour = {"passed": "green", "failed": "bold red"}.get(result, "dim")
+        table.add_row(name.replace("_", " "), f"[{colour}]{_RESULTS[result]}[/]")
+    return table
 
 
 def _status_table(hello: Hello, now: Status):

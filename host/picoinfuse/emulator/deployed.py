@@ -12,7 +12,7 @@ from pathlib import Path
 
 from littlefs import LittleFS
 
-from picoinfuse import paths
+from picoinfuse import files_list, paths
 from picoinfuse.bytecode import compile_folder
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
@@ -40,6 +40,7 @@ def deployed_flash(profile: Profile, image: uf2.Uf2) -> Path:
         kept.parent.mkdir(parents=True, exist_ok=True)
         with staged(profile) as folder, tempfile.TemporaryDirectory(dir=kept.parent) as name:
             compile_folder(folder)
+            files_list.write(folder)
             fresh = Path(name) / "flash.img"
             fresh.write_bytes(filesystem(folder))
             _start_once(fresh, profile, image)

@@ -60,7 +60,7 @@ def copy_firmware(source: Path, target: Path, own_commit: str) -> None:
     for name in ("boot.py", "main.py"):
         shutil.copyfile(source / name, target / name)
     shutil.copytree(source / "pump", target / "pump", ignore=shutil.ignore_patterns("__pycache__"))
-    (target / "pump" / "build.py").write_text(f'COMMIT = "{own_commit}"\n', "utf-8")
+    (target / "pump" / "build.py").write_text(f'COMMIT = "{own_commit}"\nFROZEN = True\n', "utf-8")
 
 
 def _compile(root: Path, tree: Tree, work: Path, firmware: Path, epoch_s: int) -> None:

@@ -101,7 +101,7 @@ def test_date_is_that_of_the_commit(tmp_path: Path) -> None:
 def test_commit_is_written_into_what_is_frozen(tmp_path: Path) -> None:
     target = tmp_path / "firmware"
     build.copy_firmware(paths.firmware(), target, "c0ffee")
-    assert (target / "pump" / "build.py").read_text() == 'COMMIT = "c0ffee"\n'
+    assert (target / "pump" / "build.py").read_text() == 'COMMIT = "c0ffee"\nFROZEN = True\n'
     assert (target / "boot.py").read_bytes() == (paths.firmware() / "boot.py").read_bytes()
     assert not list(target.rglob("__pycache__"))
     assert not (target / "tests").exists()

@@ -39,6 +39,7 @@ from _sensor import PressureSensor
 from _usb import Stdin, Stdout, Usb
 from _world import SOFT_RESET, WORLD
 
+_PIECE = 256
 _WIRES = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow")
 
 
@@ -117,6 +118,7 @@ def restore(state):
     WORLD.now_ns = state["now_ns"]
     WORLD.cause = state["cause"]
     WORLD.scratch = state["scratch"]
+    WORLD.watchdog_dead = state["watchdog_dead"]
     WORLD.usb.host_reads = state["host_reads"]
     WORLD.fluid.restore(state["fluid"])
     WORLD.motor.restore(state["motor"])
@@ -232,9 +234,14 @@ def seeded_urandom(seed):
 
 
 def leave_pico_heap(size):
-    """Takes away what the heap has beyond a Pico's; the models' own memory is not counted against the firmware."""
+    """Takes away what the heap has beyond a Pico's; the models' own memory is not counted against the firmware. In
+    small pieces, which fill the holes between the models first: what is left is in one piece, as on a Pico.
+    """
     gc.collect()
-    return bytearray(gc.mem_free() - size)
+    pieces = [None] * ((gc.mem_free() - size) // (_PIECE + 40))  # 32 for the object, 8 in this list
+    for i in range(len(pieces)):
+        pieces[i] = bytearray(_PIECE)
+    return pieces
 
 
 main()

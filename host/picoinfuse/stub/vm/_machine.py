@@ -4,7 +4,7 @@ exception.
 
 from _gpio import NOT_ON_PICO
 from _pwm import PwmWire
-from _world import HARD_RESET, SOFT_RESET, WATCHDOG, WORLD
+from _world import HARD_RESET, NEVER, SOFT_RESET, WATCHDOG, WORLD
 
 PWRON_RESET = 1
 WDT_RESET = 3
@@ -138,7 +138,7 @@ class WDT:
         self.feed()
 
     def feed(self):
-        WORLD.bite_ns = WORLD.now_ns + WORLD.watchdog_ns
+        WORLD.bite_ns = NEVER if WORLD.watchdog_dead else WORLD.now_ns + WORLD.watchdog_ns
 
 
 class _Mem32:

@@ -34,6 +34,7 @@ class World:
         self.sequence = 0
         self.bite_ns = NEVER
         self.watchdog_ns = 0
+        self.watchdog_dead = False  # it never bites
         self.scratch = [0] * 8
         self.cause = POWER_ON
         self.pwms = {}
@@ -269,6 +270,8 @@ class World:
             self.sensor.drift(args)
         elif op == "motor":
             self.motor.fault = args
+        elif op == "watchdog":
+            self.watchdog_dead = args == "dead"
         elif op == "battery":
             self.battery.set(now_ns, args)
         elif op == "drive":
@@ -325,6 +328,7 @@ class World:
             "sensor": self.sensor.snapshot(),
             "upstream": self.upstream.snapshot(),
             "upstream_pa": self.upstream_pa,
+            "watchdog_dead": self.watchdog_dead,
             "battery": None if self.battery is None else self.battery.snapshot(),
             "flash": {name: value for name, value in self.flash_setup.items() if name not in ("left", "torn", "seed")},
         }

@@ -1,0 +1,136 @@
+"""A part of the self-test: the firmware in flash is what was put there.
+
+From files: /pump/files.crc, written by the deployment, has the CRC-32 and path of each of them, and its own in the last
+line. In a production image: the image in flash against the CRC in its info block (host/picoinfuse/image/info.py).
+"""
+
+from binascii import crc32
+
+from micropython import const
+
+from pump import build
+
+LIST = "/pump/files.crc"
+FLASH_AT = const(0x10000000)
+_FLASH_BYTES = const(0xA0000)  # below the filesystem, as boards/PICOINFUSE divides it
+_CHUNK = const(512)
+_PAGE = const(256)
+_MARKER = b"picoinfuse-image"
+_IMAGE_BYTES_AT = const(20)  # in the info block: its format is before, the CRC after
+_DIGITS = const(8)
+
+
+class FilesPart:
+    """`step` reads a chunk of one file. A file that is not there, or a list that is not whole, is a failure."""
+
+    def __init__(self):
+        self.failed = False
+        self._buffer = bytearray(_CHUNK)
+        self._view = memoryview(self._buffer)
+        self._list = self._file = None
+        self._crc = self._expected = self._list_crc = 0
+
+    def begin(self, whole):
+        self.failed = False
+        self._file = None
+        self._list_crc = 0
+        self._list = _open(LIST)
+        if self._list is None:
+            self.failed = True
+
+    def step(self):
+        """True while there is more."""
+        more = not self.failed and (self._next_file() if self._file is None else self._read())
+        if not more:
+            for file in (self._file, self._list):
+                if file is not None:
+                    file.close()
+            self._file = self._list = None
+        return more
+
+    def _next_file(self):
+        line = self._list.readline()
+        self._crc = 0
+        if line[:1] == b"#":  # the end
+            self.failed = line[1:9] != b"%08x" % self._list_crc
+            return False
+        self._list_crc = crc32(line, self._list_crc)
+        try:
+            self._expected = int(line[:_DIGITS], 16)
+        except ValueError:  # the list ended without its CRC, or is damaged
+            self.failed = True
+            return False
+        self._file = _open(str(line[_DIGITS + 1 : -1], "utf-8"))
+        self.failed = self._file is None
+        return not self.failed
+
+    def _read(self):
+        count = self._file.readinto(self._buffer)
+        if count:
+            self._crc = crc32(self._view[:count], self._crc)
+            return True
+        self._file.close()
+        self._file = None
+        self.failed = self._crc != self._expected
+        return not self.failed
+
+
+class FlashPart:
+    """`step` looks at a chunk of flash: first for the info block, then for the CRC of what comes before it."""
+
+    def __init__(self, flash):
+        """`flash`: bytes of the image, as they are mapped into memory."""
+        self.failed = False
+        self._flash = flash
+        self._at = self._crc = 0
+        self._info = None  # where its block begins
+
+    def begin(self, whole):
+        self.failed = False
+        self._at = self._crc = 0
+        self._info = None
+
+    def step(self):
+        """True while there is more."""
+        return self._search() if self._info is None else self._add()
+
+    def _search(self):
+        flash, at = self._flash, self._at
+        # Two bytes first: a slice is allocated.
+        if flash[at] == _MARKER[0] and flash[at + 1] == _MARKER[1] and bytes(flash[at : at + 16]) == _MARKER:
+            self._info = at
+            self._at = 0
+            return True
+        self._at = at + _PAGE
+        self.failed = self._at >= len(flash)
+        return not self.failed
+
+    def _add(self):
+        end = min(self._at + _CHUNK, self._info)
+        self._crc = crc32(self._flash[self._at : end], self._crc)
+        self._at = end
+        if end < self._info:
+            return True
+        size, expected = self._word(_IMAGE_BYTES_AT), self._word(_IMAGE_BYTES_AT + 4)
+        self.failed = size != self._info or expected != self._crc
+        return False
+
+    def _word(self, offset):
+        at = self._info + offset
+        return int.from_bytes(bytes(self._flash[at : at + 4]), "little")
+
+
+def make():
+    """The part that fits what runs here."""
+    if not build.FROZEN:
+        return FilesPart()
+    from uctypes import bytearray_at
+
+    return FlashPart(memoryview(bytearray_at(FLASH_AT, _FLASH_BYTES)))
+
+
+def _open(path):
+    try:
+        return open(path, "rb")
+    except OSError:
+        return None

@@ -1,0 +1,66 @@
+"""A part of the self-test: memory. Blocks of the free heap are filled with patterns and read back.
+
+That is what a program in MicroPython can test of the Pico's 264 KB: the heap that is free, some 80 KB at boot, each bit
+as 0 and as 1, and that no two blocks are the same memory. The interpreter's own memory and what the pump's objects live
+in are not tested.
+"""
+
+from micropython import const
+
+BLOCK = const(1024)
+MIN_FREE = const(10_000)  # what stays for what the loop takes between two collections
+_RESERVE = const(24_000)  # stays free for the tasks that run meanwhile
+_FEW = const(4)
+_PATTERNS = (0x55, 0xAA)
+
+
+class MemoryPart:
+    def __init__(self, memory):
+        """`memory.free`: what was free when it was last counted. Only that task collects and counts: it takes 40 ms."""
+        self._memory = memory
+        self.tested = 0  # bytes, in the last test
+        self._blocks = []
+        self._left = 0
+        self._patterns = ()
+        self.failed = False
+
+    def begin(self, whole):
+        """`whole`: all that is free, else a piece that other tasks do not miss."""
+        free = self._memory.free
+        self.tested = 0
+        self._left = max(0, free - _RESERVE) // BLOCK
+        if not whole and self._left > _FEW:
+            self._left = _FEW
+        self.failed = free < MIN_FREE
+        self._patterns = tuple([bytes([pattern]) * BLOCK for pattern in _PATTERNS])
+
+    def step(self):
+        """A block; True while there are more."""
+        if self.failed or not self._left:
+            self._compare()
+            self._blocks.clear()
+            self._patterns = ()
+            return False
+        self._left -= 1
+        block = None
+        try:
+            block = bytearray(BLOCK)
+        except MemoryError:  # what is free lies in smaller pieces
+            self._left = 0
+            return True
+        for pattern in self._patterns:
+            block[:] = pattern
+            if block != pattern:
+                self.failed = True
+        number = len(self._blocks)
+        block[0] = number & 0xFF
+        block[BLOCK - 1] = number >> 8
+        self._blocks.append(block)
+        self.tested += BLOCK
+        return True
+
+    def _compare(self):
+        """Each block still has its own number."""
+        for number, block in enumerate(self._blocks):
+            if block[0] != number & 0xFF or block[BLOCK - 1] != number >> 8:
+                self.failed = True

@@ -1,0 +1,221 @@
+"""The parts of the self-test that read much, each against something that is broken."""
+
+import struct
+from binascii import crc32
+
+import pytest
+
+from pump import part_firmware, part_memory
+from pump.part_firmware import FilesPart, FlashPart
+from pump.part_memory import BLOCK, MIN_FREE, MemoryPart
+from pump.part_settings import SettingsPart
+from pump.sliced_parts import SlicedParts
+
+PAGE = 256
+
+
+def whole(part):
+    """Runs it to its end; whether it failed."""
+    part.begin(True)
+    while part.step():
+        pass
+    return part.failed
+
+
+# ---- firmware from files ----
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch):
+    """Two files and their list, under a folder that takes the place of the board's root."""
+    contents = {"a.mpy": b"\x4d\x06" * 700, "main.py": b"print(6 * 7)\n"}
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    lines = b"".join(b"%08x /%s\n" % (crc32(data), name.encode()) for name, data in contents.items())
+    (tmp_path / "files.crc").write_bytes(lines + b"#%08x\n" % crc32(lines))
+    real_open = part_firmware._open
+    monkeypatch.setattr(part_firmware, "LIST", "/files.crc")
+    monkeypatch.setattr(part_firmware, "_open", lambda path: real_open(str(tmp_path) + path))
+    return tmp_path
+
+
+def test_files_that_are_what_was_put_there_pass_again_and_again(board):
+    part = FilesPart()
+    assert not whole(part)
+    assert not whole(part)
+
+
+@pytest.mark.parametrize("name", ["a.mpy", "main.py"])
+@pytest.mark.parametrize("change", ["bit", "short", "long", "gone"])
+def test_a_file_that_is_not_what_was_put_there_fails(board, name, change):
+    path = board / name
+    data = path.read_bytes()
+    changed = {"bit": bytes([data[0] ^ 1]) + data[1:], "short": data[:-1], "long": data + b"\n"}
+    path.unlink() if change == "gone" else path.write_bytes(changed[change])
+    assert whole(FilesPart())
+
+
+@pytest.mark.parametrize("cut", [1, 5, 10, 30, 60])
+def test_a_list_that_is_cut_short_fails(board, cut):
+    path = board / "files.crc"
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert whole(FilesPart()) == (cut != 1)  # without its last newline it still has all
+
+
+def test_a_list_with_another_file_s_line_fails_and_so_does_none(board):
+    path = board / "files.crc"
+    path.write_bytes(path.read_bytes().replace(b"a.mpy", b"b.mpy"))
+    assert whole(FilesPart())
+    path.unlink()
+    assert whole(FilesPart())
+
+
+# ---- a production image ----
+
+
+def image(firmware):
+    """As host/picoinfuse/image/info.py makes it, and erased flash behind."""
+    block = struct.pack("<16s3I", b"picoinfuse-image", 1, len(firmware), crc32(firmware))
+    return bytearray(firmware + block.ljust(PAGE, b"\xff") + b"\xff" * 3 * PAGE)
+
+
+def test_an_image_that_fits_its_info_block_passes():
+    assert not whole(FlashPart(memoryview(image(bytes(range(256)) * 9))))
+
+
+@pytest.mark.parametrize("at", [0, 1000, 2303, 2304, 2304 + 20, 2304 + 24])
+def test_an_image_with_a_bit_that_is_not_its_own_fails(at):
+    """In the firmware, in the marker, in the length, in the CRC."""
+    flash = image(bytes(range(256)) * 9)
+    flash[at] ^= 4
+    assert whole(FlashPart(memoryview(flash)))
+
+
+# ---- memory ----
+
+
+class Memory:
+    free = 60_000
+
+
+def test_memory_that_holds_its_patterns_passes_and_tells_how_much_it_was():
+    part = MemoryPart(Memory)
+    assert not whole(part)
+    assert part.tested == (60_000 - 24_000) // BLOCK * BLOCK
+
+
+def test_beside_an_infusion_only_a_piece_is_taken():
+    part = MemoryPart(Memory)
+    part.begin(False)
+    while part.step():
+        pass
+    assert part.tested == 4 * BLOCK
+
+
+def test_too_little_memory_fails(monkeypatch):
+    monkeypatch.setattr(Memory, "free", MIN_FREE - 1)
+    assert whole(MemoryPart(Memory))
+
+
+class StuckBit(bytearray):
+    """A block whose bit 0 of byte 100 is always 0."""
+
+    def __setitem__(self, key, value):
+        super().__setitem__(key, value)
+        super().__setitem__(100, self[100] & 0xFE)
+
+
+class Mirror(bytearray):
+    """Blocks that are one and the same memory."""
+
+    only = bytearray(BLOCK)
+
+    def __setitem__(self, key, value):
+        Mirror.only[key] = value
+
+    def __getitem__(self, key):
+        return Mirror.only[key]
+
+    def __eq__(self, other):
+        return Mirror.only == other
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("block", [StuckBit, Mirror])
+def test_memory_that_does_not_hold_its_patterns_fails(monkeypatch, block):
+    monkeypatch.setattr(part_memory, "bytearray", block, raising=False)
+    assert whole(MemoryPart(Memory))
+
+
+# ---- settings ----
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    from pump import part_settings
+
+    path = tmp_path / "profile.json"
+    text = b'{"format":1}'
+    path.write_bytes(text + b"#%08x\n" % crc32(text))
+    monkeypatch.setattr(part_settings, "PATH", str(path))
+    profile = {"name": "bench", "mechanics": {"step_pl": [44790996, 128]}, "sensor": {"offset_mv": 500}}
+    return SettingsPart(profile), profile, path
+
+
+def test_settings_as_they_were_at_boot_pass(settings):
+    part, _, _ = settings
+    assert not whole(part)
+    assert not whole(part)
+
+
+def test_a_value_that_changed_in_memory_fails(settings):
+    part, profile, _ = settings
+    profile["mechanics"]["step_pl"][0] ^= 1 << 20
+    assert whole(part)
+
+
+def test_a_file_that_changed_in_flash_fails_also_when_it_is_whole(settings):
+    part, _, path = settings
+    assert not whole(part)
+    other = b'{"format":2}'
+    path.write_bytes(other + b"#%08x\n" % crc32(other))
+    assert whole(part)
+    path.unlink()
+    assert whole(part)
+
+
+# ---- one after the other ----
+
+
+class Part:
+    def __init__(self, steps, failed=False):
+        self._steps = steps
+        self.left = 0
+        self.failed = failed
+
+    def begin(self, whole):
+        self.left = self._steps
+
+    def step(self):
+        self.left -= 1
+        return self.left > 0
+
+
+def test_the_first_part_that_fails_is_named_and_those_behind_it_are_not_begun(monkeypatch):
+    from pump import sliced_parts
+
+    clock = iter(range(0, 10**9, 700))
+    monkeypatch.setattr(sliced_parts.time, "ticks_us", lambda: next(clock), raising=False)
+    monkeypatch.setattr(sliced_parts.time, "ticks_diff", lambda one, other: one - other, raising=False)
+    parts = Part(5), Part(3, failed=True), Part(2)
+    sliced = SlicedParts(("one", "two", "three"), parts)
+    for _ in range(2):
+        sliced.begin()
+        slices = 1
+        while sliced.go_on(True):
+            slices += 1
+        assert sliced.failed == "two"
+        assert parts[2].left == 0
+        # Two begins and eight steps, 0.7 ms each; a slice is over once it has lasted 2 ms.
+        assert slices == 4

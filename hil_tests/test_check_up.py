@@ -1,0 +1,137 @@
+"""The check-up on a pump: it passes on a sound one, and names what is wrong with another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from picoinfuse.bench import Bench
+from picoinfuse.checkup.model import Plan, Visit
+from picoinfuse.checkup.page import write
+from picoinfuse.checkup.run import CheckUp, NotIdle, check_up
+
+pytestmark = [
+    pytest.mark.requirement("PCA-6"),
+    pytest.mark.needs("sensor", "buttons", "battery", "motor", "virtual_time"),
+    pytest.mark.profile("ambulatory-10ml"),
+    pytest.mark.timeout(180),
+]
+
+PLAN = Plan(rates_ul_h=(300_000, 60_000), volumes_nl=(1_000_000, 200_000), ml_per_g=1.003)
+TITLES = (
+    "Versions", "Self-test", "Pressure sensor at zero", "Alarms", "Delivery", "Battery under load", "Stop button",
+    "State at the end",
+)  # fmt: skip
+
+
+class Nurse:
+    """Says yes, weighs what really came, and presses the button when asked to; `no`: questions that get a no."""
+
+    def __init__(self, bench: Bench, no: tuple[str, ...] = ()) -> None:
+        self._bench = bench
+        self._no = no
+        self._weighed_nl = 0.0
+        self.asked: list[str] = []
+
+    def confirms(self, key: str, question: str) -> bool | None:
+        self.asked.append(key)
+        if key == "stop_button" and key not in self._no:
+            self._bench.press("button_stop", 1.3)
+        return key not in self._no
+
+    def weighs(self, key: str, request: str) -> float | None:
+        self.asked.append(key)
+        self._bench.sleep(10.0)  # what the line holds under pressure comes with a time constant of 1.3 s
+        patient_nl = self._bench.trace.value_at("patient_nl", round(self._bench.now() * 1e9))
+        came_nl, self._weighed_nl = patient_nl - self._weighed_nl, patient_nl
+        return came_nl / 1e6 / PLAN.ml_per_g
+
+
+def visit(bench: Bench, nurse: Nurse) -> CheckUp:
+    checked = Visit(bench.pump, nurse, PLAN, bench.profile, bench.sleep, bench.now, lambda text: None)
+    return check_up(checked, "tester", "2026-11-22")
+
+
+def failed(found: CheckUp) -> dict[str, list[str]]:
+    return {
+        step.title: [row.label for row in step.rows if row.outcome == "fail"]
+        for step in found.steps
+        if step.outcome == "fail"
+    }
+
+
+def test_a_sound_pump_passes_and_everything_was_looked_at(bench: Bench, tmp_path: Path) -> None:
+    nurse = Nurse(bench)
+    found = visit(bench, nurse)
+    assert failed(found) == {}
+    assert found.passed
+    assert tuple(step.title for step in found.steps) == TITLES
+    assert all(step.outcome == "pass" for step in found.steps)
+    assert nurse.asked == [
+        "zero", "alarm_low", "lamp_low", "alarm_medium", "lamp_medium", "alarm_high", "lamp_high", "weight_fast",
+        "weight_slow", "stop_button",
+    ]  # fmt: skip
+    assert (bench.pump.status().state, bench.pump.status().alarms) == ("idle", ())
+    write(found, tmp_path / "check-up.html")
+    page = (tmp_path / "check-up.html").read_text()
+    assert found.pump in page
+    assert page.count('class="pass"') > 20
+    assert "http" not in page.replace("http-equiv", "")  # it needs nothing else
+
+
+WRONG: dict[str, tuple[Callable[[Bench], object], dict[str, list[str]]]] = {
+    "battery that sags": (
+        lambda bench: bench.battery(resistance_mohm=400),
+        # 400 mΩ against twice the profile's 150
+        {"Battery under load": ["Resistance"]},
+    ),
+    "motor that loses a tenth of its steps": (
+        lambda bench: bench.motor_fault("slip 100"),
+        # The counter sees the pin, not the screw: only the balance finds it.
+        {"Delivery": ["1.000 mL at 300 mL/h, weighed", "0.200 mL at 60 mL/h, weighed"]},
+    ),
+    "sensor that reads 30 mV too high": (
+        lambda bench: bench.sensor_drift(30.0),
+        {"Pressure sensor at zero": ["Zero"]},  # 1.8 kPa, 13.5 mmHg
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_named(bench: Bench, what: str) -> None:
+    break_it, expected = WRONG[what]
+    break_it(bench)
+    assert failed(visit(bench, Nurse(bench))) == expected
+
+
+def test_a_lamp_that_nobody_saw_and_a_button_that_does_nothing_fail(bench: Bench) -> None:
+    bench.drive_pin("button_stop", 1)  # its wire is broken
+    found = visit(bench, Nurse(bench, no=("lamp_high", "stop_button")))
+    assert failed(found) == {"Alarms": ["HIGH, light"], "Stop button": ["Held for a second"]}
+    assert not found.passed
+
+
+def test_a_pump_whose_self_test_fails_is_given_nothing_to_do(bench: Bench) -> None:
+    bench.drive_pin("button_request", 0)
+    before = bench.pump.status()
+    found = visit(bench, Nurse(bench))
+    assert failed(found) == {"Self-test": ["buttons"], "State at the end": ["State", "Alarms"]}
+    assert tuple(step.title for step in found.steps) == (TITLES[0], TITLES[1], TITLES[-1])
+    assert bench.pump.status().delivered_nl == before.delivered_nl
+
+
+def test_an_infusing_pump_is_left_alone(bench: Bench) -> None:
+    bench.pump.start(5_000)
+    with pytest.raises(NotIdle, match="infusing"):
+        visit(bench, Nurse(bench))
+    assert bench.pump.status().state == "infusing"
+
+
+@pytest.mark.profile("syringe-50ml")
+def test_what_a_pump_has_not_got_is_skipped(bench: Bench) -> None:
+    found = visit(bench, Nurse(bench))
+    skipped = [step.title for step in found.steps if step.outcome == "skipped"]
+    assert skipped == ["Battery under load", "Stop button"]
+    assert found.passed
