@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from picoinfuse import files_list
 from picoinfuse.bench.wire import Wire
 from picoinfuse.bytecode import compile_folder
 from picoinfuse.emulator.board import EmulatedBoard
