@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from picoinfuse.alarm_table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.errors import NoAnswer, PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -349,3 +350,20 @@ def test_refusal_names_the_state(bench: Bench, measure: Measure):
         bench.pump.resume()
     measure("refused with", refused.value.code, equal="wrong_state")
     measure("data of the refusal", refused.value.data, equal={"state": "idle"})
+
+
+def test_a_list_that_does_not_fit_a_line_comes_in_pieces(bench: Bench, measure: Measure):
+    first = bench.pump.request("tasks")
+    names = [task.name for task in bench.pump.tasks().tasks]
+    measure("tasks in the first piece", len(first["tasks"]), below=first["count"])
+    measure("tasks in all", len(names), equal=first["count"])
+    measure("different names", len(set(names)), equal=len(names))
+
+
+def test_a_status_fits_a_line_with_the_longest_names_of_alarms(bench: Bench, measure: Measure):
+    status = bench.pump.request("status")
+    longest = sorted((row.name for row in alarm_rows()), key=len)[-8:]  # as many as it tells
+    status.update(alarms=longest, uptime_ms=2**30, delivered_nl=10**10, vtbi_nl=10**10, steps_counted=2**30)
+    status.update(steps_commanded=2**30, reservoir_nl=10**9, empty_s=10**7, pressure_pa=-100_000)
+    line = encode({"id": 2**30 - 1, "result": status}, 10_000)
+    measure("length of the line", len(line), unit="B", at_most=1024)

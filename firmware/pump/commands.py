@@ -7,6 +7,8 @@ patient only propose it (two_steps.py); what they do is in flow.py.
 
 import time
 
+from micropython import const
+
 from pump import build, version
 from pump.core import supervisor as sv
 from pump.core.alarms import PRIORITIES
@@ -19,6 +21,10 @@ from pump.storage.reset_note import NONE, SERVICE
 from pump.two_steps import TwoSteps
 
 PROTOCOL = 1
+# How many fit into a line of 1024 bytes.
+_NAMES = const(8)
+_ALARMS = const(7)
+_TASKS = const(10)
 UNIX_2020_S = 1_577_836_800
 
 
@@ -56,7 +62,7 @@ class Commands:
         now_ms = time.ticks_ms()
         status = {
             "state": sv.STATES[app.supervisor.state],
-            "alarms": [alarm.name for alarm in app.alarms.active()],
+            "alarms": self._names(),
             "silenced_ms": app.alarms.silenced_ms(now_ms),
             "calibration": app.calibrator.factor_text(),
             "library": app.pharmacy.text(),
@@ -93,9 +99,14 @@ class Commands:
         treatment = self._app.treatment
         return {"therapy": None if treatment is None else treatment.tell(time.ticks_ms())}
 
-    def alarms(self):
+    def _names(self):
+        """The highest of the active alarms; `alarms` tells all."""
+        return [alarm.name for alarm in self._app.alarms.active()[:_NAMES]]
+
+    def alarms(self, first=0):
         manager = self._app.alarms
-        active = [
+        active = manager.active()
+        rows = [
             {
                 "name": alarm.name,
                 "priority": PRIORITIES[alarm.priority],
@@ -103,17 +114,18 @@ class Commands:
                 "acknowledged": alarm.acknowledged,
                 "escalated": alarm.escalated,
             }
-            for alarm in manager.active()
+            for alarm in active[first : first + _ALARMS]
         ]
-        return {"active": active, "silenced_ms": manager.silenced_ms(time.ticks_ms())}
+        return {"active": rows, "count": len(active), "silenced_ms": manager.silenced_ms(time.ticks_ms())}
 
-    def tasks(self):
+    def tasks(self, first=0):
         scheduler = self._app.scheduler
         rows = [
             {"name": slot.task.name, "runs": slot.runs, "overruns": slot.overruns, "late_ms": slot.late_ms}
-            for slot in scheduler.slots
+            for slot in scheduler.slots[first : first + _TASKS]
         ]
-        return {"loops": scheduler.loops, "overruns": scheduler.overruns, "tasks": rows}
+        count = len(scheduler.slots)
+        return {"loops": scheduler.loops, "overruns": scheduler.overruns, "count": count, "tasks": rows}
 
     def log(self, ring, position):
         return self._app.journal.tell(ring, position)
@@ -197,7 +209,7 @@ class Commands:
             app.supervisor.handle(sv.CLEAR_ALARMS, now_ms)
         return {
             "state": sv.STATES[app.supervisor.state],
-            "alarms": [alarm.name for alarm in app.alarms.active()],
+            "alarms": self._names(),
         }
 
     def alarm_test(self, priority):

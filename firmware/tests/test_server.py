@@ -119,7 +119,7 @@ def test_a_query_may_be_typed(link):
         (b'{"id":1073741823,"method":"stop","boot":41}', "crc_required", 1073741823),
         (framed({"id": 7, "method": "stop"}), "invalid_request", 7),
         (command(7, boot=40), "other_boot", 7),
-        (command(7, "start"), "missing_parameter", 7),
+        (command(7, "set_rate"), "missing_parameter", 7),
         (command(7, "start", rate_ul_h=True), "wrong_type", 7),
         (command(7, "telemetry", period_ms=1), "out_of_range", 7),
     ],
@@ -196,10 +196,10 @@ def test_any_other_exception_is_told_to_the_application_and_to_the_host(link, ex
     assert link.handlers.errors == [exc]
 
 
-def test_a_result_that_is_no_line_is_a_fault(link):
+def test_a_result_that_does_not_fit_a_line_is_an_error_and_no_fault_of_the_pump(link):
     link.handlers.status = lambda: {"text": "x" * 1100}
-    assert link.code(b'{"id":7,"method":"status"}') == "internal"
-    assert len(link.handlers.errors) == 1
+    assert link.code(b'{"id":7,"method":"status"}') == "reply_too_long"
+    assert link.handlers.errors == []
 
 
 def test_without_memory_for_the_reply_there_is_one_all_the_same(link, monkeypatch):

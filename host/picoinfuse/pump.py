@@ -51,10 +51,10 @@ class Pump(Session):
         return parse(Status, self.request("status"))
 
     def alarms(self) -> Alarms:
-        return parse(Alarms, self.request("alarms"))
+        return parse(Alarms, self._pages("alarms", "active"))
 
     def tasks(self) -> Tasks:
-        return parse(Tasks, self.request("tasks"))
+        return parse(Tasks, self._pages("tasks", "tasks"))
 
     def order(self) -> OrderTold | None:
         told = self.request("order").get("order")
@@ -226,6 +226,18 @@ class Pump(Session):
         if factor is None:
             raise BadAnswer("the pump knows no calibration after it was calibrated; `picoinfuse status` says why")
         return factor
+
+    def _pages(self, method: str, key: str) -> dict[str, Any]:
+        """The reply to a query whose list `key` comes in pieces: `count` says how long it is."""
+        page = whole = self.request(method)
+        rows = page.get(key)
+        while isinstance(rows, list) and isinstance(count := whole.get("count"), int) and len(rows) < min(count, 256):
+            page = self.request(method, first=len(rows))
+            piece = page.get(key)
+            if not isinstance(piece, list) or not piece:
+                raise BadAnswer(f"the pump's {method} end after {len(rows)} of {count}")
+            rows = [*rows, *piece]
+        return {**whole, key: rows}
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:
         """A query by name."""

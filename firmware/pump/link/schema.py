@@ -20,8 +20,8 @@ _NAME_SHOWN = const(32)  # characters of a name that the host sent, in a message
 METHODS = {
     "hello": (QUERY, ()),
     "status": (QUERY, ()),
-    "alarms": (QUERY, ()),
-    "tasks": (QUERY, ()),
+    "alarms": (QUERY, (("first", int, False, (0, 255)),)),
+    "tasks": (QUERY, (("first", int, False, (0, 255)),)),
     "calibration": (QUERY, ()),
     "battery": (QUERY, ()),
     "log": (QUERY, (("ring", str, True, ("events", "faults", "volume")), ("position", int, True, (0, 0x3FFFFFFF)))),

@@ -102,6 +102,8 @@ class Server:
             return frame.encode({"id": self._id, "result": result})
         except Refused as refused:
             return _error(self._id, refused.code, refused.message, refused.data)
+        except frame.FrameTooLong as exc:  # nobody is harmed by an answer that does not fit
+            return _error(self._id, "reply_too_long", str(exc), None)
         except Exception as exc:
             return self._fault(exc)
 
