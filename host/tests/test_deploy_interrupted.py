@@ -67,6 +67,7 @@ def cut_short(bench: StubBench, file: int) -> None:
         deploy(bench.port, OTHER, run=cut_at(file))
 
 
+@pytest.mark.timeout(300)  # three deployments by the wall clock
 @pytest.mark.parametrize("file", [0, 40])
 def test_a_deployment_that_is_cut_short_has_changed_nothing_and_the_next_one_goes_on(
     bench: StubBench, file: int

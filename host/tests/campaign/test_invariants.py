@@ -28,6 +28,7 @@ def status(state: str = "idle", **changes: Any) -> Any:
         "steps_commanded": 0,
         "overruns": 0,
         "heap_free": 100_000,
+        "uptime_ms": 60_000,
     }
     return SimpleNamespace(**{**base, **changes})
 
