@@ -152,9 +152,9 @@ def test_a_reset_of_an_idle_pump_is_no_alarm(bench: Bench, measure: Measure) -> 
 
 @pytest.mark.needs("capture", "slow")
 def test_a_loop_that_is_a_little_late_is_counted_and_told_and_goes_on(bench: Bench, measure: Measure) -> None:
-    """Turns of 26 to 35 ms for half of the watchdog's 2 s: late by 25; pressure can bear 20, the annunciator 10."""
+    """Turns of 56 to 65 ms for half of the watchdog's 2 s: late by 55; pressure can bear 50, delivery 100."""
     slow_ns = infuse(bench, measure)
-    bench.slow_cpu(25)
+    bench.slow_cpu(55)
     bench.sleep(1)
     bench.slow_cpu(0)
     bench.sleep(1)
@@ -166,8 +166,8 @@ def test_a_loop_that_is_a_little_late_is_counted_and_told_and_goes_on(bench: Ben
     measure("overruns", status.overruns, above=0)
     tasks = {task.name: task for task in bench.pump.tasks().tasks}
     measure("overruns of all tasks", sum(task.overruns for task in tasks.values()), equal=status.overruns)
-    measure("lateness of the pressure task", tasks["pressure"].late_ms, unit="ms", above=20, at_most=25)
-    measure("overruns of the pressure task", tasks["pressure"].overruns, at_most=1000 / 26 + 1)
+    measure("lateness of the pressure task", tasks["pressure"].late_ms, unit="ms", above=50, at_most=55)
+    measure("overruns of the pressure task", tasks["pressure"].overruns, at_most=1000 / 56 + 1)
     measure("overruns of the delivery task", tasks["delivery"].overruns, equal=0)
     # Delivery did not suffer: 2 s at 79.4 Hz.
     measure("steps", len(motor_steps(bench, slow_ns)), at_least=2 * 79.3 - 1)
