@@ -47,7 +47,8 @@ CAPABILITIES_OF_EMULATOR = frozenset(
 )
 _READY = b'{"method":"ready"'
 _READY_LIMIT_MS = 8000
-_TESTED_S = 1.0  # after `ready`: the self-test is over
+_TEST_LIMIT_S = 6.0  # the self-test is over in 5 s
+_LOOK_S = 0.5
 
 
 class EmulatorBench:
@@ -85,7 +86,7 @@ class EmulatorBench:
         if self._deployed:
             self._wait_for_ready()
             self.pump.connect()
-            self.sleep(_TESTED_S)
+            self._wait_for_test()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -212,11 +213,18 @@ class EmulatorBench:
     def _come_back(self) -> None:
         self._wait_for_ready()
         self.pump.reconnect(after_reset=True)
-        self.sleep(_TESTED_S)
+        self._wait_for_test()
 
     def _wait_for_ready(self) -> None:
         """MicroPython starts, compiles what is not compiled, and says that it is ready."""
         self.board.run_until(lambda: _READY in self._said, _READY_LIMIT_MS)
+
+    def _wait_for_test(self) -> None:
+        """How long the self-test takes depends on what it has to read: an image, or files."""
+        end_s = self.now() + _TEST_LIMIT_S
+        self.sleep(_LOOK_S)
+        while self.now() < end_s and self.pump.status().state == "self_test":
+            self.sleep(_LOOK_S)
 
     def _to_board(self, data: bytes) -> None:
         self.board.write_serial(data)
