@@ -1,8 +1,8 @@
 """A part of the self-test: memory. Blocks of the free heap are filled with patterns and read back.
 
-That is what a program in MicroPython can test of the Pico's 264 KB: the heap that is free, some 80 KB at boot, each bit
-as 0 and as 1, and that no two blocks are the same memory. The interpreter's own memory and what the pump's objects live
-in are not tested.
+That is what a program in MicroPython can test of the Pico's 264 KB: heap that is free, 32 KB of it at most, each bit as 0
+and as 1, and that no two blocks are the same memory. With more, a collection of garbage takes longer than the pressure
+task can wait. The interpreter's own memory and what the pump's objects live in are not tested.
 """
 
 from micropython import const
@@ -10,6 +10,7 @@ from micropython import const
 BLOCK = const(1024)
 MIN_FREE = const(10_000)  # what stays for what the loop takes between two collections
 _RESERVE = const(24_000)  # stays free for the tasks that run meanwhile
+_MOST = const(32)
 _FEW = const(4)
 _PATTERNS = (0x55, 0xAA)
 
@@ -28,7 +29,7 @@ class MemoryPart:
         """`whole`: all that is free, else a piece that other tasks do not miss."""
         free = self._memory.free
         self.tested = 0
-        self._left = max(0, free - _RESERVE) // BLOCK
+        self._left = min(_MOST, max(0, free - _RESERVE) // BLOCK)
         if not whole and self._left > _FEW:
             self._left = _FEW
         self.failed = free < MIN_FREE
