@@ -95,13 +95,20 @@ def test_an_image_with_a_bit_that_is_not_its_own_fails(at):
 
 
 class Memory:
-    free = 60_000
+    free = 50_000
 
 
 def test_memory_that_holds_its_patterns_passes_and_tells_how_much_it_was():
     part = MemoryPart(Memory)
     assert not whole(part)
-    assert part.tested == (60_000 - 24_000) // BLOCK * BLOCK
+    assert part.tested == (50_000 - 24_000) // BLOCK * BLOCK
+
+
+def test_of_much_memory_no_more_is_filled_than_a_collection_can_bear(monkeypatch):
+    monkeypatch.setattr(Memory, "free", 180_000)
+    part = MemoryPart(Memory)
+    assert not whole(part)
+    assert part.tested == 32 * BLOCK
 
 
 def test_beside_an_infusion_only_a_piece_is_taken():
