@@ -1,8 +1,8 @@
 """A part of the self-test: memory. Blocks of the free heap are filled with patterns and read back.
 
-That is what a program in MicroPython can test of the Pico's 264 KB: heap that is free, 32 KB of it at most, each bit as 0
-and as 1, and that no two blocks are the same memory. With more, a collection of garbage takes longer than the pressure
-task can wait. The interpreter's own memory and what the pump's objects live in are not tested.
+That is what a program in MicroPython can test of the Pico's 264 KB: heap that is free, 32 KB of it at most, each bit
+as 0 and as 1, and that no two blocks are the same memory. With more, a collection of garbage takes longer than the
+pressure task can wait. The interpreter's own memory and what the pump's objects live in are not tested.
 """
 
 from micropython import const
