@@ -98,6 +98,12 @@ class Board:
         self.board.sleep(seconds)
         return (self.board.pico.busy_ns - busy_ns) / (seconds * 1e9), seconds / (time.monotonic() - began_s)
 
+    def connect(self) -> None:
+        """And wait for the end of the self-test."""
+        self.pump.connect()
+        while self.pump.status().state == "self_test":
+            self.board.sleep(0.5)
+
     def comes_up(self) -> bool:
         return self.board.run_until(lambda: b'"ready"' in self.said, _START_MS)
 
@@ -106,7 +112,7 @@ class Board:
         took: list[float] = []
         for _ in range(_ASKS):
             began_ns = self.board.now_ns
-            self.pump.tasks()
+            self.pump.request("tasks")
             took.append((self.board.now_ns - began_ns) / 1e6)
             self.board.sleep(0.0137)  # not in step with the loop
         return statistics.median(took)
@@ -155,7 +161,7 @@ def measure_form(profile: Profile, image: uf2.Uf2, form: str) -> dict[str, str]:
         pump.comes_up()
         ready_s = (pump.board.now_ns - began_ns) / 1e9
         pump.board.sleep(1.0)
-        pump.pump.connect()
+        pump.connect()
         pump.board.sleep(1.0)
         idle, idle_speed = pump.share_and_speed(_INFUSE_S)
         pump.pump.start(5_000)
@@ -175,8 +181,8 @@ def measure_form(profile: Profile, image: uf2.Uf2, form: str) -> dict[str, str]:
         return dict(zip(_FORM_ROWS, values, strict=True))
 
 
-def measure_tasks(profile: Profile, image: uf2.Uf2) -> dict[str, str]:
-    """CPU share and longest run of each task, infusing 5 mL/h, from .mpy."""
+def measure_tasks(profile: Profile, image: uf2.Uf2, rate_ul_h: int) -> dict[str, tuple[float, float]]:
+    """CPU share, and longest run in ms, of each task while it infuses, from .mpy."""
     run_ms = round(_INFUSE_S * 1000)
     with running(profile, image, "mpy", strap=True) as pump:
         board = pump.board
@@ -186,13 +192,26 @@ def measure_tasks(profile: Profile, image: uf2.Uf2) -> dict[str, str]:
         board.write_serial(_TIMED.format(run_ms=run_ms).encode() + b"\x04")
         pump.comes_up()
         board.sleep(1.0)
-        pump.pump.connect()
-        pump.pump.start(5_000)
+        pump.connect()
+        pump.pump.start(rate_ul_h)
         board.run_until(lambda: b"TASKS" in pump.said and pump.said.endswith(b"\x04>"), run_ms + 5000)
         rows = eval(bytes(pump.said).split(b"TASKS")[1].split(b"\r\n")[0])  # our own script printed it
-        return {
-            name: f"{us / run_ms / 1000:.2%}, longest {longest / 1000:.1f} ms" for name, us, longest in rows
-        }
+        return {name: (us / run_ms / 1000, longest / 1000) for name, us, longest in rows}
+
+
+def told(tasks: dict[str, tuple[float, float]]) -> dict[str, str]:
+    return {name: f"{share:.2%}, longest {longest_ms:.1f} ms" for name, (share, longest_ms) in tasks.items()}
+
+
+def measure_delivery(image: uf2.Uf2) -> dict[str, str]:
+    """What the delivery task costs at 10 Hz and at 100 kHz: at most 1.5 times as much is the aim."""
+    profile = load_profile("fine-steps")
+    slow, fast = (measure_tasks(profile, image, rate_ul_h)["delivery"] for rate_ul_h in (60, 600_000))
+    return {
+        "10 Hz": told({"": slow})[""],
+        "100 kHz": told({"": fast})[""],
+        "100 kHz to 10 Hz": f"{fast[0] / slow[0]:.2f}",
+    }
 
 
 def measure_steps(image: uf2.Uf2, rate_ul_h: int) -> dict[str, str]:
@@ -201,7 +220,7 @@ def measure_steps(image: uf2.Uf2, rate_ul_h: int) -> dict[str, str]:
     with running(profile, image, "mpy") as pump:
         pump.comes_up()
         pump.board.sleep(1.0)
-        pump.pump.connect()
+        pump.connect()
         pump.pump.start(rate_ul_h)
         pump.board.sleep(2.0)
         began_ns = pump.board.now_ns
@@ -234,7 +253,9 @@ def main(production: Path | None, out: Callable[[str], None] = print) -> None:
         forms["frozen"] = measure_form(profile, uf2.read(production), "frozen")
     out(table("firmware", forms))
     out("")
-    out(table("task", {"CPU share, 5 mL/h, from .mpy": measure_tasks(profile, image)}))
+    out(table("task", {"CPU share, 5 mL/h, from .mpy": told(measure_tasks(profile, image, 5_000))}))
+    out("")
+    out(table("delivery task, `fine-steps`", {"CPU share": measure_delivery(image)}))
     out("")
     rates = {"100 Hz": 4_700, "1 kHz": 47_000, "10 kHz": 470_000}
     out(table("steps", {name: measure_steps(image, rate) for name, rate in rates.items()}))
