@@ -107,7 +107,7 @@ class StubBench:
 
     def power_cycle(self, off_s: float = 2.0) -> None:
         self.board.power_cycle(off_s)
-        self.board.sleep(_BITTEN_S)
+        self.sleep(_BITTEN_S)
         self._come_back()
 
     def _come_back(self) -> None:
