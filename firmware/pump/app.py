@@ -10,8 +10,6 @@ An alarm that stops delivery is obeyed in the same call that raised it.
 import gc
 import time
 
-import rp2
-
 from pump import part_firmware, wiring
 from pump.annunciator import Annunciator
 from pump.battery_task import BatteryTask
@@ -27,7 +25,7 @@ from pump.core.occlusion import ThresholdDetector
 from pump.core.restarts import Restarts
 from pump.core.retraction import Retraction
 from pump.delivery import Delivery
-from pump.drivers import identity
+from pump.drivers import flash, identity
 from pump.drivers.battery_sensor import BatterySensor
 from pump.drivers.lamps import Lamps, lamp_feedback
 from pump.drivers.piezo import Piezo
@@ -78,7 +76,7 @@ class App:
         self.note = note
         self.profile = profile
         self.shelf = Shelf()
-        self.journal, self._journal_trouble = open_journal(self.shelf, rp2.Flash(), identity.random_24())
+        self.journal, self._journal_trouble = open_journal(self.shelf, flash.blocks(), identity.random_24())
         self.witness = Witness(self.journal)
         self.boot = identity.random_24()
         self.outbox = Outbox([row[0] for row in ALARMS])
@@ -124,7 +122,7 @@ class App:
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
-        parts = MemoryPart(self.memory), part_firmware.make(), SettingsPart(profile)
+        parts = MemoryPart(self.memory), part_firmware.make(flash.mapped), SettingsPart(profile)
         sliced = SlicedParts(SLICED, parts)
         self.self_test = SelfTest(self, stepper, counter, sound, lamps, sliced, self.note.watchdog_bit)
         self.repeated = RepeatedParts(self.supervisor, sliced, self.on_test_failed, time.ticks_ms())

@@ -3,11 +3,11 @@
 A button closes to ground; a pull-up holds it open, so a wire that breaks is a button that nobody presses.
 """
 
-from machine import Pin
 from micropython import const
 
 from pump import wiring
 from pump.core.buttons import REQUEST_BOLUS, SILENCE, STOP_INFUSION, WIRES, Button
+from pump.drivers.switch import Switch
 
 _LOOK_MS = const(10)
 
@@ -23,7 +23,7 @@ class ButtonsTask:
         self._buttons = []
         for number, wire in enumerate(WIRES):
             if wire in wired:
-                self._pins.append(Pin(wiring.OPTIONAL[wire], Pin.IN, Pin.PULL_UP))
+                self._pins.append(Switch(wiring.OPTIONAL[wire]))
                 self._buttons.append(Button(number, now_ms))
         self._stuck = False  # as reported
 

@@ -11,7 +11,6 @@ from micropython import const
 from pump import build
 
 LIST = "/pump/files.crc"
-FLASH_AT = const(0x10000000)
 _FLASH_BYTES = const(0xA0000)  # below the filesystem, as boards/PICOINFUSE divides it
 _CHUNK = const(512)
 _PAGE = const(256)
@@ -120,13 +119,11 @@ class FlashPart:
         return int.from_bytes(bytes(self._flash[at : at + 4]), "little")
 
 
-def make():
-    """The part that fits what runs here."""
+def make(mapped):
+    """The part that fits what runs here. `mapped(size)`: the beginning of the flash, as memory."""
     if not build.FROZEN:
         return FilesPart()
-    from uctypes import bytearray_at
-
-    return FlashPart(memoryview(bytearray_at(FLASH_AT, _FLASH_BYTES)))
+    return FlashPart(mapped(_FLASH_BYTES))
 
 
 def _open(path):

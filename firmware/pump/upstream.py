@@ -5,10 +5,10 @@ below zero, and its faults have one name. The air detector is a level: high is a
 air too.
 """
 
-from machine import Pin
 from micropython import const
 
 from pump.core.occlusion import ThresholdDetector
+from pump.drivers.switch import Switch
 from pump.pressure_task import PressureTask
 
 _LOOK_MS = const(20)
@@ -43,7 +43,7 @@ class AirTask:
     max_late_ms = 50  # a collection of garbage takes 42 ms
 
     def __init__(self, pin, report):
-        self._pin = Pin(pin, Pin.IN, Pin.PULL_UP)
+        self._pin = Switch(pin)
         self._report = report
         self._looks = 0
         self._found = False  # as reported

@@ -1,0 +1,8 @@
+"""An input with a pull-up: a contact to ground, or a detector's output. A wire that is broken reads high."""
+
+from machine import Pin
+
+
+class Switch:
+    def __init__(self, pin):
+        self.value = Pin(pin, Pin.IN, Pin.PULL_UP).value
