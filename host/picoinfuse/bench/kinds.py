@@ -11,7 +11,7 @@ from pathlib import Path
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
-from picoinfuse.bench.rig import RigBench, port_of
+from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
 from picoinfuse.deploy import deploy
@@ -22,6 +22,7 @@ from picoinfuse.errors import PicoinfuseError
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import load_rig
+from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm

@@ -9,24 +9,14 @@ from contextlib import suppress
 from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lacking
 from picoinfuse.deploy import deploy
 from picoinfuse.errors import NoBoard, PicoinfuseError
-from picoinfuse.port import usb_ports
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
+from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli
 
 RUN_LOW_S = 0.01
 OFF_S = 2.0  # until the capacitors of a Pico are empty
 BACK_S = 10.0  # within which a board is on USB again
-
-
-def port_of(rig: Rig) -> str:
-    """Where the pump is now. By location a board is found again under whatever name it has."""
-    if rig.port is not None:
-        return rig.port
-    for port in usb_ports():
-        if port.location == rig.location:
-            return port.device
-    raise NoBoard(f"{rig.file}: no Pico is at USB location {rig.location}; `picoinfuse ports` lists those there are")
 
 
 @lacking

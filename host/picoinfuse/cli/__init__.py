@@ -27,6 +27,7 @@ from picoinfuse.cli import (
     pump,
     regimen,
     report,
+    rig,
     stub,
     trumpet,
     watch,
@@ -86,6 +87,7 @@ for _name, _function in COMMANDS:
 app.add_typer(profile.app, name="profile")
 app.add_typer(report.app, name="report")
 app.add_typer(library.app, name="library")
+app.add_typer(rig.app, name="rig")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.errors import Mistake, PicoinfuseError
-from picoinfuse.rig.schema import ADAPTERS, CONVERTERS, LINES, MCP4725_ADDRESSES, NEEDED, REFERENCE_MV
+from picoinfuse.rig.schema import ADAPTERS, CONVERTERS, LINES, MCP4725_ADDRESSES, NEEDED, REFERENCE_MV, WITH
 from picoinfuse.toml_lines import KeyLines
 
 _TABLES = {"pump": {"port", "location"}, "adapter": {"kind"}, "lines": set(LINES)}
@@ -83,6 +83,7 @@ def load_rig(file: Path) -> Rig:
     _check_pump(reading)
     _check_adapter(reading)
     _check_converters(reading)
+    _check_pairs(reading)
     _check_claims(reading)
     if reading.mistakes:
         raise RigError(file, reading.mistakes)
@@ -166,7 +167,23 @@ def _check_claims(reading: _Reading) -> None:
             text = f"no rig can claim {capability!r}; there are {', '.join(NEEDED)}"
             reading.mistake("unknown_capability", "", "capabilities", text)
             continue
-        for line in NEEDED[capability]:
-            if line not in reading.table("lines"):
-                text = f"{capability} is claimed, but [lines] has no {line}"
+        for wire in NEEDED[capability]:
+            if not _has(reading, wire):
+                text = f"{capability} is claimed, but {_lacks(wire)}"
                 reading.mistake("not_wired", "", "capabilities", text)
+
+
+def _check_pairs(reading: _Reading) -> None:
+    """The pressure sensor is either the sensor or a converter: a switch between them, or none of both."""
+    for wire, other in WITH.items():
+        if _has(reading, wire) and not _has(reading, other):
+            table, key = (wire, "") if wire in CONVERTERS else ("lines", wire)
+            reading.mistake("not_wired", table, key, f"{wire} is of no use: {_lacks(other)}")
+
+
+def _has(reading: _Reading, wire: str) -> bool:
+    return wire in reading.values if wire in CONVERTERS else wire in reading.table("lines")
+
+
+def _lacks(wire: str) -> str:
+    return f"there is no [{wire}]" if wire in CONVERTERS else f"[lines] has no {wire}"

@@ -51,17 +51,22 @@ LINES = {
     "bootsel": "holds BOOTSEL, through a transistor and a resistor",
     "button_stop": "presses the stop button",
     "button_request": "presses the patient's button",
+    "sensor_switch": "puts sensor_dac in the place of the pressure sensor",
 }
 CONVERTERS = {
-    "sensor_dac": "an MCP4725 in place of the pressure sensor",
+    "sensor_dac": "an MCP4725 in place of the pressure sensor, while sensor_switch is active",
     "battery_dac": "an MCP4725 in place of the battery's divider",
 }
-# What a bench may claim, and the wires without which that is not true.
+# What a bench may claim, and the lines and converters without which that is not true.
 NEEDED = {
     "occlude": ("valve",),
     "power": ("supply_off",),
     "reset": ("run",),
     "buttons": ("button_stop", "button_request"),
+    "sensor": ("sensor_switch", "sensor_dac"),
+    "battery": ("battery_dac",),
 }
+# What a converter or a line is of no use without.
+WITH = {"sensor_dac": "sensor_switch", "sensor_switch": "sensor_dac"}
 MCP4725_ADDRESSES = range(0x60, 0x68)
 REFERENCE_MV = (2700, 5500)  # supply of an MCP4725, which is its reference

@@ -28,6 +28,7 @@ kind = "ft232h"
 [lines]
 valve = "C0"
 supply_off = "!C1"
+sensor_switch = "C2"
 
 [sensor_dac]
 address = 0x60
@@ -62,9 +63,11 @@ MISTAKES = [
     ('kind = "ft232h"', 'kind = "ft2232"', 8, "adapter", "adapter kind is 'ft2232'"),
     ('port = "/dev/ttyACM0"', "", 4, "pump", "either port or location"),
     ('port = "/dev/ttyACM0"', 'port = "/dev/ttyACM0"\nlocation = "1-1"', 4, "pump", "either port or location"),
-    ("address = 0x60", "address = 0x48", 15, "address", "from 0x60 to 0x67"),
-    ("reference_mv = 3300", "reference_mv = 33", 16, "reference", "2700 to 5500"),
+    ("address = 0x60", "address = 0x48", 16, "address", "from 0x60 to 0x67"),
+    ("reference_mv = 3300", "reference_mv = 33", 17, "reference", "2700 to 5500"),
     ('valve = "C0"', 'valve = "C0"\nvavle = "C3"', 12, "unknown_key", "unknown key vavle in [lines]"),
+    ('sensor_switch = "C2"', "", 15, "not_wired", "sensor_dac is of no use: [lines] has no sensor_switch"),
+    ('["occlude", "power"]', '["battery"]', 2, "not_wired", "battery is claimed, but there is no [battery_dac]"),
     ("[lines]", "[lines", 1, "syntax", "not TOML"),
 ]
 
@@ -80,7 +83,7 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, li
 
 def test_two_converters_at_one_address_are_refused(tmp_path: Path) -> None:
     file = written(tmp_path, GOOD + "[battery_dac]\naddress = 0x60\nreference_mv = 3300\n")
-    with pytest.raises(RigError, match=":18: battery_dac and sensor_dac are both at 0x60"):
+    with pytest.raises(RigError, match=":19: battery_dac and sensor_dac are both at 0x60"):
         load_rig(file)
 
 

@@ -1,0 +1,57 @@
+"""`picoinfuse rig …`."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.profile import load_profile
+from picoinfuse.pump import Pump
+from picoinfuse.rig.checks import OK, WRONG, Finding
+from picoinfuse.rig.checks import check as check_rig
+from picoinfuse.rig.desk import Desk
+from picoinfuse.rig.file import load_rig
+from picoinfuse.rig.place import port_of
+from picoinfuse.rig.stimuli import Stimuli
+
+app = typer.Typer(help="Benches of real wires.", no_args_is_help=True)
+
+File = Annotated[Path, typer.Argument(help="A rig file, such as boards/rigs/ft232h.toml.")]
+_TIMEOUT_S = 1.0
+_STYLES = {OK: "green", WRONG: "bold red"}
+
+
+@app.command()
+def check(
+    file: File,
+    profile: Annotated[str, typer.Option(help="of the pump, in boards/")] = "syringe-50ml",
+    as_json: JsonOption = False,
+) -> None:
+    """Drive each line of a rig, see that the pump sees it, and name what is wrong; 1 when something is. Water only."""
+    rig = load_rig(file)
+    pump = Pump(port_of(rig), timeout_s=_TIMEOUT_S)
+    findings: list[Finding] = []
+    with Stimuli(rig) as stimuli:
+        try:
+            for finding in check_rig(Desk(rig, load_profile(profile), pump, stimuli, time.sleep)):
+                findings.append(finding)
+                if not as_json:
+                    _show(finding)
+        finally:
+            pump.close()
+    if as_json:
+        print_json([dataclasses.asdict(finding) for finding in findings])
+    if any(finding.outcome == WRONG for finding in findings):
+        raise typer.Exit(1)
+
+
+def _show(finding: Finding) -> None:
+    style = _STYLES.get(finding.outcome, "dim")
+    text = escape(f"{finding.line}: {finding.told}")
+    console().print(f"[{style}]{finding.outcome:>9}[/]  {text}", soft_wrap=True)
