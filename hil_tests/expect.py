@@ -1,4 +1,4 @@
-"""What the tests share: the arithmetic of the profile's mechanics, and readings of the trace.
+"""What the tests share: the arithmetic of the profile's mechanics, readings of the trace, and a bench made otherwise.
 
 A rate is volume per time, so the interval between two steps is the volume of a step divided by the rate:
 pL / (µL/h) = pL / (10^6 pL / 3.6·10^12 ns) = 3.6·10^6 ns.
@@ -6,12 +6,17 @@ pL / (µL/h) = pL / (10^6 pL / 3.6·10^12 ns) = 3.6·10^6 ns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from picoinfuse.bench import Bench
+from picoinfuse.bench.kinds import bench_kind
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import AlarmEvent
 from picoinfuse.profile import Profile
 from picoinfuse.trace import Times
@@ -47,6 +52,24 @@ def true_nl(bench: Bench, start_ns: int) -> float:
     return bench.trace.value_at("delivered_nl", now_ns(bench)) - bench.trace.value_at("delivered_nl", start_ns)
 
 
+def volume_told_is_true(bench: Bench, measure: Measure, start_ns: int) -> None:
+    """What the pump tells has left the syringe: 1e-6, as its ratio for a step is within that of the geometric volume,
+    and as much for rounding; 1 nL where little was given, as it tells whole ones.
+    """
+    told_nl = bench.pump.status().delivered_nl
+    by_nl = max(2e-6 * told_nl, 1)
+    measure("volume out of the syringe", true_nl(bench, start_ns), unit="nL", near=told_nl, by=by_nl)
+
+
+def steps_are_even(bench: Bench, measure: Measure, since_s: float) -> None:
+    """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
+    intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), now_ns(bench))
+    # At 100 mL/h: 100000 / 0.3499 / 3600 s = 79 steps a second, of which some 0.1 s are here at least.
+    measure("intervals", len(intervals_ns), above=5)
+    spread_ns = int(intervals_ns.max() - intervals_ns.min())
+    measure("from the shortest to the longest interval", spread_ns, unit="ns", at_most=TICK_NS)
+
+
 def now_ns(bench: Bench) -> int:
     return round(bench.now() * 1e9)
 
@@ -69,6 +92,23 @@ def crossing_ns(bench: Bench, pressure_pa: float, start_ns: int) -> int:
     if above == 0:
         return int(t[0])
     return int(np.interp(pressure_pa, v[above - 1 : above + 1], t[above - 1 : above + 1]))
+
+
+@contextmanager
+def bench_with(bench: Bench, **changed: dict[str, Any]) -> Iterator[Bench]:
+    """A bench of the same kind and seed, whose profile differs in these keys of these sections."""
+    values = bench.profile.values
+    sections = {section: {**values[section], **keys} for section, keys in changed.items()}
+    profile = replace(bench.profile, values={**values, **sections})
+    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+        yield opened
+
+
+def infuse(bench: Bench, rate_ul_h: int) -> float:
+    """Starts, waits for the steady rate; returns the time from which on every step is due evenly."""
+    bench.pump.start(rate_ul_h)
+    bench.sleep(1.0)
+    return bench.now()
 
 
 def alarms_told(bench: Bench, name: str) -> list[AlarmEvent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import alarms_told, sleep_until
+from hil_tests.expect import alarms_told, infuse, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -19,16 +19,11 @@ RATE_UL_H = 5_000
 INFUSING_MA = 460  # idle_ma and motor_ma of the profile
 
 
-def infuse(bench: Bench) -> None:
-    bench.pump.start(RATE_UL_H)
-    bench.sleep(1.0)
-
-
 def test_voltage_charge_and_time_are_told(bench: Bench, measure: Measure) -> None:
     bench.battery(permille=600)
     bench.reset()
     bench.sleep(12.0)  # a measurement at rest
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     bench.sleep(31.0)
     told = bench.pump.battery()
     # Codes of 0.8 mV behind a divider by two.
@@ -62,7 +57,7 @@ def test_low_warns_15_minutes_before_the_end_and_goes_on(
     """A cell as the profile says, and one that can only hold half of it: then its fall must have been seen first."""
     bench.battery(capacity_mah=capacity_mah, permille=permille)
     bench.reset()
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     sleep_until(bench, lambda: "battery_low" in bench.pump.status().alarms, 3 * 3600.0, 10.0)
     measure("state", bench.pump.status().state, equal="infusing")
     measure("priority told", alarms_told(bench, "battery_low")[-1].priority, equal="medium")
@@ -78,7 +73,7 @@ def test_low_warns_15_minutes_before_the_end_and_goes_on(
 def test_depleted_alarms_and_stops_in_good_order(bench: Bench, measure: Measure) -> None:
     bench.battery(permille=40)
     bench.reset()
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
@@ -96,7 +91,7 @@ def test_a_depleted_pump_cannot_be_started_until_it_is_charged(bench: Bench, mea
         bench.pump.start(RATE_UL_H)
     bench.battery(permille=500)
     bench.reset()
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     measure("state", bench.pump.status().state, equal="infusing")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import alarms_told, motor_steps, now_ns
+from hil_tests.expect import alarms_told, infuse, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
@@ -18,13 +18,8 @@ BOUNCE = (0.004, 0.011, 0.007, 0.02, 0.009, 0.003)
 LOOK_S = 0.02  # a look every 10 ms, and a turn of the loop
 
 
-def infuse(bench: Bench) -> None:
-    bench.pump.start(100_000)
-    bench.sleep(1.0)
-
-
 def test_held_for_a_second_the_stop_button_stops(bench: Bench, measure: Measure) -> None:
-    infuse(bench)
+    infuse(bench, 100_000)
     pressed_ns = now_ns(bench)
     bench.press("button_stop", 1.5, BOUNCE)
     bench.sleep(0.5)
@@ -40,7 +35,7 @@ def test_held_for_a_second_the_stop_button_stops(bench: Bench, measure: Measure)
 
 @pytest.mark.parametrize("seconds", [0.01, 0.2, 0.9])
 def test_a_press_under_a_second_does_not_touch_the_infusion(bench: Bench, measure: Measure, seconds: float) -> None:
-    infuse(bench)
+    infuse(bench, 100_000)
     bench.press("button_stop", seconds, BOUNCE)
     bench.sleep(2.0)
     measure("state", bench.pump.status().state, equal="infusing")
@@ -61,7 +56,7 @@ def test_the_stop_button_silences_and_a_second_press_ends_the_pause(bench: Bench
 
 
 def test_without_an_alarm_there_is_nothing_to_silence(bench: Bench, measure: Measure) -> None:
-    infuse(bench)
+    infuse(bench, 100_000)
     bench.press("button_stop", 0.3)
     bench.sleep(0.5)
     measure("pause left", bench.pump.status().silenced_ms, unit="ms", equal=0)
@@ -83,7 +78,7 @@ def test_a_stuck_button_alarms_at_one_minute_and_is_free_again_when_it_opens(
 
 
 def test_a_stuck_request_button_leaves_the_infusion_alone(bench: Bench, measure: Measure) -> None:
-    infuse(bench)
+    infuse(bench, 100_000)
     bench.drive_pin("button_request", 0)
     bench.sleep(70.0)
     status = bench.pump.status()

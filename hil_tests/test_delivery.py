@@ -19,6 +19,7 @@ from hil_tests.expect import (
     step_hz,
     step_pl,
     true_nl,
+    volume_told_is_true,
 )
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
@@ -153,13 +154,7 @@ def test_every_account_of_the_volume_agrees_with_the_edges(bench: Bench, measure
     measure("steps commanded", status.steps_commanded, equal=len(steps))
     measure("volume told by telemetry", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
     measure("volume told", told[-1].delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
-    measure(
-        "volume out of the syringe",
-        true_nl(bench, start_ns),
-        unit="nL",
-        near=status.delivered_nl,
-        by=max(2e-6 * status.delivered_nl, 1),
-    )
+    volume_told_is_true(bench, measure, start_ns)
     # Telemetry never goes back, and each told volume is a whole number of steps that had been made by then.
     volumes = [message.delivered_nl for message in told if message.state == "infusing"]
     measure("reports while infusing", len(volumes), at_least=99)

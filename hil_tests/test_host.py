@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from hil_tests.expect import COLLECTION_MS
+from hil_tests.expect import COLLECTION_MS, infuse, steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.frame import encode
@@ -16,25 +16,6 @@ pytestmark = [pytest.mark.requirement("LINK-4"), pytest.mark.needs("capture")]
 
 RATE_UL_H = 100_000
 TURN_MS = 10  # the loop sleeps that long at most
-
-
-def infuse(bench: Bench) -> float:
-    """Starts, waits for the steady rate; returns the time from which on every step is due evenly."""
-    bench.pump.start(RATE_UL_H)
-    bench.sleep(1.0)
-    return bench.now()
-
-
-def assert_even_steps(bench: Bench, measure: Measure, since_s: float) -> None:
-    """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
-    intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), round(bench.now() * 1e9))
-    measure("intervals", len(intervals_ns), above=5)
-    measure(
-        "from the shortest to the longest interval",
-        int(intervals_ns.max() - intervals_ns.min()),
-        unit="ns",
-        at_most=200,
-    )
 
 
 def listen(bench: Bench) -> list[Telemetry]:
@@ -49,7 +30,7 @@ def listen(bench: Bench) -> list[Telemetry]:
 @pytest.mark.needs("host_reading", "virtual_time")
 def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: Bench, measure: Measure):
     heard = listen(bench)
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     bench.pump.telemetry(10)
     bench.sleep(1.0)
     bench.host_reading(False)
@@ -59,7 +40,7 @@ def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: 
     before = len(heard)
     bench.host_reading(True)
     bench.sleep(1.05)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
     measure("overruns", bench.pump.tasks().overruns, equal=0)
     # Every report has a number: what was dropped and what came make up all that were made.
     newest = heard[-1]
@@ -106,7 +87,7 @@ def test_alarm_that_came_and_went_unheard_leaves_a_gap_in_seq(bench: Bench, meas
 
 @pytest.mark.needs("host_reading")
 def test_replies_wait_for_a_host_that_does_not_read(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     bench.host_reading(False)
     ids = list(range(1, 41))
     bench.write_raw(b"".join(encode({"id": number, "method": "status"}) for number in ids))
@@ -116,18 +97,18 @@ def test_replies_wait_for_a_host_that_does_not_read(bench: Bench, measure: Measu
     bench.sleep(2.0)
     # 40 replies of some 400 bytes; the pump holds 8 and reads no further requests meanwhile.
     measure("ids answered", [reply["id"] for reply in bench.pump.link.unmatched], equal=ids)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 # ---- a host that says too much ----
 
 
 def test_ctrl_c_while_infusing_does_nothing(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     for _ in range(10):
         bench.write_raw(b"\x03" * 5)
         bench.sleep(0.2)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
     bench.pump.link.unmatched.clear()
     bench.write_raw(b"\r\n")
     bench.sleep(0.1)
@@ -139,14 +120,14 @@ def test_ctrl_c_while_infusing_does_nothing(bench: Bench, measure: Measure):
 
 
 def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     for batch in range(10):
         bench.pump.link.unmatched.clear()
         ids = list(range(1 + 50 * batch, 51 + 50 * batch))
         bench.write_raw(b"".join(encode({"id": number, "method": "hello"}) for number in ids))
         bench.sleep(1.0)  # a line a turn of 10 ms at least
         measure("ids answered", [reply["id"] for reply in bench.pump.link.unmatched], equal=ids)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
     tasks = bench.pump.tasks()
     measure("overruns", tasks.overruns, equal=0)
     # Nobody waited longer than a turn for its turn.
@@ -160,7 +141,7 @@ def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Ben
 @pytest.mark.parametrize(("hz", "listen_s"), [(0.1, 60.0), (1, 20.0), (3, 20.0), (20, 10.0)])
 def test_telemetry_keeps_its_grid(bench: Bench, measure: Measure, hz: float, listen_s: float):
     heard = listen(bench)
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     period_ms = bench.pump.telemetry(hz)
     measure("period", period_ms, unit="ms", equal=round(1000 / hz))
     bench.sleep(listen_s)
@@ -178,7 +159,7 @@ def test_telemetry_keeps_its_grid(bench: Bench, measure: Measure, hz: float, lis
 
 def test_telemetry_tells_what_the_trace_shows(bench: Bench, measure: Measure):
     heard = listen(bench)
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     bench.pump.telemetry(20)
     bench.sleep(10.0)
     last = heard[-1]

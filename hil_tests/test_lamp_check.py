@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from hil_tests.expect import alarms_told
+from hil_tests.expect import alarms_told, bench_with
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
-from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
@@ -22,9 +20,7 @@ LOOK_S = 0.1  # between two looks of the self-test
 @pytest.fixture
 def seeing(bench: Bench) -> Iterator[Bench]:
     """A bench whose profile has the feedback wire."""
-    wiring = {**bench.profile.values["wiring"], "lamp_feedback": 20}
-    profile = replace(bench.profile, values={**bench.profile.values, "wiring": wiring})
-    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+    with bench_with(bench, wiring={"lamp_feedback": 20}) as opened:
         yield opened
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hil_tests.expect import infuse, steps_are_even
 from picoinfuse.alarm_table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.errors import NoAnswer, PumpError
@@ -39,26 +40,6 @@ def answers(bench: Bench, data: bytes) -> list[dict[str, Any]]:
 
 def command(bench: Bench, request_id: int, method: str, **params: Any) -> bytes:
     return encode({"id": request_id, "method": method, "params": params, "boot": bench.pump.boot})
-
-
-def infuse(bench: Bench) -> float:
-    """Starts, waits for the steady rate; returns the time from which on every step is due evenly."""
-    bench.pump.start(RATE_UL_H)
-    bench.sleep(1.0)
-    return bench.now()
-
-
-def assert_even_steps(bench: Bench, measure: Measure, since_s: float) -> None:
-    """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
-    intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), round(bench.now() * 1e9))
-    # µL/h over µL a step: 100000 / 0.3499 / 3600 s = 79 steps a second, of which some 0.1 s are here at least.
-    measure("intervals", len(intervals_ns), above=5)
-    measure(
-        "from the shortest to the longest interval",
-        int(intervals_ns.max() - intervals_ns.min()),
-        unit="ns",
-        at_most=200,
-    )
 
 
 # ---- lines that are no requests ----
@@ -110,12 +91,12 @@ LINES: dict[str, tuple[str, str, int | None, dict[str, Any] | None]] = {
 @pytest.mark.parametrize("name", LINES)
 def test_bad_line_is_refused_by_name_while_infusing(bench: Bench, measure: Measure, name: str):
     text, code, request_id, data = LINES[name]
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     (reply,) = answers(bench, framed(text.replace("$", str(bench.pump.boot))))
     measure("id answered", reply["id"], equal=request_id)
     measure("refused with", reply["error"]["code"], equal=code)
     measure("data of the refusal", reply["error"].get("data"), equal=data)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 @pytest.mark.parametrize(
@@ -134,17 +115,17 @@ def test_bad_line_is_refused_by_name_while_infusing(bench: Bench, measure: Measu
 def test_bad_rate_is_refused_and_the_rate_stays(
     bench: Bench, measure: Measure, value: str, code: str, data: dict[str, Any]
 ):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     text = f'{{"id":7,"method":"set_rate","params":{{"rate_ul_h":{value}}},"boot":{bench.pump.boot}}}'
     (reply,) = answers(bench, framed(text))
     measure("refused with", reply["error"]["code"], equal=code)
     measure("refused with", reply["error"]["data"], equal=data)
     measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=RATE_UL_H)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_command_with_a_wrong_or_no_crc_is_not_done(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     line = command(bench, 7, "stop")
     body = line[:-10]
     flipped = body + b"#%08x\n" % (int(line[-9:-1], 16) ^ 1)
@@ -155,7 +136,7 @@ def test_command_with_a_wrong_or_no_crc_is_not_done(bench: Bench, measure: Measu
     measure("refused with", none["id"], equal=7)
     measure("refused with", none["error"]["code"], equal="crc_required")
     measure("state", bench.pump.status().state, equal="infusing")
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_query_may_be_typed_without_crc_and_with_any_line_end(bench: Bench, measure: Measure):
@@ -165,14 +146,14 @@ def test_query_may_be_typed_without_crc_and_with_any_line_end(bench: Bench, meas
 
 
 def test_line_of_10_kb_is_refused_once_and_dropped(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     replies = answers(bench, b"x" * 10_000 + b'\n{"id":7,"method":"hello"}\n')
     measure(
         "answers",
         [(reply["id"], reply.get("error", {}).get("code")) for reply in replies],
         equal=[(None, "too_long"), (7, None)],
     )
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_longest_line_is_a_line_and_one_byte_more_is_too_long(bench: Bench, measure: Measure):
@@ -185,7 +166,7 @@ def test_longest_line_is_a_line_and_one_byte_more_is_too_long(bench: Bench, meas
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, measure: Measure, seed: int):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     noise = random.Random(seed).randbytes(4096)
     replies = answers(bench, noise + b"\n")
     # One line in 256 bytes, of which the empty ones are silent.
@@ -195,17 +176,17 @@ def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, measu
         "codes that the protocol does not have", sorted({reply["error"]["code"] for reply in replies} - CODES), equal=[]
     )
     measure("state", bench.pump.status().state, equal="infusing")
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_half_a_line_and_silence_is_forgotten_without_a_word(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     measure("answers to half a line", answers(bench, b'{"id":7,"method":"sto'), equal=[])
     bench.sleep(1.1)  # 1 s of silence, and a turn of the loop
     (reply,) = answers(bench, b'{"id":8,"method":"hello"}\n')
     measure("answered", reply["id"], equal=8)
     measure("answered", "result" in reply, equal=True)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_line_may_come_in_pieces_with_pauses_below_a_second(bench: Bench, measure: Measure):
@@ -216,7 +197,7 @@ def test_line_may_come_in_pieces_with_pauses_below_a_second(bench: Bench, measur
 
 
 def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     since_s = bench.now()
     bad = [framed(text.replace("$", str(bench.pump.boot))) for text, *_ in LINES.values()]
     batch = b"".join(bad) + command(bench, 7, "stop")[:-3] + b"00\n" + b"\xff" * 40 + b"\n"
@@ -232,14 +213,14 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
     # `heap_free` is measured after a collection. The status before and after are as long as their numbers; 16
     # replies are kept, whose lengths do not change. So: nothing, but for some blocks of 32 bytes that come and go.
     measure("heap free", bench.pump.status().heap_free, at_least=before - 1024)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 # ---- at most once ----
 
 
 def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     proposal = bench.pump.propose("set_rate", rate_ul_h=RATE_UL_H)
     line = command(bench, 7, "confirm", token=proposal.token)
     first = answers(bench, line)
@@ -274,7 +255,7 @@ def test_refused_command_stays_refused_when_it_is_repeated(bench: Bench, measure
     line = command(bench, 7, "resume")
     first = answers(bench, line)
     measure("refused with", first[0]["error"]["code"], equal="wrong_state")
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     bench.pump.pause()
     bench.sleep(1.0)
     # A late repetition does not start the motor.
@@ -283,7 +264,7 @@ def test_refused_command_stays_refused_when_it_is_repeated(bench: Bench, measure
 
 
 def test_id_that_is_taken_is_refused(bench: Bench, measure: Measure):
-    infuse(bench)
+    infuse(bench, RATE_UL_H)
     answers(bench, command(bench, 7, "silence"))
     (reply,) = answers(bench, command(bench, 7, "stop"))
     measure("refused with", reply["id"], equal=7)
@@ -334,15 +315,15 @@ def test_retry_after_a_lost_reply_is_done_once(bench: Bench, measure: Measure):
     measure("different ids", len({reply["id"] for reply in replies}), equal=1)
     since_s = bench.now()
     bench.sleep(0.5)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_many_ids_are_each_answered_with_their_own(bench: Bench, measure: Measure):
-    since_s = infuse(bench)
+    since_s = infuse(bench, RATE_UL_H)
     ids = random.Random(1).sample(range(1, 1 << 30), 60)
     replies = answers(bench, b"".join(encode({"id": number, "method": "alarms"}) for number in ids))
     measure("ids answered", [reply["id"] for reply in replies], equal=ids)
-    assert_even_steps(bench, measure, since_s)
+    steps_are_even(bench, measure, since_s)
 
 
 def test_refusal_names_the_state(bench: Bench, measure: Measure):

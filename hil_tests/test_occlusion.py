@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, true_nl
+from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, volume_told_is_true
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -79,13 +79,7 @@ def test_the_motor_stops_soon_after_the_limit_is_passed(
     # The volume is that of the steps that moved the motor, though more had been granted.
     measure("steps counted", status.steps_counted, equal=len(motor_steps(bench, start_ns)))
     measure("steps commanded", status.steps_commanded, equal=len(motor_steps(bench, start_ns)))
-    measure(
-        "volume out of the syringe",
-        true_nl(bench, start_ns),
-        unit="nL",
-        near=status.delivered_nl,
-        by=max(2e-6 * status.delivered_nl, 1),
-    )
+    volume_told_is_true(bench, measure, start_ns)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
@@ -255,10 +249,4 @@ def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, measure: Measur
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=("occlusion",))
     measure("delivered", status.delivered_nl, unit="nL", below=497_000)
-    measure(
-        "volume out of the syringe",
-        true_nl(bench, start_ns),
-        unit="nL",
-        near=status.delivered_nl,
-        by=max(2e-6 * status.delivered_nl, 1),
-    )
+    volume_told_is_true(bench, measure, start_ns)

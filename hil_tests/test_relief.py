@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import limit_pa, motor_steps, now_ns, sleep_until, true_nl
+from hil_tests.expect import limit_pa, motor_steps, now_ns, sleep_until, true_nl, volume_told_is_true
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -122,13 +122,7 @@ def test_what_is_given_again_after_a_relief_is_right_and_complete(bench: Bench, 
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=("infusion_complete",))
     measure("delivered", status.delivered_nl, unit="nL", near=1_000_000, by=350)  # a step
-    measure(
-        "volume out of the syringe",
-        true_nl(bench, start_ns),
-        unit="nL",
-        near=status.delivered_nl,
-        by=max(2e-6 * status.delivered_nl, 1),
-    )
+    volume_told_is_true(bench, measure, start_ns)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "sensor")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 
 import pytest
 
-from hil_tests.expect import alarms_told, motor_steps, now_ns, sleep_until
+from hil_tests.expect import alarms_told, bench_with, motor_steps, now_ns, sleep_until
 from picoinfuse.alarm_table import alarm_rows
 from picoinfuse.bench import Bench
-from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import enter_repl
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -28,15 +27,6 @@ NAMES = {"stuck": "adc_stuck", "reference": "reference_fault"}
 
 def alarm_of(fault: str) -> str:
     return NAMES.get(fault, f"sensor_{fault}")
-
-
-@contextmanager
-def allowing_restarts(bench: Bench) -> Iterator[Bench]:
-    """A bench of the same kind, whose profile lets the pump go on by itself."""
-    occlusion = {**bench.profile.values["occlusion"], "auto_restarts": 3}
-    profile = replace(bench.profile, values={**bench.profile.values, "occlusion": occlusion})
-    with bench_kind(bench.name).open(profile, bench.seed) as opened:
-        yield opened
 
 
 def begin_self_test(bench: Bench) -> None:
@@ -129,7 +119,7 @@ def follows(state: str, fault: str) -> tuple[str, set[str]]:
 @pytest.mark.parametrize("fault", KINDS)
 def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, state: str, fault: str) -> None:
     row = STATES[state]
-    with allowing_restarts(bench) if state == "checking" else nullcontext(bench) as pump_bench:
+    with bench_with(bench, occlusion={"auto_restarts": 3}) if state == "checking" else nullcontext(bench) as pump_bench:
         row.come(pump_bench)
         before = pump_bench.pump.status()
         measure("state before", before.state, equal=row.state)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from hil_tests.expect import alarms_told
+from hil_tests.expect import alarms_told, bench_with
 from picoinfuse.analysis.alarm_timing import flashes, pulses
 from picoinfuse.bench import Bench
-from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
@@ -20,9 +18,7 @@ pytestmark = [pytest.mark.requirement("ALM-7"), pytest.mark.needs("capture", "re
 @pytest.fixture
 def hearing(bench: Bench) -> Iterator[Bench]:
     """A bench whose profile has the feedback wire."""
-    wiring = {**bench.profile.values["wiring"], "piezo_feedback": 21}
-    profile = replace(bench.profile, values={**bench.profile.values, "wiring": wiring})
-    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+    with bench_with(bench, wiring={"piezo_feedback": 21}) as opened:
         yield opened
 
 

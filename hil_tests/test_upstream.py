@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
-from hil_tests.expect import alarms_told, motor_steps, now_ns
+from hil_tests.expect import alarms_told, bench_with, motor_steps, now_ns
 from picoinfuse.bench import Bench
-from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("OCC-7")]
@@ -21,11 +19,8 @@ LIMIT_PA = -50 * 133.322
 @pytest.fixture
 def wired(bench: Bench) -> Iterator[Bench]:
     """A bench of the same kind whose profile has both sensors, infusing."""
-    values = bench.profile.values
-    wiring = {**values["wiring"], "upstream": 27, "air": 15}
-    occlusion = {**values["occlusion"], "upstream_mmhg": UPSTREAM_MMHG}
-    profile = replace(bench.profile, values={**values, "wiring": wiring, "occlusion": occlusion})
-    with bench_kind(bench.name).open(profile, bench.seed) as opened:
+    changed = {"wiring": {"upstream": 27, "air": 15}, "occlusion": {"upstream_mmhg": UPSTREAM_MMHG}}
+    with bench_with(bench, **changed) as opened:
         opened.pump.start(100_000)
         opened.sleep(1)
         yield opened

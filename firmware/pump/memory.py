@@ -20,10 +20,11 @@ class MemoryTask:
     max_late_ms = 1000
 
     def __init__(self, on_low):
-        """`on_low(now_ms)` is told when there is less than a pump can work with."""
+        """`on_low(now_ms)` is told when there is less than a pump can work with, by two measurements in a row."""
         self._on_low = on_low
         self.free = 0  # bytes, as of the last measurement
         self._collected = False
+        self._low = False  # by the last measurement
 
     def collect_next(self):
         """Somebody left much behind: the next turn collects. Wake it."""
@@ -36,6 +37,11 @@ class MemoryTask:
             return _APART_MS
         self._collected = False
         self.free = gc.mem_free()
-        if self.free < _LEAST:
+        if self.free >= _LEAST:
+            self._low = False
+            return _PERIOD_MS
+        if self._low:
             self._on_low(now_ms)
-        return _PERIOD_MS
+            return _PERIOD_MS
+        self._low = True  # it may be what the tasks left behind since the collection: collect and count once more
+        return _APART_MS

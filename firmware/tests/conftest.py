@@ -5,12 +5,6 @@ identity.
 import sys
 import types
 
-from hypothesis import settings
-
-# A busy machine is no failure; seeds of failures are printed, and replay.
-settings.register_profile("picoinfuse", deadline=None, print_blob=True)
-settings.load_profile("picoinfuse")
-
 if "micropython" not in sys.modules:
     _module = types.ModuleType("micropython")
     setattr(_module, "const", lambda value: value)

@@ -69,7 +69,7 @@ def test_a_step_counts_one_and_a_half_segments_at_most(rate_ul_h):
     assert found.score_pa == 0  # and it is forgotten with the next segment
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from([500, 5_000, 20_000]),
     st.floats(5, 4_000),

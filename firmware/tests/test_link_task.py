@@ -220,7 +220,7 @@ TRAFFIC = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(TRAFFIC, st.integers(0, 3), st.integers(0, 400), st.booleans()), max_size=30))
 def test_no_bytes_bring_the_link_down_or_fill_the_memory(steps):
     """Bytes come, turns pass, the host takes some bytes, an alarm comes. `internal_error` fails too."""

@@ -5,7 +5,7 @@ import json
 from binascii import crc32
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pump import wiring
@@ -126,7 +126,6 @@ def test_a_file_that_is_not_one_whole_line_is_corrupt(load, data):
     assert reason(load, data) == "corrupt"
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_byte_changed_is_a_fault(tmp_path_factory, data):
     damaged = bytearray(GOOD)

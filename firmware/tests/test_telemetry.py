@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.link.telemetry import IDLE_MS, TelemetryTask
@@ -48,7 +48,6 @@ def test_a_line_comes_every_period(period_ms):
     assert outbox.times == [123 + period_ms * n for n in range(1, 11)]
 
 
-@settings(deadline=None)
 @given(st.integers(50, 10000), st.lists(st.integers(0, 9), min_size=1))
 def test_a_late_turn_does_not_move_the_grid(period_ms, late_ms):
     outbox = Outbox()

@@ -3,12 +3,8 @@
 The programs are assembled from firmware/pump/drivers by the stub's assembler; the words are those of the alarms.
 """
 
-import importlib
-import sys
-import types
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
 import pioemu
 import pytest
@@ -16,38 +12,7 @@ from _pioasm import Program
 from hypothesis import given
 from hypothesis import strategies as st
 
-FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
 PRIORITIES = {"low": 1, "medium": 2, "high": 3}
-
-
-@pytest.fixture(scope="module")
-def firmware():
-    """The modules under test, imported with the stub's rp2 in the place of the Pico's."""
-    import rp2
-
-    machine = types.ModuleType("machine")
-    machine.Pin = None
-    micropython = types.ModuleType("micropython")
-    micropython.const = lambda value: value
-    saved = {name: sys.modules.get(name) for name in ("machine", "micropython", "rp2")}
-    sys.modules.update(machine=machine, micropython=micropython, rp2=rp2)
-    sys.path.insert(0, str(FIRMWARE))
-    names = {
-        "tones": "core.tones",
-        "bursts": "core.bursts",
-        "piezo": "drivers.piezo",
-        "lamps": "drivers.lamps",
-        "counter": "drivers.step_counter",
-        "wiring": "wiring",
-    }
-    try:
-        modules = {short: importlib.import_module("pump." + name) for short, name in names.items()}
-    finally:
-        sys.path.remove(str(FIRMWARE))
-        for name, module in saved.items():
-            if module is not None:
-                sys.modules[name] = module
-    return types.SimpleNamespace(**modules)
 
 
 def changes(program: Program, words: Sequence[int], ticks: int) -> list[tuple[int, int]]:
@@ -73,9 +38,7 @@ def changes(program: Program, words: Sequence[int], ticks: int) -> list[tuple[in
 # ---- the piezo ----
 
 
-@given(
-    cycles=st.integers(1, 5), period=st.integers(20, 900), percent=st.integers(1, 50), rest=st.integers(8, 1000)
-)
+@given(cycles=st.integers(1, 5), period=st.integers(20, 900), percent=st.integers(1, 50), rest=st.integers(8, 1000))
 def test_a_tone_has_its_cycles_its_period_and_its_duty(firmware, cycles: int, period: int, percent: int, rest: int):
     tones = firmware.tones
     high = max(3, period * percent // 100)
@@ -116,9 +79,7 @@ def test_a_lamp_flashes_as_the_table_says_to_the_tick(firmware, name: str):
     told = changes(firmware.lamps.lamp_word, [word], 4 * 2 * (on_ms + off_ms))
     lit = red | yellow << 1
     period = 2 * (on_ms + off_ms)
-    assert told[:6] == [
-        (2 + k * period + edge, level) for k in range(3) for edge, level in ((0, lit), (2 * on_ms, 0))
-    ]
+    assert told[:6] == [(2 + k * period + edge, level) for k in range(3) for edge, level in ((0, lit), (2 * on_ms, 0))]
 
 
 def test_low_is_steady(firmware):
@@ -131,5 +92,5 @@ def test_the_lamps_are_neighbours(firmware):
 
 
 def test_piezo_lamps_and_step_counter_fit_into_one_block(firmware):
-    programs = (firmware.piezo.tone_words, firmware.lamps.lamp_word, firmware.counter.count_edges)
+    programs = (firmware.piezo.tone_words, firmware.lamps.lamp_word, firmware.step_counter.count_edges)
     assert sum(len(program.words) for program in programs) <= 32

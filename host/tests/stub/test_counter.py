@@ -34,7 +34,7 @@ trains = st.lists(
     start=st.sampled_from([0, 1, 2, 5, 30, 1000, 2**32 - 1]),
     divider=st.sampled_from([256, 2560, 6400, 700]),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_trains_are_counted_as_pulse_by_pulse(trains, start, divider):
     """Pulses down to 1 ns, so that many are too short for the counter: it must miss the same ones."""
     quick, slow = _counter(True, start, divider), _counter(False, start, divider)

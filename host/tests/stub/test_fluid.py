@@ -184,7 +184,7 @@ def _play(path, history, cuts=()):
     cuts=st.lists(st.integers(0, 250 * S), max_size=200),
     stall_pa=st.sampled_from([1e9, 200_000.0, 700.0]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_it_makes_no_difference_how_time_is_cut(history, cuts, stall_pa):
     """To 1e-9 of the larger of the pressure and 1 Pa: rounding only."""
     whole, cut = _path(stall_pa=stall_pa), _path(stall_pa=stall_pa)
@@ -199,7 +199,7 @@ def test_it_makes_no_difference_how_time_is_cut(history, cuts, stall_pa):
     period_ns=st.integers(5_000, IMPULSE_NS),
     parts=st.lists(st.integers(1, 3000), max_size=10),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_train_may_be_told_in_parts(count, period_ns, parts):
     whole, told = _path(), _path()
     whole.train(0, period_ns, count, 0.35)
@@ -217,7 +217,7 @@ def test_a_train_may_be_told_in_parts(count, period_ns, parts):
 
 
 @given(history=events, stall_pa=st.sampled_from([1e9, 200_000.0, 700.0]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_volume_is_conserved(history, stall_pa):
     """What left the syringe is in the line or in the patient, and a closed valve lets nothing through."""
     path = _path(stall_pa=stall_pa)
@@ -231,7 +231,7 @@ def test_volume_is_conserved(history, stall_pa):
 
 
 @given(start_pa=st.floats(-20_000, 100_000), patient_pa=st.floats(-500, 3000), seconds=st.floats(0.01, 10))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_reaches_the_patient_is_the_integral_of_the_outflow(start_pa, patient_pa, seconds):
     """Trapezoids of (P - patient)/R; 4000 of them over at most 7.7 time constants err by less than 1e-6."""
     path = _path()
@@ -245,7 +245,7 @@ def test_what_reaches_the_patient_is_the_integral_of_the_outflow(start_pa, patie
 
 
 @given(history=events, ahead_ns=st.integers(0, 30 * S))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_asking_for_the_pressure_changes_nothing(history, ahead_ns):
     path = _path(stall_pa=700.0)
     end_ns = _play(path, history)
@@ -257,7 +257,7 @@ def test_asking_for_the_pressure_changes_nothing(history, ahead_ns):
 
 
 @given(history=events)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_snapshot_survives_json(history):
     path, again = _path(), _path()
     end_ns = _play(path, history)

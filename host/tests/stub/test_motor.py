@@ -66,7 +66,7 @@ def test_a_stalled_motor_does_not_move():
 
 
 @given(trains=st.lists(st.integers(1, 300), max_size=20), per_mille=st.integers(1, 999))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_slipping_motor_loses_exactly_its_share(trains, per_mille):
     board = Board()
     board.motor.fault = f"slip {per_mille}"
@@ -103,7 +103,7 @@ def test_a_pulse_that_a_driver_would_miss_is_refused():
         st.tuples(st.integers(20_000, 30 * MS), st.integers(1, 20), st.booleans()), min_size=1, max_size=20
     ),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_it_makes_no_difference_how_pulses_are_told(pulses):
     """As one train, or level by level: to rounding the same pressure afterwards."""
     trains, levels = Board(), Board()

@@ -5,44 +5,16 @@ The program is assembled from firmware/pump/drivers/stepper.py by the stub's ass
 step grid.
 """
 
-import sys
-import types
 from collections import deque
 from dataclasses import replace
-from pathlib import Path
 
 import pioemu
-import pytest
 from _pioasm import Program
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-FIRMWARE = Path(__file__).resolve().parents[3] / "firmware"
 PULSE_TICKS = 10  # 2 µs high
 EDGE_BEFORE_END = 12  # ticks from the rising edge to the end of the step: 10 high, 2 to go round
-
-
-@pytest.fixture(scope="module")
-def firmware():
-    """The modules under test, imported with the stub's rp2 in the place of the Pico's."""
-    import rp2
-
-    machine = types.ModuleType("machine")
-    machine.Pin = None
-    micropython = types.ModuleType("micropython")
-    micropython.const = lambda value: value
-    saved = {name: sys.modules.get(name) for name in ("machine", "micropython", "rp2")}
-    sys.modules.update(machine=machine, micropython=micropython, rp2=rp2)
-    sys.path.insert(0, str(FIRMWARE))
-    try:
-        from pump.core import grid, words
-        from pump.drivers import step_counter, stepper
-    finally:
-        sys.path.remove(str(FIRMWARE))
-        for name, module in saved.items():
-            if module is not None:
-                sys.modules[name] = module
-    return types.SimpleNamespace(grid=grid, words=words, stepper=stepper, counter=step_counter)
 
 
 def rising_ticks(program: Program, words: list[int], ticks: int) -> list[int]:
@@ -74,7 +46,7 @@ def expected_ticks(words: list[tuple[int, int]]) -> list[int]:
 batches = st.lists(st.tuples(st.integers(17, 60), st.integers(0, 9)), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(batches)
 def test_every_step_of_random_words_rises_on_its_tick(firmware, batch):
     words = [firmware.words.encode(ticks, count) for ticks, count in batch]
@@ -87,7 +59,7 @@ def test_a_starved_state_machine_makes_no_further_step(firmware):
     assert len(rising_ticks(firmware.stepper.step_words, words, 5000)) == 3
 
 
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(st.integers(300_000, 1_200_000))
 def test_a_slice_of_the_grid_rises_on_the_ticks_that_the_grid_meant(firmware, rate_ul_h):
     # 1000 pL a step: 83 to 333 kHz asked for; what is faster than a word can be comes as fast as a word can be.

@@ -1,0 +1,77 @@
+"""The pump says that its memory runs out when it does, and not for garbage that a collection takes away."""
+
+import types
+
+import pytest
+
+from pump import memory
+
+LEAST = 6000
+PERIOD_MS = 5000
+
+
+class Heap:
+    def __init__(self):
+        self.garbage = 0
+        self.free = 20_000
+        self.collections = 0
+
+    def collect(self):
+        self.collections += 1
+        self.garbage = 0
+
+    def mem_free(self):
+        return self.free - self.garbage
+
+
+@pytest.fixture
+def heap(monkeypatch):
+    heap = Heap()
+    monkeypatch.setattr(memory, "gc", types.SimpleNamespace(collect=heap.collect, mem_free=heap.mem_free))
+    return heap
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def task(heap, told):
+    return memory.MemoryTask(told.append)
+
+
+def test_it_collects_in_one_turn_and_counts_in_another(task, heap):
+    assert task.run(0) < PERIOD_MS
+    assert (heap.collections, task.free) == (1, 0)
+    assert task.run(50) == PERIOD_MS
+    assert (heap.collections, task.free) == (1, 20_000)
+
+
+@pytest.mark.parametrize(("free", "low"), [(LEAST, False), (LEAST - 1, True)])
+def test_memory_that_runs_out_is_told_by_the_second_measurement(task, heap, told, free, low):
+    heap.free = free
+    for now_ms in (0, 50, 100):
+        assert told == []
+        assert task.run(now_ms) <= PERIOD_MS
+    task.run(150)
+    assert told == ([150] if low else [])
+
+
+def test_garbage_since_the_collection_is_no_lack_of_memory(task, heap, told):
+    task.run(0)
+    heap.garbage = 18_000
+    task.run(50)
+    assert task.free == 2_000
+    task.run(100)
+    task.run(150)
+    assert (task.free, told) == (20_000, [])
+
+
+def test_two_low_measurements_with_a_good_one_between_are_not_in_a_row(task, heap, told):
+    for garbage in (18_000, 0, 18_000, 0):
+        task.run(0)
+        heap.garbage = garbage
+        task.run(50)
+        assert task.free == 20_000 - garbage
+    assert told == []
