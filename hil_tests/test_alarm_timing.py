@@ -151,6 +151,7 @@ def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_c
 # ---- one alarm within another's burst ----
 
 
+@pytest.mark.requirement("ALM-3")
 @pytest.mark.parametrize("after_s", [0.1, 0.25, 0.5])
 def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: Bench, measure: Measure, after_s: float):
     asked_s = bench.now()
@@ -172,6 +173,7 @@ def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: B
     )
 
 
+@pytest.mark.requirement("ALM-3")
 @pytest.mark.needs("occlude")
 def test_an_equal_alarm_changes_nothing_in_the_burst(bench: Bench, measure: Measure):
     bench.occlude()
@@ -204,6 +206,7 @@ def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Be
     measure("pulses of each burst", [len(burst) for burst in bursts(pulses(bench.trace, fault_s))], equal=[10])
 
 
+@pytest.mark.requirement("ALM-3")
 @pytest.mark.needs("virtual_time")
 def test_a_lower_alarm_in_the_midst_of_a_high_burst_is_not_heard_before_its_end(bench: Bench, measure: Measure):
     asked_s = bench.now()

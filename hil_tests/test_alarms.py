@@ -130,6 +130,7 @@ def test_alarm_test_does_not_talk_over_a_real_alarm(bench: Bench, measure: Measu
 # ---- who owns sound and light ----
 
 
+@pytest.mark.requirement("ALM-3")
 @pytest.mark.needs("sensor")
 def test_higher_priority_takes_over_sound_and_light_at_once(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
@@ -149,6 +150,7 @@ def test_higher_priority_takes_over_sound_and_light_at_once(bench: Bench, measur
 # ---- pause of the sound ----
 
 
+@pytest.mark.requirement("ALM-4")
 @pytest.mark.needs("sensor", "virtual_time")
 def test_silence_lasts_two_minutes_and_the_alarm_returns_by_itself(bench: Bench, measure: Measure):
     bench.sensor_fault("open")
@@ -172,6 +174,7 @@ def test_silence_lasts_two_minutes_and_the_alarm_returns_by_itself(bench: Bench,
     measure("length of the pause", returned_s - silenced_s, unit="s", near=120.0, by=2 * NOTICED_S)
 
 
+@pytest.mark.requirement("ALM-3")
 @pytest.mark.needs("sensor")
 def test_burst_that_has_begun_is_finished_when_it_is_silenced(bench: Bench, measure: Measure):
     began_s = bench.now()
@@ -182,6 +185,7 @@ def test_burst_that_has_begun_is_finished_when_it_is_silenced(bench: Bench, meas
     measure("pulses of each burst", [len(burst) for burst in bursts(pulses(bench.trace, began_s))], equal=[10])
 
 
+@pytest.mark.requirement("ALM-4")
 @pytest.mark.needs("sensor")
 def test_higher_priority_breaks_through_the_pause(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
@@ -196,6 +200,7 @@ def test_higher_priority_breaks_through_the_pause(bench: Bench, measure: Measure
     measure("pause left", bench.pump.status().silenced_ms, unit="ms", equal=0)
 
 
+@pytest.mark.requirement("ALM-4")
 @pytest.mark.needs("sensor", "occlude")
 def test_equal_priority_does_not_break_through_the_pause(bench: Bench, measure: Measure):
     bench.occlude()
@@ -212,6 +217,7 @@ def test_equal_priority_does_not_break_through_the_pause(bench: Bench, measure: 
     measure("pause left", bench.pump.status().silenced_ms, unit="ms", near=99_000, by=50)
 
 
+@pytest.mark.requirement("ALM-4")
 def test_silence_with_nothing_to_silence_is_no_pause_in_advance(bench: Bench, measure: Measure):
     measure("pause", bench.pump.silence(), unit="ms", equal=0)
     asked_s = bench.now()

@@ -108,6 +108,7 @@ def test_one_that_ran_down_and_was_charged_goes_on_after_a_clear(bench: Bench, m
 
 
 @pytest.mark.profile("syringe-50ml")
-def test_a_pump_without_a_battery_says_so(bench: Bench) -> None:
-    with pytest.raises(PumpError, match="no battery"):
+def test_a_pump_without_a_battery_says_so(bench: Bench, measure: Measure) -> None:
+    with pytest.raises(PumpError, match="no battery") as refused:
         bench.pump.battery()
+    measure("refused as", refused.value.code, equal="wrong_state")

@@ -77,6 +77,7 @@ def test_the_rate_is_in_true_volume_too(bench: Bench, measure: Measure) -> None:
     )
 
 
+@pytest.mark.requirement("GIP-1.7")
 @pytest.mark.needs("power")
 def test_a_factor_outlives_the_supply(bench: Bench, measure: Measure) -> None:
     calibrate(bench, 97, 100, "Jürgen K.")

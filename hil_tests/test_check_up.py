@@ -11,6 +11,7 @@ from picoinfuse.bench import Bench
 from picoinfuse.checkup.model import Plan, Visit
 from picoinfuse.checkup.page import write
 from picoinfuse.checkup.run import CheckUp, NotIdle, check_up
+from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [
     pytest.mark.requirement("PCA-6"),
@@ -24,6 +25,12 @@ TITLES = (
     "Versions", "Self-test", "Pressure sensor at zero", "Alarms", "Delivery", "Battery under load", "Stop button",
     "State at the end",
 )  # fmt: skip
+
+
+ASKED = [
+    "zero", "alarm_low", "lamp_low", "alarm_medium", "lamp_medium", "alarm_high", "lamp_high", "weight_fast",
+    "weight_slow", "stop_button",
+]  # fmt: skip
 
 
 class Nurse:
@@ -62,23 +69,22 @@ def failed(found: CheckUp) -> dict[str, list[str]]:
     }
 
 
-def test_a_sound_pump_passes_and_everything_was_looked_at(bench: Bench, tmp_path: Path) -> None:
+def test_a_sound_pump_passes_and_everything_was_looked_at(bench: Bench, measure: Measure, tmp_path: Path) -> None:
     nurse = Nurse(bench)
     found = visit(bench, nurse)
-    assert failed(found) == {}
-    assert found.passed
-    assert tuple(step.title for step in found.steps) == TITLES
-    assert all(step.outcome == "pass" for step in found.steps)
-    assert nurse.asked == [
-        "zero", "alarm_low", "lamp_low", "alarm_medium", "lamp_medium", "alarm_high", "lamp_high", "weight_fast",
-        "weight_slow", "stop_button",
-    ]  # fmt: skip
-    assert (bench.pump.status().state, bench.pump.status().alarms) == ("idle", ())
+    measure("failed", failed(found), equal={})
+    measure("passed as a whole", found.passed, equal=True)
+    measure("steps", tuple(step.title for step in found.steps), equal=TITLES)
+    measure("their outcomes", {step.outcome for step in found.steps}, equal={"pass"})
+    measure("asked of the person", nurse.asked, equal=ASKED)
+    measure("state after it", bench.pump.status().state, equal="idle")
+    measure("alarms after it", bench.pump.status().alarms, equal=())
     write(found, tmp_path / "check-up.html")
     page = (tmp_path / "check-up.html").read_text()
-    assert found.pump in page
-    assert page.count('class="pass"') > 20
-    assert "http" not in page.replace("http-equiv", "")  # it needs nothing else
+    measure("the pump's name on the page", page.count(found.pump), above=0)
+    measure("rows on the page that passed", page.count('class="pass"'), above=20)
+    # It needs nothing else than itself.
+    measure("addresses on the page", page.replace("http-equiv", "").count("http"), equal=0)
 
 
 WRONG: dict[str, tuple[Callable[[Bench], object], dict[str, list[str]]]] = {
@@ -100,38 +106,39 @@ WRONG: dict[str, tuple[Callable[[Bench], object], dict[str, list[str]]]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_named(bench: Bench, what: str) -> None:
+def test_what_is_wrong_is_named(bench: Bench, measure: Measure, what: str) -> None:
     break_it, expected = WRONG[what]
     break_it(bench)
-    assert failed(visit(bench, Nurse(bench))) == expected
+    measure("failed", failed(visit(bench, Nurse(bench))), equal=expected)
 
 
-def test_a_lamp_that_nobody_saw_and_a_button_that_does_nothing_fail(bench: Bench) -> None:
+def test_a_lamp_that_nobody_saw_and_a_button_that_does_nothing_fail(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_stop", 1)  # its wire is broken
     found = visit(bench, Nurse(bench, no=("lamp_high", "stop_button")))
-    assert failed(found) == {"Alarms": ["HIGH, light"], "Stop button": ["Held for a second"]}
-    assert not found.passed
+    measure("failed", failed(found), equal={"Alarms": ["HIGH, light"], "Stop button": ["Held for a second"]})
+    measure("passed as a whole", found.passed, equal=False)
 
 
-def test_a_pump_whose_self_test_fails_is_given_nothing_to_do(bench: Bench) -> None:
+def test_a_pump_whose_self_test_fails_is_given_nothing_to_do(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_request", 0)
     before = bench.pump.status()
     found = visit(bench, Nurse(bench))
-    assert failed(found) == {"Self-test": ["buttons"], "State at the end": ["State", "Alarms"]}
-    assert tuple(step.title for step in found.steps) == (TITLES[0], TITLES[1], TITLES[-1])
-    assert bench.pump.status().delivered_nl == before.delivered_nl
+    expected = {"Self-test": ["buttons"], "State at the end": ["State", "Alarms"]}
+    measure("failed", failed(found), equal=expected)
+    measure("steps", tuple(step.title for step in found.steps), equal=(TITLES[0], TITLES[1], TITLES[-1]))
+    measure("delivered", bench.pump.status().delivered_nl, unit="nL", equal=before.delivered_nl)
 
 
-def test_an_infusing_pump_is_left_alone(bench: Bench) -> None:
+def test_an_infusing_pump_is_left_alone(bench: Bench, measure: Measure) -> None:
     bench.pump.start(5_000)
     with pytest.raises(NotIdle, match="infusing"):
         visit(bench, Nurse(bench))
-    assert bench.pump.status().state == "infusing"
+    measure("state", bench.pump.status().state, equal="infusing")
 
 
 @pytest.mark.profile("syringe-50ml")
-def test_what_a_pump_has_not_got_is_skipped(bench: Bench) -> None:
+def test_what_a_pump_has_not_got_is_skipped(bench: Bench, measure: Measure) -> None:
     found = visit(bench, Nurse(bench))
     skipped = [step.title for step in found.steps if step.outcome == "skipped"]
-    assert skipped == ["Battery under load", "Stop button"]
-    assert found.passed
+    measure("skipped", skipped, equal=["Battery under load", "Stop button"])
+    measure("passed as a whole", found.passed, equal=True)

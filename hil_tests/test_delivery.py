@@ -73,6 +73,7 @@ def test_the_first_interval_is_the_ordered_one(bench: Bench, measure: Measure, r
     )
 
 
+@pytest.mark.requirement("RATE-5", "GIP-1.3")
 @pytest.mark.needs("capture", "pressure")
 @pytest.mark.parametrize(("rate_ul_h", "vtbi_nl"), [(5_000, 3_500), (100_000, 350_000), (1_200_000, 500_000)])
 def test_vtbi_is_reached_to_the_step(bench: Bench, measure: Measure, rate_ul_h: int, vtbi_nl: int) -> None:
@@ -98,6 +99,7 @@ def test_vtbi_is_reached_to_the_step(bench: Bench, measure: Measure, rate_ul_h: 
     )
 
 
+@pytest.mark.requirement("RATE-6")
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize(("before_ul_h", "after_ul_h"), [(1_000, 5_000), (1_000, 333), (2_000, 400_000)])
 def test_a_new_rate_keeps_the_part_of_a_step_that_is_paid_for(

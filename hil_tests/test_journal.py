@@ -67,7 +67,7 @@ def test_an_erase_is_seen_in_the_trace(bench: Bench, measure: Measure) -> None:
         measure("steps within", len(within), near=0.4 * 79.4, by=1)
 
 
-def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench) -> None:
+def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench, measure: Measure) -> None:
     board = bench.board  # pyright: ignore[reportAttributeAccessIssue]
     bench.pump.start(1_200_000)
     bench.occlude()
@@ -79,10 +79,11 @@ def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench) -> None:
         bench.pump.acknowledge()
         bench.pump.acknowledge()
     written = [operation for operation in board.flash_operations if operation.t_ns <= relieving_ns]
-    assert written
-    assert not [operation for operation in written if operation.data is None]
+    measure("writes while it is drawn back", len(written), above=0)
+    measure("erases while it is drawn back", sum(operation.data is None for operation in written), equal=0)
     fill_sectors(bench, 1)  # it is done once the motor stands
-    assert [operation for operation in board.flash_operations if operation.data is None]
+    erases = sum(operation.data is None for operation in board.flash_operations)
+    measure("erases when the motor stands", erases, above=0)
 
 
 def test_a_flash_that_takes_no_write_is_an_alarm_and_delivery_goes_on(bench: Bench, measure: Measure) -> None:

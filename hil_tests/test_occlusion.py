@@ -32,6 +32,7 @@ def run_into_occlusion(bench: Bench, measure: Measure, rate_ul_h: int, level: st
     return start_ns
 
 
+@pytest.mark.requirement("PCA-9")
 @pytest.mark.needs("capture", "pressure", "occlude")
 @pytest.mark.parametrize(
     ("rate_ul_h", "level"),

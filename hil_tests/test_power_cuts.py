@@ -29,6 +29,7 @@ from littlefs import LittleFS
 from picoinfuse.bench import Bench
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.errors import PicoinfuseError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.journal.entry import BODY_BYTES, ENTRY_BYTES, continues
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.stub.board import FlashOperation
@@ -36,7 +37,11 @@ from picoinfuse.stub.board import FlashOperation
 BLOCK, BLOCKS, PAGE = 4096, 352, 256
 TORN = ("before", "half", "bits", "after")
 SAMPLE = 24
-pytestmark = [pytest.mark.needs("flash", "power", "virtual_time"), pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.requirement("GIP-4", "KEEP-1"),
+    pytest.mark.needs("flash", "power", "virtual_time"),
+    pytest.mark.timeout(240),
+]
 
 
 @dataclass
@@ -228,30 +233,31 @@ def try_cuts(day: Day, root: Path, chosen: dict[int, tuple[str, ...]]) -> int:
     return cuts
 
 
-def test_a_spread_of_cuts(day: Day, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_a_spread_of_cuts(day: Day, measure: Measure, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     count = len(day.operations)
-    assert count > 100
+    measure("operations of the flash in a day", count, above=100)
     one = pytestconfig.getoption("--cut")
     if one:
         number, _, torn = str(one).partition(":")
         chosen = {int(number): (torn,)}
     else:
         chosen = {round(i * (count - 1) / (SAMPLE - 1)): (TORN[i % 4], TORN[(i + 1) % 4]) for i in range(SAMPLE)}
-    assert try_cuts(day, tmp_path, chosen) >= 1
+    cuts = sum(map(len, chosen.values()))
+    measure("cuts after which all was there", try_cuts(day, tmp_path, chosen), equal=cuts)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_every_cut(day: Day, tmp_path: Path) -> None:
+def test_every_cut(day: Day, measure: Measure, tmp_path: Path) -> None:
     """Every write and every erase, torn in every way; `before` and `after` fall together but for the ends."""
     cuts = try_cuts(day, tmp_path, dict.fromkeys(range(len(day.operations)), TORN))
-    print(f"{cuts} cuts at {len(day.operations)} operations")
-    assert cuts == 4 * len(day.operations)
+    measure("cuts after which all was there", cuts, equal=4 * len(day.operations))
 
 
 @pytest.mark.parametrize("torn", TORN)
 @pytest.mark.parametrize("left", [0, 1, 3, 7])
-def test_the_whole_pump_comes_back_from_a_cut(bench: Bench, left: int, torn: str) -> None:
+@pytest.mark.requirement("STOP-2")
+def test_the_whole_pump_comes_back_from_a_cut(bench: Bench, measure: Measure, left: int, torn: str) -> None:
     """The same on the running board: the supply goes within an operation of the flash, and the firmware boots."""
     bench.pump.start(1_200_000)
     bench.sleep(1.5)
@@ -264,8 +270,8 @@ def test_the_whole_pump_comes_back_from_a_cut(bench: Bench, left: int, torn: str
     bench.pump.reconnect(after_reset=True)
     bench.sleep(1.0)
     status = bench.pump.status()
-    assert (status.state, status.alarms, status.rate_ul_h) == ("idle", (), 0)
-    assert bench.pump.log("events", 0).end > last
+    measure("state, alarms, rate", (status.state, status.alarms, status.rate_ul_h), equal=("idle", (), 0))
+    measure("end of the log", bench.pump.log("events", 0).end, above=last)
     bench.pump.start(5_000)
     bench.sleep(2.0)
-    assert bench.pump.status().state == "infusing"
+    measure("state of the next infusion", bench.pump.status().state, equal="infusing")

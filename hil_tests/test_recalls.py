@@ -8,6 +8,7 @@ from hil_tests.expect import motor_steps, now_ns, sleep_until, true_nl
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 
 RATE_UL_H = 100_000
 BOUNCE = (0.003, 0.008, 0.012, 0.005, 0.02, 0.004, 0.015, 0.009)
@@ -23,7 +24,8 @@ def infuse(bench: Bench, rate_ul_h: int = RATE_UL_H, vtbi_nl: int | None = None)
 
 @pytest.mark.needs("buttons")
 @pytest.mark.profile("ambulatory-10ml")
-def test_key_bounce_changes_no_rate(bench: Bench) -> None:
+@pytest.mark.requirement("GIP-2")
+def test_key_bounce_changes_no_rate(bench: Bench, measure: Measure) -> None:
     """10 mL/h became 100, 4.8 became 44.8: a key that bounced was entered twice. Here no key enters a rate, and a rate
     needs a proposal and a confirmation; contacts that bounce change nothing of it.
     """
@@ -33,23 +35,27 @@ def test_key_bounce_changes_no_rate(bench: Bench) -> None:
             bench.press(name, seconds, BOUNCE)
             bench.sleep(0.2)
     status = bench.pump.status()
-    assert (status.state, status.target_ul_h) == ("infusing", 10_000)
+    measure("state", status.state, equal="infusing")
+    measure("rate", status.target_ul_h, unit="µL/h", equal=10_000)
 
 
+@pytest.mark.requirement("LINK-1", "GIP-2")
 @pytest.mark.needs("capture")
-def test_the_same_digit_twice_is_not_a_second_command(bench: Bench) -> None:
+def test_the_same_digit_twice_is_not_a_second_command(bench: Bench, measure: Measure) -> None:
     """Key bounce as a link knows it: a line that arrives twice is done once."""
     bench.pump.start(4_800)
     proposal = bench.pump.propose("set_rate", rate_ul_h=5_000)
-    assert bench.pump.confirm(proposal)["rate_ul_h"] == 5_000
-    with pytest.raises(PumpError):
+    measure("rate confirmed", bench.pump.confirm(proposal)["rate_ul_h"], unit="µL/h", equal=5_000)
+    with pytest.raises(PumpError) as refused:
         bench.pump.confirm(proposal)
-    assert bench.pump.status().target_ul_h == 5_000
+    measure("confirmed again: refused as", refused.value.code, equal="token_used")
+    measure("rate", bench.pump.status().target_ul_h, unit="µL/h", equal=5_000)
 
 
+@pytest.mark.requirement("GIP-1.4")
 @pytest.mark.needs("buttons", "capture", "pressure", "virtual_time")
 @pytest.mark.profile("ambulatory-10ml")
-def test_a_bolus_that_was_cut_off_is_over_and_the_dose_is_what_was_given(bench: Bench) -> None:
+def test_a_bolus_that_was_cut_off_is_over_and_the_dose_is_what_was_given(bench: Bench, measure: Measure) -> None:
     """A bolus that was interrupted, primed and resumed was given once more, or its rest was. One press with a contact
     that bounces is one bolus of 0.5 mL at 100 mL/h, 18 s; it is cut off after 6.
     """
@@ -62,7 +68,7 @@ def test_a_bolus_that_was_cut_off_is_over_and_the_dose_is_what_was_given(bench: 
     bench.sleep(6.0)
     told = bench.pump.therapy()
     assert told is not None
-    assert (told.bolus, told.requests, told.given) == ("patient", 1, 1)
+    measure("bolus, requests, given", (told.bolus, told.requests, told.given), equal=("patient", 1, 1))
     bench.pump.pause()
     bench.sleep(60.0)
     cut_nl = bench.pump.status().delivered_nl
@@ -70,71 +76,76 @@ def test_a_bolus_that_was_cut_off_is_over_and_the_dose_is_what_was_given(bench: 
     bench.sleep(30.0)
     told = bench.pump.therapy()
     assert told is not None
-    assert (told.bolus, told.bolus_left_nl, told.given) == (None, 0, 1)
+    measure("bolus, left of it, given", (told.bolus, told.bolus_left_nl, told.given), equal=(None, 0, 1))
     status = bench.pump.status()
     # 30 s of basal: 16.7 µL and not the 330 that were left of the bolus; a request's turn and a step of 0.1 µL.
-    assert status.delivered_nl - cut_nl == pytest.approx(16_667, abs=400)
-    assert status.delivered_nl == pytest.approx(true_nl(bench, began_ns), abs=150)
+    measure("given after the pause", status.delivered_nl - cut_nl, unit="nL", near=16_667, by=400)
+    measure("delivered", status.delivered_nl, unit="nL", near=true_nl(bench, began_ns), by=150, req="RATE-4")
 
 
+@pytest.mark.requirement("RATE-4")
 @pytest.mark.needs("capture", "occlude", "virtual_time")
 @pytest.mark.parametrize("rate_ul_h", [RATE_UL_H, 600_000])
-def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, rate_ul_h: int) -> None:
+def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     """The volume behind a closed line was counted as given: "infusion complete", and the patient had too little."""
     began_ns = infuse(bench, rate_ul_h, vtbi_nl=3_000_000)
     bench.occlude()
     sleep_until(bench, lambda: bench.pump.status().state != "infusing", 120.0)
     bench.sleep(40.0)  # the plunger is drawn back
     status = bench.pump.status()
-    assert status.state == "alarm_stopped"
-    assert "infusion_complete" not in status.alarms
+    measure("state", status.state, equal="alarm_stopped")
+    measure("told as complete", status.alarms.count("infusion_complete"), equal=0)
     # What is told is what is out of the syringe, to the step of 0.35 µL.
-    assert status.delivered_nl == pytest.approx(true_nl(bench, began_ns), abs=400)
+    measure("delivered", status.delivered_nl, unit="nL", near=true_nl(bench, began_ns), by=400)
     bench.occlude(False)
     bench.sleep(5.0)
     bench.pump.clear_alarms()
-    assert "infusion_complete" not in bench.pump.status().alarms
+    measure("told as complete when it is cleared", bench.pump.status().alarms, equal=())
 
 
+@pytest.mark.requirement("MON-2", "GIP-1.6")
 @pytest.mark.needs("capture", "pin")
-def test_no_delivery_during_a_motor_alarm(bench: Bench) -> None:
+def test_no_delivery_during_a_motor_alarm(bench: Bench, measure: Measure) -> None:
     """A motor that was told to stand went on turning beside an alarm that said "motor not running"."""
     infuse(bench)
     bench.drive_pin("step", 0)
     bench.sleep(2.0)
-    assert bench.pump.status().alarms == ("motor_fault",)
+    measure("alarms", bench.pump.status().alarms, equal=("motor_fault",))
     bench.drive_pin("step", None)
     alarmed_ns = now_ns(bench)
     bench.sleep(60.0)
-    assert bench.trace.level_at("enable", now_ns(bench)) == 1
-    assert len(motor_steps(bench, alarmed_ns)) == 0
-    with pytest.raises(PumpError):
-        bench.pump.start(RATE_UL_H)
-    with pytest.raises(PumpError):
-        bench.pump.resume()
-    assert len(motor_steps(bench, alarmed_ns)) == 0
+    measure("level of ENABLE, low is on", bench.trace.level_at("enable", now_ns(bench)), equal=1)
+    for command in (lambda: bench.pump.start(RATE_UL_H), bench.pump.resume):
+        with pytest.raises(PumpError) as refused:
+            command()
+        measure("refused as", refused.value.code, equal="wrong_state")
+    measure("steps since the alarm", len(motor_steps(bench, alarmed_ns)), equal=0)
 
 
+@pytest.mark.requirement("STOP-2")
 @pytest.mark.needs("power", "pressure", "capture")
 @pytest.mark.parametrize("how", ["power", "reset"])
-def test_no_restart_with_the_parameters_of_before(bench: Bench, how: str) -> None:
+def test_no_restart_with_the_parameters_of_before(bench: Bench, measure: Measure, how: str) -> None:
     """A pump came back from a power loss and infused, with what it had in memory."""
     infuse(bench)
     cut_ns = now_ns(bench)
     bench.power_cycle() if how == "power" else bench.reset()
     bench.sleep(60.0)
-    assert len(motor_steps(bench, cut_ns + 300_000_000)) == 0
+    measure("steps since", len(motor_steps(bench, cut_ns + 300_000_000)), equal=0)
     status = bench.pump.status()
-    assert status.state != "infusing"
-    assert (status.rate_ul_h, status.target_ul_h, status.vtbi_nl) == (0, 0, None)
+    measure("state", status.state, one_of=("idle", "alarm_stopped"))
+    kept = (status.rate_ul_h, status.target_ul_h, status.vtbi_nl)
+    measure("rate, target, VTBI", kept, equal=(0, 0, None))
     bench.pump.clear_alarms()
-    with pytest.raises(PumpError):
+    with pytest.raises(PumpError) as refused:
         bench.pump.resume()  # a rate from before is given anew by a person, or not at all
+    measure("a resume is refused as", refused.value.code, equal="wrong_state")
 
 
+@pytest.mark.requirement("KEEP-1")
 @pytest.mark.needs("deploy", "reset", "capture")
 @pytest.mark.parametrize("at", [40, 200, 400])
-def test_no_start_with_a_corrupt_parameter(bench: Bench, at: int) -> None:
+def test_no_start_with_a_corrupt_parameter(bench: Bench, measure: Measure, at: int) -> None:
     """One bit of the settings flipped, and the pump took what it read."""
     enter_repl(bench)
     change = f"d = bytearray(open('/profile.json', 'rb').read()); d[{at}] ^= 1"
@@ -143,28 +154,32 @@ def test_no_start_with_a_corrupt_parameter(bench: Bench, at: int) -> None:
     bench.sleep(1.0)
     bench.pump.reconnect(after_reset=True)
     status = bench.pump.status()
-    assert (status.state, status.alarms) == ("fault", ("profile_fault",))
-    with pytest.raises(PumpError):
+    measure("state", status.state, equal="fault")
+    measure("alarms", status.alarms, equal=("profile_fault",))
+    with pytest.raises(PumpError) as refused:
         bench.pump.start(RATE_UL_H)
+    measure("a start is refused as", refused.value.code, equal="wrong_state")
 
 
+@pytest.mark.requirement("ALM-7", "GIP-3.3")
 @pytest.mark.needs("reset", "sensor")
 @pytest.mark.parametrize("alarm", [None, "sensor"])
-def test_no_false_failure_of_the_alarm_self_test(bench: Bench, alarm: str | None) -> None:
+def test_no_false_failure_of_the_alarm_self_test(bench: Bench, measure: Measure, alarm: str | None) -> None:
     """A self-test that found its sounder broken although it was not took pumps off patients."""
     for _ in range(10):
         if alarm:
             bench.sensor_fault("open")
         bench.reset()
         status = bench.pump.status()
-        assert not {"piezo_fault", "lamp_fault"} & set(status.alarms)
+        measure("false failures", {"piezo_fault", "lamp_fault"} & set(status.alarms), equal=set())
         bench.sensor_fault(None)
 
 
+@pytest.mark.requirement("GIP-5")
 @pytest.mark.needs("battery", "virtual_time")
 @pytest.mark.profile("ambulatory-10ml")
 @pytest.mark.parametrize("resistance_mohm", [150, 400])
-def test_no_battery_is_empty_without_an_alarm(bench: Bench, resistance_mohm: int) -> None:
+def test_no_battery_is_empty_without_an_alarm(bench: Bench, measure: Measure, resistance_mohm: int) -> None:
     """A pump went dark in the midst of an infusion. Here it stops and cries while there is power for that."""
     bench.battery(permille=40, resistance_mohm=resistance_mohm)
     bench.reset()
@@ -173,20 +188,24 @@ def test_no_battery_is_empty_without_an_alarm(bench: Bench, resistance_mohm: int
         sleep_until(bench, lambda: bench.pump.status().state != "infusing", 1200.0, 5.0)
     status = bench.pump.status()
     # With 400 mΩ the voltage under load is at its end already: the self-test does not let it start.
-    assert {"battery_depleted", "system_fault"} & set(status.alarms)
-    assert bench.battery() > bench.profile.values["battery"]["empty_mv"]
+    told = [name for name in status.alarms if name in ("battery_depleted", "system_fault")]
+    measure("alarms that stop it", len(told), at_least=1)
+    empty_mv = bench.profile.values["battery"]["empty_mv"]
+    measure("voltage left for the alarm", bench.battery(), unit="mV", above=empty_mv)
     bench.sleep(300.0)
-    assert bench.battery() > bench.profile.values["battery"]["empty_mv"]
+    measure("voltage left after 5 min of alarm", bench.battery(), unit="mV", above=empty_mv)
 
 
+@pytest.mark.requirement("STOP-4", "GIP-1.6")
 @pytest.mark.needs("capture", "hang")
-def test_no_infusion_goes_on_after_a_system_failure(bench: Bench) -> None:
+def test_no_infusion_goes_on_after_a_system_failure(bench: Bench, measure: Measure) -> None:
     """The processor had failed, and the motor turned on."""
     infuse(bench)
     bench.hang_cpu()
     hung_ns = now_ns(bench)
     bench.sleep(5.0)
     # What was granted before: 300 ms.
-    assert all(at_ns - hung_ns <= 350_000_000 for at_ns in motor_steps(bench, hung_ns))
+    last_ns = int(motor_steps(bench, hung_ns)[-1])
+    measure("last step after the hang", (last_ns - hung_ns) / 1e6, unit="ms", at_most=350)
     bench.pump.reconnect(after_reset=True)
-    assert bench.pump.status().state == "alarm_stopped"
+    measure("state after the watchdog", bench.pump.status().state, equal="alarm_stopped")

@@ -10,6 +10,7 @@ import pytest
 from hil_tests.expect import BEGIN_S, LEAD_S, alarms_told, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 
 pytestmark = pytest.mark.needs("capture", "virtual_time")
 
@@ -35,28 +36,33 @@ def made(bench: Bench, since_ns: int, begin_s: float = 0, end_s: float | None = 
     return bench.trace.count("step", since_ns + round(begin_s * 1e9), end_ns)
 
 
-def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench) -> None:
+@pytest.mark.requirement("RATE-5")
+def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     # 2 mL at 120 mL/h take 60 s, then 12 mL/h for 60 s.
     bench.pump.start_regimen(steps((120_000, 120_000, 0, 2_000_000), (12_000, 12_000, 60, 0)))
     bench.sleep(30)
     therapy = bench.pump.therapy()
     assert therapy is not None
-    assert (therapy.kind, therapy.phase, therapy.segment) == ("steps", "running", 0)
-    assert therapy.segment_left_s in (29, 30)  # less what is granted ahead
-    assert therapy.left_s in (89, 90)
-    assert therapy.left_nl == pytest.approx(1_200_000, abs=12_000)
+    measure("therapy told", (therapy.kind, therapy.phase, therapy.segment), equal=("steps", "running", 0))
+    # Less what is granted ahead.
+    measure("left of the segment", therapy.segment_left_s, unit="s", one_of=(29, 30))
+    measure("left of the regimen", therapy.left_s, unit="s", one_of=(89, 90))
+    measure("volume left", therapy.left_nl, unit="nL", near=1_200_000, by=12_000)
     bench.sleep(95)
-    assert bench.pump.status().state == "idle"
-    assert bench.pump.status().alarms == ("infusion_complete",)
-    assert len(motor_steps(bench, since_ns)) == int(in_steps(bench, 2_000_000 + flow_nl(12_000, 60)))
+    measure("state", bench.pump.status().state, equal="idle")
+    measure("alarms", bench.pump.status().alarms, equal=("infusion_complete",))
+    due = int(in_steps(bench, 2_000_000 + flow_nl(12_000, 60)))
+    measure("steps", len(motor_steps(bench, since_ns)), equal=due)
     # The dose, but for the part of a step, in its own time.
     begun_s = (int(motor_steps(bench, since_ns)[0]) - since_ns) / 1e9
     hz = float(in_steps(bench, flow_nl(120_000, 1)))
-    assert made(bench, since_ns, 0, begun_s + 60 - 0.9 / hz) == int(in_steps(bench, 2_000_000))
+    of_dose = made(bench, since_ns, 0, begun_s + 60 - 0.9 / hz)
+    measure("steps of the loading dose", of_dose, equal=int(in_steps(bench, 2_000_000)))
 
 
-def test_doses_come_every_period_and_the_vein_is_kept_open_between(bench: Bench) -> None:
+@pytest.mark.requirement("GIP-1.1", "RATE-5")
+def test_doses_come_every_period_and_the_vein_is_kept_open_between(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     # 1 mL at 60 mL/h takes 60 s, then 240 s of KVO; three times.
     bench.pump.start_regimen(
@@ -67,19 +73,19 @@ def test_doses_come_every_period_and_the_vein_is_kept_open_between(bench: Bench)
         }
     )
     bench.sleep(910)
-    assert bench.pump.status().alarms == ("infusion_complete",)
+    measure("alarms", bench.pump.status().alarms, equal=("infusion_complete",))
     for cycle in range(3):
         at = 300 * cycle
-        assert made(bench, since_ns, at + LEAD_S, at + 60 + LEAD_S) == pytest.approx(
-            float(in_steps(bench, 1_000_000)), abs=LEAD_S * 48 + 1
-        )
+        dose = made(bench, since_ns, at + LEAD_S, at + 60 + LEAD_S)
+        measure("steps of a dose", dose, near=in_steps(bench, 1_000_000), by=LEAD_S * 48 + 1)
         between = made(bench, since_ns, at + 61, at + 299)
-        assert between == pytest.approx(float(in_steps(bench, flow_nl(KVO_UL_H, 238))), abs=2)
+        measure("steps between two doses", between, near=in_steps(bench, flow_nl(KVO_UL_H, 238)), by=2)
     total = in_steps(bench, 3 * (1_000_000 + flow_nl(KVO_UL_H, 240)))
-    assert len(motor_steps(bench, since_ns)) == int(total)
+    measure("steps of all", len(motor_steps(bench, since_ns)), equal=int(total))
 
 
-def test_a_taper_falls_along_its_line_and_raises_no_alarm(bench: Bench) -> None:
+@pytest.mark.requirement("RATE-4", "RATE-5")
+def test_a_taper_falls_along_its_line_and_raises_no_alarm(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     # 100 to 10 mL/h in 20 min.
     bench.pump.start_regimen(steps((100_000, 10_000, 1200, 0)))
@@ -88,13 +94,15 @@ def test_a_taper_falls_along_its_line_and_raises_no_alarm(bench: Bench) -> None:
         t = Fraction(60 * minute)
         due = in_steps(bench, (100_000 * t - 90_000 * t * t / 2400) / 3600 * 1000)
         # A stair lasts 18.75 s, its corner is off the line by 1/8 of slope and stair: 3.3 s of 1 mL/h.
-        assert abs(made(bench, since_ns) - due) <= 4 + 100_000 * (BEGIN_S + 0.01) / 3600 * 1e6 / step_pl(bench.profile)
+        by = 4 + 100_000 * (BEGIN_S + 0.01) / 3600 * 1e6 / float(step_pl(bench.profile))
+        measure(f"steps off the line after {minute} min", float(made(bench, since_ns) - due), near=0, by=by)
     bench.sleep(1)
-    assert bench.pump.status().alarms == ("infusion_complete",)
-    assert made(bench, since_ns) == int(in_steps(bench, flow_nl(55_000, 1200)))
+    measure("alarms", bench.pump.status().alarms, equal=("infusion_complete",))
+    measure("steps", made(bench, since_ns), equal=int(in_steps(bench, flow_nl(55_000, 1200))))
 
 
-def test_steps_up_and_down_through_the_ramp_give_their_volume_and_no_alarm(bench: Bench) -> None:
+@pytest.mark.requirement("RATE-3", "RATE-5")
+def test_steps_up_and_down_through_the_ramp_give_their_volume_and_no_alarm(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     regimen = steps(
         (1_200_000, 1_200_000, 6, 0), (1_000, 1_000, 30, 0), (800_000, 1_200_000, 8, 0), (0, 0, 20, 0), repeat=3
@@ -102,33 +110,38 @@ def test_steps_up_and_down_through_the_ramp_give_their_volume_and_no_alarm(bench
     bench.pump.start_regimen(regimen)
     sleep_until(bench, lambda: bench.pump.status().state == "idle", 220)
     due = 3 * (flow_nl(1_200_000, 6) + flow_nl(1_000, 30) + flow_nl(1_000_000, 8))
-    assert bench.pump.status().alarms == ("infusion_complete",)
-    assert made(bench, since_ns) == int(in_steps(bench, due))
+    measure("alarms", bench.pump.status().alarms, equal=("infusion_complete",))
+    measure("steps", made(bench, since_ns), equal=int(in_steps(bench, due)))
 
 
+@pytest.mark.requirement("GIP-1.1")
 @pytest.mark.parametrize(("rate_ul_h", "kvo_ul_h"), [(60_000, KVO_UL_H), (600, 600)])
 def test_at_the_end_the_vein_is_kept_open_and_never_faster_than_the_regimen(
-    bench: Bench, rate_ul_h: int, kvo_ul_h: int
+    bench: Bench, measure: Measure, rate_ul_h: int, kvo_ul_h: int
 ) -> None:
     since_ns = now_ns(bench)
     bench.pump.start_regimen(steps((rate_ul_h, rate_ul_h, 60, 0), kvo=1))
     bench.sleep(63)
     status = bench.pump.status()
-    assert (status.state, status.kvo, status.alarms) == ("infusing", True, ("infusion_complete",))
-    assert status.target_ul_h == kvo_ul_h
-    assert [event.priority for event in alarms_told(bench, "infusion_complete")] == ["medium"]
+    told = (status.state, status.kvo, status.alarms)
+    measure("state, KVO, alarms", told, equal=("infusing", True, ("infusion_complete",)))
+    measure("rate that keeps the vein open", status.target_ul_h, unit="µL/h", equal=kvo_ul_h)
+    priorities = [event.priority for event in alarms_told(bench, "infusion_complete")]
+    measure("priority of the alarm", priorities, equal=["medium"])
     bench.pump.clear_alarms()
     bench.sleep(600)
-    assert made(bench, since_ns, 61, 661) == pytest.approx(float(in_steps(bench, flow_nl(kvo_ul_h, 600))), abs=1)
+    kept = made(bench, since_ns, 61, 661)
+    measure("steps in 10 min", kept, near=in_steps(bench, flow_nl(kvo_ul_h, 600)), by=1)
     therapy = bench.pump.therapy()
     assert therapy is not None
-    assert (therapy.phase, therapy.left_nl) == ("complete", 0)
+    measure("phase and volume left", (therapy.phase, therapy.left_nl), equal=("complete", 0))
     bench.pump.stop()
     bench.sleep(0.5)
-    assert bench.pump.status().state == "idle"
+    measure("state after a stop", bench.pump.status().state, equal="idle")
 
 
-def test_a_pause_stands_still_in_the_regimen(bench: Bench) -> None:
+@pytest.mark.requirement("RATE-5")
+def test_a_pause_stands_still_in_the_regimen(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     bench.pump.start_regimen(steps((60_000, 60_000, 60, 0), (6_000, 6_000, 60, 0)))
     bench.sleep(57)
@@ -136,15 +149,17 @@ def test_a_pause_stands_still_in_the_regimen(bench: Bench) -> None:
     bench.sleep(100)
     bench.pump.resume()
     bench.sleep(70)
-    assert bench.pump.status().state == "idle"
-    assert made(bench, since_ns) == int(in_steps(bench, flow_nl(66_000, 60)))
+    measure("state", bench.pump.status().state, equal="idle")
+    measure("steps", made(bench, since_ns), equal=int(in_steps(bench, flow_nl(66_000, 60))))
 
 
-def test_a_regimens_rate_is_not_changed_by_hand(bench: Bench) -> None:
+@pytest.mark.requirement("LINK-2")
+def test_a_regimens_rate_is_not_changed_by_hand(bench: Bench, measure: Measure) -> None:
     bench.pump.start_regimen(steps((60_000, 60_000, 60, 0)))
     with pytest.raises(PumpError) as refused:
         bench.pump.set_rate(70_000)
-    assert refused.value.code == "wrong_state"
+    measure("refused as", refused.value.code, equal="wrong_state")
+    measure("rate", bench.pump.status().target_ul_h, unit="µL/h", equal=60_000)
 
 
 BAD: list[tuple[dict[str, Any], str, str, Any]] = [
@@ -180,19 +195,24 @@ BAD: list[tuple[dict[str, Any], str, str, Any]] = [
 ]
 
 
-def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(bench: Bench) -> None:
+@pytest.mark.requirement("LINK-2")
+def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(bench: Bench, measure: Measure) -> None:
     for regimen, code, parameter, limit in BAD:
         with pytest.raises(PumpError) as refused:
             bench.pump.start_regimen(regimen)
         data = refused.value.data
-        assert (refused.value.code, data.get("parameter"), data.get("limit")) == (code, parameter, limit), regimen
-    assert bench.pump.status().state == "idle"
+        told = (refused.value.code, data.get("parameter"), data.get("limit"))
+        measure(f"refusal of {regimen}"[:100], told, equal=(code, parameter, limit))
+    measure("state", bench.pump.status().state, equal="idle")
     bench.sleep(1)
-    assert bench.trace.count("step", 1_500_000_000) == 0
+    measure("steps of a pump that was never started", bench.trace.count("step", 1_500_000_000), equal=0)
 
 
 @pytest.mark.profile("peristaltic")
-def test_a_rate_that_would_resonate_is_refused_in_a_segment_in_a_ramp_and_under_a_bolus(bench: Bench) -> None:
+@pytest.mark.requirement("RATE-3", "LINK-2")
+def test_a_rate_that_would_resonate_is_refused_in_a_segment_in_a_ramp_and_under_a_bolus(
+    bench: Bench, measure: Measure
+) -> None:
     # 31.25 nL a step, resonance from 1600 to 3200 Hz: 180 to 360 mL/h.
     for regimen, limit in (
         (steps((200_000, 200_000, 60, 0)), 179_999),
@@ -201,13 +221,14 @@ def test_a_rate_that_would_resonate_is_refused_in_a_segment_in_a_ramp_and_under_
     ):
         with pytest.raises(PumpError) as refused:
             bench.pump.start_regimen(regimen)
-        assert refused.value.code == "out_of_range"
-        assert limit in (None, refused.value.data["limit"])
+        measure("refused as", refused.value.code, equal="out_of_range")
+        if limit is not None:
+            measure("limit told", refused.value.data["limit"], unit="µL/h", equal=limit)
 
 
-def test_a_regimen_of_twelve_segments_fits_into_a_line(bench: Bench) -> None:
+def test_a_regimen_of_twelve_segments_fits_into_a_line(bench: Bench, measure: Measure) -> None:
     bench.pump.start_regimen(steps(*[(100_000 + k, 100_000 + k, 3600, 0) for k in range(12)], repeat=2))
     therapy = bench.pump.therapy()
     assert therapy is not None
-    assert therapy.left_s == pytest.approx(24 * 3600, abs=1)
-    assert therapy.left_nl == pytest.approx(24 * 100_005_500, rel=1e-4)
+    measure("left", therapy.left_s, unit="s", near=24 * 3600, by=1)
+    measure("volume left", therapy.left_nl, unit="nL", near=24 * 100_005_500, by=240_000)

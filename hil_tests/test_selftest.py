@@ -10,10 +10,11 @@ from hil_tests.expect import alarms_told
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.errors import PumpError
+from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import Ready
 
 pytestmark = [
-    pytest.mark.requirement("GIP-3.3", "GIP-3.4", "GIP-3.5"),
+    pytest.mark.requirement("GIP-3.3"),
     pytest.mark.needs("reset"),
     pytest.mark.profile("ambulatory-10ml"),
 ]
@@ -28,27 +29,30 @@ def results(bench: Bench) -> dict[str, str]:
     return {part.name: part.result for part in bench.pump.test_report().parts}
 
 
+def causes(bench: Bench) -> list[str | int]:
+    return [event.reset_cause for event in bench.pump.events if isinstance(event, Ready)]
+
+
 @pytest.mark.needs("power")
-def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench) -> None:
-    # The pump was switched on 1.1 s ago. This profile has no feedback of piezo and lamps.
-    assert bench.pump.status().state == "idle"
-    assert bench.now() < 5
-    report = bench.pump.test_report()
-    assert report.failed is None
-    assert results(bench) == {**dict.fromkeys(PARTS, "passed"), "piezo": "absent", "lamp": "absent"}
+def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench, measure: Measure) -> None:
+    # This profile has no feedback of piezo and lamps.
+    measure("state", bench.pump.status().state, equal="idle")
+    measure("since power-on", bench.now(), unit="s", below=5)
+    measure("part that failed", bench.pump.test_report().failed, equal=None)
+    expected = {**dict.fromkeys(PARTS, "passed"), "piezo": "absent", "lamp": "absent"}
+    measure("parts", results(bench), equal=expected)
 
 
+@pytest.mark.requirement("GIP-3.5")
 @pytest.mark.needs("power", "capture")
-def test_the_watchdog_is_left_to_bite_once_after_each_power_on(bench: Bench) -> None:
-    ready = [event for event in bench.pump.events if isinstance(event, Ready)]
-    assert [event.reset_cause for event in ready] == ["power_on"]
+def test_the_watchdog_is_left_to_bite_once_after_each_power_on(bench: Bench, measure: Measure) -> None:
+    measure("causes of boots", causes(bench), equal=["power_on"])
     bench.reset()
-    assert results(bench)["watchdog"] == "not_run"
+    measure("watchdog after a reset", results(bench)["watchdog"], equal="not_run")
     bench.power_cycle()
-    ready = [event for event in bench.pump.events if isinstance(event, Ready)]
-    assert [event.reset_cause for event in ready] == ["power_on", "reset", "power_on"]
-    assert results(bench)["watchdog"] == "passed"
-    assert len(bench.trace.edges("enable", False)) == 0
+    measure("causes of boots", causes(bench), equal=["power_on", "reset", "power_on"])
+    measure("watchdog after a power cycle", results(bench)["watchdog"], equal="passed")
+    measure("motor enabled, times", len(bench.trace.edges("enable", False)), equal=0)
 
 
 def damage_a_file(bench: Bench) -> None:
@@ -56,14 +60,20 @@ def damage_a_file(bench: Bench) -> None:
     enter_repl(bench)
     change = "d = bytearray(open('/main.py', 'rb').read()); d[3] ^= 1"  # a letter of its first line
     run_in_repl(bench, change + "; f = open('/main.py', 'wb'); f.write(d); f.close()")
-    leave_repl(bench)
+    leave(bench)
 
 
 def lose_the_list(bench: Bench) -> None:
     enter_repl(bench)
     run_in_repl(bench, "f = open('/pump/files.crc', 'rb'); d = f.read(); f = open('/pump/files.crc', 'wb'); "
                 "f.write(d[:-40]); f.close()")  # fmt: skip
+    leave(bench)
+
+
+def leave(bench: Bench) -> None:
     leave_repl(bench)
+    bench.sleep(1.0)
+    bench.pump.reconnect(after_reset=True)
 
 
 def hold(name: str, level: int) -> Callable[[Bench], None]:
@@ -109,45 +119,53 @@ BROKEN = {
 
 @pytest.mark.needs("pin", "sensor", "battery", "watchdog", "power", "deploy")
 @pytest.mark.parametrize("what", BROKEN)
-def test_the_first_part_that_fails_ends_it_in_an_alarm(bench: Bench, what: str) -> None:
+def test_the_first_part_that_fails_ends_it_in_an_alarm(bench: Bench, measure: Measure, what: str) -> None:
     part, broken, _ = BROKEN[what]
     broken(bench)
     bench.sleep(1.0)
     status = bench.pump.status()
-    assert status.state == "fault"
-    assert "system_fault" in status.alarms
-    assert alarms_told(bench, "system_fault")[-1].priority == "high"
-    assert bench.pump.test_report().failed == part
+    measure("state", status.state, equal="fault")
+    measure("system_fault among the alarms", status.alarms.count("system_fault"), equal=1)
+    measure("its priority", alarms_told(bench, "system_fault")[-1].priority, equal="high")
+    measure("part that failed", bench.pump.test_report().failed, equal=part)
     place = PARTS.index(part)
     told = results(bench)
-    assert all(told[name] in ("passed", "absent") for name in PARTS[:place])
-    assert told[part] == "failed"
-    assert all(told[name] == "not_run" for name in PARTS[place + 1 :])
-    with pytest.raises(PumpError):
+    measure("parts before it that did not pass", not_as(told, PARTS[:place], "passed", "absent"), equal={})
+    measure("its own result", told[part], equal="failed")
+    measure("parts behind it that were run", not_as(told, PARTS[place + 1 :], "not_run"), equal={})
+    with pytest.raises(PumpError) as refused:
         bench.pump.start(5_000)
+    measure("a start is refused", refused.value.code, equal="wrong_state")
+
+
+def not_as(told: dict[str, str], parts: tuple[str, ...], *results: str) -> dict[str, str]:
+    return {name: told[name] for name in parts if told[name] not in results}
 
 
 @pytest.mark.needs("pin")
-def test_a_test_that_is_asked_for_forgets_the_one_before(bench: Bench) -> None:
+def test_a_test_that_is_asked_for_forgets_the_one_before(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_stop", 0)
     bench.pump.self_test()
     bench.sleep(1.0)
-    assert bench.pump.test_report().failed == "buttons"
+    measure("part that failed", bench.pump.test_report().failed, equal="buttons")
     bench.drive_pin("button_stop", None)
     bench.reset()
-    assert bench.pump.test_report().failed is None
+    measure("part that failed, the next time", bench.pump.test_report().failed, equal=None)
 
 
+@pytest.mark.requirement("GIP-3.4")
 @pytest.mark.needs("virtual_time", "capture")
 @pytest.mark.timeout(300)
-def test_every_hour_of_infusion_the_readable_parts_are_repeated_without_effect_on_it(bench: Bench) -> None:
+def test_every_hour_of_infusion_the_readable_parts_are_repeated_without_effect_on_it(
+    bench: Bench, measure: Measure
+) -> None:
     bench.pump.start(20_000)
     bench.sleep(3_590.0)
-    assert bench.pump.test_report().periodic == 0
+    measure("repetitions before an hour", bench.pump.test_report().periodic, equal=0)
     before = bench.pump.status()
     bench.sleep(60.0)
-    assert bench.pump.test_report().periodic == 1
+    measure("repetitions after an hour", bench.pump.test_report().periodic, equal=1)
     after = bench.pump.status()
-    assert (after.state, after.alarms, after.overruns) == ("infusing", (), 0)
+    measure("state, alarms, late tasks", (after.state, after.alarms, after.overruns), equal=("infusing", (), 0))
     # 20 mL/h for 60 s and the turn of a request: 333.3 µL; a step is 0.103 µL.
-    assert after.delivered_nl - before.delivered_nl == pytest.approx(333_333, abs=400)
+    measure("given meanwhile", after.delivered_nl - before.delivered_nl, unit="nL", near=333_333, by=400)

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.requirement("STOP-1", "GIP-1.6")]
 RESIDUAL_S = 0.5  # motion after a normal stop: what is granted ahead, and the ramp
 
 
+@pytest.mark.requirement("PCA-9")
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize("rate_ul_h", [5_000, 100_000, 1_200_000])
 def test_a_stop_ends_motion_within_half_a_second(bench: Bench, measure: Measure, rate_ul_h: int) -> None:

@@ -1,5 +1,7 @@
 """A stepper that takes words as the PIO does, in the time of a clock that the test moves."""
 
+from bisect import bisect_right
+
 from pump.core.words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
 
 FIFO_WORDS = 8
@@ -61,7 +63,7 @@ class FakeStepper:
         self.feed = FakeFeed(self)
         self.enabled = False
         self.words = []  # (start, end) in ticks
-        self.steps = []  # ticks
+        self.steps = []  # ticks, rising
         self.idle_ticks = 0  # spent with an empty FIFO between two words
 
     def start(self, enable=True):
@@ -70,7 +72,7 @@ class FakeStepper:
     def halt(self):
         """What was granted and not made is taken back."""
         self.enabled = False
-        self.steps = [tick for tick in self.steps if tick <= self.now_ticks()]
+        del self.steps[self.made() :]
         self.words.clear()
         self.feed.abort()
 
@@ -80,12 +82,17 @@ class FakeStepper:
     def now_ticks(self):
         return self._time.us * TICKS_PER_US
 
+    def made(self):
+        """How many of the steps have been made by now."""
+        return bisect_right(self.steps, self.now_ticks())
+
     def in_fifo(self, index):
         """Whether that word is in the FIFO or done: its eighth predecessor has begun."""
         return index < FIFO_WORDS or self.words[index - FIFO_WORDS][0] <= self.now_ticks()
 
     def room(self):
-        waiting = sum(start > self.now_ticks() for start, _ in self.words[-FIFO_WORDS - 1 :])
+        now = self.now_ticks()
+        waiting = sum(start > now for start, _ in self.words[-FIFO_WORDS - 1 :])
         return FIFO_WORDS - waiting
 
     def grant(self, word):
@@ -115,7 +122,7 @@ class FakeCounter:
         self.steps = self.net_steps = 0
 
     def made(self):
-        return sum(tick <= self._stepper.now_ticks() for tick in self._stepper.steps)
+        return self._stepper.made()
 
     def read(self):
         new = self.made() - self._from - self.steps
