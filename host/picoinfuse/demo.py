@@ -164,7 +164,7 @@ def _tell(run: Run, build_dir: Path, out: Console) -> None:
   make hil                                          the whole test suite, on this board in software
   .venv/bin/picoinfuse stub --link /tmp/pump        a pump to talk to; then, in another terminal:
   .venv/bin/picoinfuse infuse 5 -p /tmp/pump
-  README.md, "Flash a Pico"                         the same firmware on a real board
+  README.md, "A real Pico"                         the same firmware on a real board
 """,
         highlight=False,
     )

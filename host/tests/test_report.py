@@ -196,7 +196,7 @@ def test_an_empty_run_of_any_length_has_a_page(seconds):
 
 
 def test_the_picture_can_be_had_alone(run, tmp_path):
-    png(run, tmp_path / "run.png", dpi=50)
+    png(run, tmp_path / "run.png")
     assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
 from picoinfuse.profile import load_profile
+
+if TYPE_CHECKING:
+    from picoinfuse.emulator.session import EmulatorSession
 
 
 def emulate(
@@ -22,9 +25,7 @@ def emulate(
     flash: Annotated[
         Path | None, typer.Option(help="file to keep the filesystem in; made when it is not there")
     ] = None,
-    empty: Annotated[
-        bool, typer.Option("--empty", help="start with an empty flash, as from the factory")
-    ] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
     volume: Annotated[
         Path | None, typer.Option(help="folder that appears in BOOTSEL, as the disk does", show_default=False)
     ] = None,
@@ -36,19 +37,12 @@ def emulate(
 ) -> None:
     """Run an emulated Pico until Ctrl-C: the real MicroPython, with the wall clock if this computer can keep up."""
     # Here, so that another version of rp2040py is refused by this command only.
-    from picoinfuse.emulator.image import find_image
     from picoinfuse.emulator.session import EmulatorSession
 
     if bootsel and volume is None:
         raise typer.BadParameter("BOOTSEL has a disk and no serial port: --volume", param_hint="--bootsel")
     out = Console()
-    with Progress(
-        *Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=out
-    ) as bar:
-        task = bar.add_task("MicroPython image", visible=False)
-        image = find_image(
-            uf2, progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True)
-        )
+    image = _found(uf2, out)
     out.print(f"image: {image}")
     session = EmulatorSession(
         load_profile(profile),
@@ -66,11 +60,23 @@ def emulate(
         out.print(f"an emulated Pico with profile {profile} at [bold]{shown}[/]; Ctrl-C ends it")
         if volume is not None:
             out.print(f"try: picoinfuse flash {image} --port {link or session.path} --volume {volume}")
-        try:
-            while True:
-                session.check()
-                time.sleep(0.2)
-        except KeyboardInterrupt:
-            pass
+        _until_interrupted(session)
     if trace is not None:
         out.print(f"trace written to {trace}")
+
+
+def _found(uf2: Path | None, out: Console) -> Path:
+    from picoinfuse.emulator.image import find_image
+
+    with Progress(*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn(), console=out) as bar:
+        task = bar.add_task("MicroPython image", visible=False)
+        return find_image(uf2, progress=lambda done, total: bar.update(task, completed=done, total=total, visible=True))
+
+
+def _until_interrupted(session: EmulatorSession) -> None:
+    try:
+        while True:
+            session.check()
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        pass

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from picoinfuse.evidence.history import Point
-from picoinfuse.report.figure import DASHES, STYLE
+from picoinfuse.report import panels
 from picoinfuse.report.inks import LIGHT
 
 WIDTH_IN, PANEL_IN = 8.0, 2.0
@@ -23,19 +22,21 @@ def save(points: Sequence[Point], path: Path) -> int:
     for point in points:
         by_test.setdefault(point.test, []).append(point)
     drawn = list(by_test.items())[:MOST_PANELS]
-    metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH_IN, PANEL_IN * len(drawn) + 0.6), layout="constrained")
-        figure.suptitle(f"{points[0].name}, {points[0].unit}".rstrip(", "), fontweight="bold", fontsize=11)
-        for panel, (test, of_test) in zip(figure.subplots(len(drawn), squeeze=False)[:, 0], drawn, strict=True):
-            runs = [point.run for point in of_test]
-            panel.plot(runs, [point.value for point in of_test], "o-", color=LIGHT["delivered"], markersize=4)
-            for limit in ("at_least", "at_most", "above", "below"):
-                asked = of_test[-1].limits.get(limit)
-                if isinstance(asked, int | float):
-                    panel.axhline(asked, color=LIGHT["high"], linewidth=1, linestyle=DASHES)
-            panel.set_title(test.partition("::")[2], loc="left", fontsize=8, color=LIGHT["quiet"])
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            panel.grid(color=LIGHT["grid"])
-        figure.savefig(path, dpi=160, facecolor=LIGHT["paper"], metadata=metadata)
+    panels.save(lambda: _draw(f"{points[0].name}, {points[0].unit}".rstrip(", "), drawn), path)
     return len(by_test) - len(drawn)
+
+
+def _draw(title: str, drawn: list[tuple[str, list[Point]]]) -> Figure:
+    figure = Figure(figsize=(WIDTH_IN, PANEL_IN * len(drawn) + 0.6), layout="constrained")
+    figure.suptitle(title, fontweight="bold", fontsize=11)
+    for panel, (test, of_test) in zip(figure.subplots(len(drawn), squeeze=False)[:, 0], drawn, strict=True):
+        panels.dress(panel, LIGHT)
+        runs = [point.run for point in of_test]
+        panel.plot(runs, [point.value for point in of_test], "o-", color=LIGHT["delivered"], markersize=4)
+        for limit in ("at_least", "at_most", "above", "below"):
+            asked = of_test[-1].limits.get(limit)
+            if isinstance(asked, int | float):
+                panel.axhline(asked, color=LIGHT["high"], linewidth=1, linestyle=panels.DASHES)
+        panel.set_title(test.partition("::")[2], loc="left", fontsize=8, color=LIGHT["quiet"])
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure

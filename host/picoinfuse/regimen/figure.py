@@ -1,15 +1,12 @@
 """A plan as a picture: the rate over time, the volume below it, and what boluses may add."""
 
 from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from picoinfuse.regimen.plan import Plan
-from picoinfuse.report.figure import STYLE
+from picoinfuse.report import panels
 from picoinfuse.report.inks import LIGHT
 from picoinfuse.units import NL_PER_ML, UL_PER_ML
 
@@ -17,10 +14,8 @@ POINTS = 240
 
 
 def save(planned: Plan, title: str, file: Path) -> None:
-    """`file` ends with .png or .svg; the same plan makes the same picture."""
-    with mpl.rc_context(STYLE):
-        metadata: Any = {"Software": None} if file.suffix == ".png" else {"Date": None, "Creator": None}
-        _draw(planned, title).savefig(file, dpi=160, facecolor=LIGHT["paper"], metadata=metadata)
+    """`file` ends with .png or .svg."""
+    panels.save(lambda: _draw(planned, title), file)
 
 
 def _draw(planned: Plan, title: str) -> Figure:
@@ -37,12 +32,13 @@ def _draw(planned: Plan, title: str) -> Figure:
     if planned.bolus is not None:
         most = [(planned.at_most_nl(seconds) or 0.0) / NL_PER_ML for seconds in at_s]
         volume.plot(
-            at_s / size, most, color=LIGHT["high"], linestyle=(0, (4, 2)), label="with every bolus that is allowed"
+            at_s / size, most, color=LIGHT["high"], linestyle=panels.DASHES, label="with every bolus that is allowed"
         )
         rate.set_title(_bolus_text(planned.bolus), loc="right", color=LIGHT["quiet"], fontsize=9)
-    volume.legend(frameon=False, loc="upper left", labelcolor=LIGHT["quiet"])
-    _dress(rate, f"{title}: rate, mL/h")
-    _dress(volume, "Volume, mL")
+    for panel, what in ((rate, f"{title}: rate, mL/h"), (volume, "Volume, mL")):
+        panels.dress(panel, LIGHT)
+        panels.head(panel, what, LIGHT)
+        panel.set_ylim(bottom=0)
     volume.set_xlim(0, planned.lasts_s / size)
     volume.set_xlabel(
         f"time, {unit}" + ("" if planned.ends else "; it goes on until it is stopped"), color=LIGHT["quiet"]
@@ -54,15 +50,6 @@ def _bolus_text(bolus: dict[str, int]) -> str:
     ml, minutes = bolus["volume_nl"] / NL_PER_ML, bolus["lockout_s"] / 60
     most_1h, most_4h = bolus["max_1h_nl"] / NL_PER_ML, bolus["max_4h_nl"] / NL_PER_ML
     return f"bolus {ml:g} mL, one in {minutes:g} min; {most_1h:g} mL an hour and {most_4h:g} mL in four at most"
-
-
-def _dress(panel: Axes, title: str) -> None:
-    panel.set_title(title, loc="left", color=LIGHT["ink"], fontsize=10, fontweight="bold")
-    panel.set_ylim(bottom=0)
-    panel.grid(color=LIGHT["grid"], linewidth=0.8)
-    panel.set_axisbelow(True)
-    panel.tick_params(colors=LIGHT["quiet"], length=0)
-    panel.spines[:].set_visible(False)
 
 
 def _unit(seconds: float) -> tuple[str, float]:

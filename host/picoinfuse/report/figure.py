@@ -10,17 +10,17 @@ import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, MultipleLocator
+from matplotlib.ticker import MultipleLocator
 
 from picoinfuse.report import series
 from picoinfuse.report.inks import LIGHT, STAND_IN, to_variables
 from picoinfuse.report.model import Run
+from picoinfuse.report.panels import DASHES, STYLE, dress, head, save
 from picoinfuse.report.summary import has_volume, mmhg
 from picoinfuse.report.timeline import TimeAxis, draw_markers, draw_timeline, timeline_rows, window
 from picoinfuse.units import UL_PER_ML
@@ -30,17 +30,9 @@ WIDTH_IN = 10.0
 RIGHT_IN, TOP_IN, BOTTOM_IN = 0.2, 0.55, 0.5
 PANEL_IN, GAP_IN, ROW_IN = 1.7, 0.42, 0.27
 LETTER_IN = 0.082  # of a row's name
-DASHES = (0, (4, 2))
 VOLUMES = {
     "delivered_nl": ("delivered", "out of the syringe"),
     "patient_nl": ("patient", "into the patient"),
-}
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9,
-    "svg.fonttype": "none",  # text stays text: it can be searched, and takes the page's font
-    "svg.hashsalt": "picoinfuse",
 }
 
 
@@ -54,10 +46,9 @@ def svg(run: Run) -> str:
     return to_variables(re.sub(r'<svg [^>]*(viewBox="[^"]*")[^>]*>', OPENING, element, count=1))
 
 
-def png(run: Run, path: Path, dpi: int = 160) -> None:
+def png(run: Run, path: Path) -> None:
     """The picture as a file, in light colours."""
-    with mpl.rc_context(STYLE):
-        draw(run, LIGHT).savefig(path, format="png", dpi=dpi, facecolor=LIGHT["paper"], metadata={"Software": None})
+    save(lambda: draw(run, LIGHT), path)
 
 
 def draw(run: Run, ink: Mapping[str, str]) -> Figure:
@@ -108,7 +99,7 @@ def _rate(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> None
         panel.plot(ends, [rate_ml_h] * 2, color=ink["ordered"], linestyle=DASHES, label=label)
         highest = max(highest, rate_ml_h)
     panel.set_ylim(0, 1.15 * highest or 1)
-    _head(panel, "Rate, mL/h", ink)
+    head(panel, "Rate, mL/h", ink)
 
 
 def _pressure(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> None:
@@ -128,7 +119,7 @@ def _pressure(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> 
         panel.axhline(limit, color=ink["high"], linewidth=1, linestyle=DASHES, label=label)
         highest = max(highest, limit)
     panel.set_ylim(min(0.0, 1.15 * lowest), 1.15 * highest or 1)
-    _head(panel, "Pressure, mmHg", ink)
+    head(panel, "Pressure, mmHg", ink)
 
 
 def _volume(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> None:
@@ -145,39 +136,13 @@ def _volume(panel: Axes, run: Run, time: TimeAxis, ink: Mapping[str, str]) -> No
     if not panel.lines:
         _nothing(panel, "no volume recorded", ink)
     panel.set_ylim(0, 1.1 * highest or 1)
-    _head(panel, "Volume, mL", ink)
+    head(panel, "Volume, mL", ink)
 
 
 def _dress(panel: Axes, time: TimeAxis, ink: Mapping[str, str]) -> None:
-    panel.set_facecolor("none")
+    dress(panel, ink)
     panel.set_xlim(0, time.end)
     panel.xaxis.set_major_locator(MultipleLocator(time.tick))
-    panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    panel.grid(color=ink["grid"], linewidth=0.8)
-    panel.set_axisbelow(True)
-    panel.tick_params(colors=ink["quiet"], length=0)
-    panel.spines[:].set_visible(False)
-    panel.spines["bottom"].set(visible=True, color=ink["quiet"], linewidth=0.8)
-
-
-def _head(panel: Axes, title: str, ink: Mapping[str, str]) -> None:
-    """The quantity and its unit on the left above the panel, what the lines are on the right."""
-    panel.set_title(title, loc="left", color=ink["ink"], fontsize=10, fontweight="bold", pad=5)
-    lines, labels = panel.get_legend_handles_labels()
-    if lines:
-        panel.legend(
-            lines,
-            labels,
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=len(lines),
-            frameon=False,
-            labelcolor=ink["quiet"],
-            borderpad=0,
-            borderaxespad=0.3,
-            handlelength=1.6,
-            columnspacing=1.4,
-        )
 
 
 def _nothing(panel: Axes, text: str, ink: Mapping[str, str]) -> None:

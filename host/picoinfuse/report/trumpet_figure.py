@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from picoinfuse.analysis.trumpet import Trumpet, Window
-from picoinfuse.report.figure import DASHES, STYLE
+from picoinfuse.report import panels
 from picoinfuse.report.inks import LIGHT
 from picoinfuse.units import UL_PER_ML
 
@@ -19,10 +18,7 @@ WIDTH_IN, HEIGHT_IN = 8.0, 6.4
 
 
 def save(curves: Trumpet, path: Path, title: str) -> None:
-    """As SVG or PNG, by the name of the file. The same curves give the same bytes."""
-    metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
-    with mpl.rc_context(STYLE):
-        draw(curves, title, LIGHT).savefig(path, dpi=160, facecolor=LIGHT["paper"], metadata=metadata)
+    panels.save(lambda: draw(curves, title, LIGHT), path)
 
 
 def draw(curves: Trumpet, title: str, ink: Mapping[str, str]) -> Figure:
@@ -30,7 +26,7 @@ def draw(curves: Trumpet, title: str, ink: Mapping[str, str]) -> Figure:
     figure.suptitle(title, color=ink["ink"], fontweight="bold", fontsize=11, x=0.01, ha="left")
     startup, windows = figure.subplots(2, 1)
     for panel in (startup, windows):
-        _dress(panel, ink)
+        panels.dress(panel, ink)
     _startup(startup, curves, ink)
     _trumpet(windows, curves, ink)
     return figure
@@ -42,11 +38,13 @@ def _startup(panel: Axes, curves: Trumpet, ink: Mapping[str, str]) -> None:
     flow_ml_h = curves.startup.rate_ul_h / UL_PER_ML
     label = f"flow, mean of {_duration(curves.scheme.sample_s)}"
     panel.stairs(flow_ml_h, t, baseline=None, color=ink["delivered"], linewidth=1.4, label=label)
-    panel.axhline(curves.rate_ul_h / UL_PER_ML, color=ink["ordered"], linestyle=DASHES, linewidth=1.2, label="set")
+    panel.axhline(
+        curves.rate_ul_h / UL_PER_ML, color=ink["ordered"], linestyle=panels.DASHES, linewidth=1.2, label="set"
+    )
     panel.set_xlim(0, t[-1])
     panel.set_ylim(0, 1.15 * max(float(flow_ml_h.max()), curves.rate_ul_h / UL_PER_ML))
     panel.set_xlabel(f"time from the start, {'h' if in_hours else 'min'}", color=ink["quiet"])
-    _head(panel, "Start-up: flow, mL/h", ink)
+    panels.head(panel, "Start-up: flow, mL/h", ink)
 
 
 def _trumpet(panel: Axes, curves: Trumpet, ink: Mapping[str, str]) -> None:
@@ -58,42 +56,17 @@ def _trumpet(panel: Axes, curves: Trumpet, ink: Mapping[str, str]) -> None:
     for side, name, marker in zip(_sides(curves.windows), ("Ep(min)", "Ep(max)"), "v^", strict=True):
         panel.plot(minutes, side, color=ink["delivered"], marker=marker, markersize=4, linewidth=1.4, label=name)
     label = f"A = {curves.mean_error_percent:+.2f} %"
-    panel.axhline(curves.mean_error_percent, color=ink["ordered"], linestyle=DASHES, linewidth=1.2, label=label)
+    panel.axhline(curves.mean_error_percent, color=ink["ordered"], linestyle=panels.DASHES, linewidth=1.2, label=label)
     panel.set_xscale("log")
     panel.xaxis.set_major_locator(FixedLocator(minutes))
     panel.xaxis.set_minor_locator(NullLocator())
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     panel.set_xlabel("window P, min", color=ink["quiet"])
-    _head(panel, "Trumpet: error of the flow, %", ink)
+    panels.head(panel, "Trumpet: error of the flow, %", ink)
 
 
 def _sides(windows: tuple[Window, ...]) -> tuple[list[float], list[float]]:
     return [window.lowest_percent for window in windows], [window.highest_percent for window in windows]
-
-
-def _dress(panel: Axes, ink: Mapping[str, str]) -> None:
-    panel.set_facecolor("none")
-    panel.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
-    panel.grid(color=ink["grid"], linewidth=0.8)
-    panel.set_axisbelow(True)
-    panel.tick_params(colors=ink["quiet"], length=0)
-    panel.spines[:].set_visible(False)
-    panel.spines["bottom"].set(visible=True, color=ink["quiet"], linewidth=0.8)
-
-
-def _head(panel: Axes, title: str, ink: Mapping[str, str]) -> None:
-    panel.set_title(title, loc="left", color=ink["ink"], fontsize=10, pad=5)
-    panel.legend(
-        loc="lower right",
-        bbox_to_anchor=(1.0, 1.0),
-        ncols=4,
-        frameon=False,
-        labelcolor=ink["quiet"],
-        borderpad=0,
-        borderaxespad=0.3,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )
 
 
 def _duration(seconds: int) -> str:
