@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from picoinfuse.emulator.device import Pico
@@ -9,40 +10,24 @@ from picoinfuse.flash import uf2
 
 MS = 1_000_000
 
-# The stepper's and the counter's programs, as in firmware/pump/drivers, without the rest of the pump.
-STEPPER = """
+DRIVERS = Path(__file__).resolve().parents[3] / "firmware" / "pump" / "drivers"
+
+
+def pio_program(driver: str, name: str) -> str:
+    """The source of a PIO program as it stands in the firmware, decorator and all."""
+    source = (DRIVERS / driver).read_text()
+    (found,) = (each for each in ast.parse(source).body if isinstance(each, ast.FunctionDef) and each.name == name)
+    lines = source.splitlines()[found.decorator_list[0].lineno - 1 : found.end_lineno]
+    return "\n".join(lines) + "\n"
+
+
+# The stepper and the counter as in the firmware, without the rest of the pump.
+STEPPER = f"""
 import time
 from machine import Pin
 from rp2 import PIO, StateMachine, asm_pio, asm_pio_encode
-@asm_pio(set_init=PIO.OUT_LOW, out_shiftdir=PIO.SHIFT_RIGHT, fifo_join=PIO.JOIN_TX)
-def step_words():
-    wrap_target()
-    label("next")
-    pull(block)
-    out(y, 11)
-    jmp(y_dec, "step")
-    mov(x, osr)
-    label("wait")
-    jmp(x_dec, "wait")
-    jmp("next")[11]
-    label("again")
-    nop()[2]
-    label("step")
-    mov(x, osr)
-    label("delay")
-    jmp(x_dec, "delay")
-    set(pins, 1)[9]
-    set(pins, 0)
-    jmp(y_dec, "again")
-    wrap()
-@asm_pio()
-def count_edges():
-    wrap_target()
-    label("edge")
-    wait(0, pin, 0)
-    wait(1, pin, 0)
-    jmp(x_dec, "edge")
-    wrap()
+{pio_program("stepper.py", "step_words")}
+{pio_program("step_counter.py", "count_edges")}
 step = Pin(2, Pin.OUT, value=0)
 stepper = StateMachine(0, step_words, freq=5000000, set_base=step)
 counter = StateMachine(4, count_edges, freq=12500000, in_base=Pin(2))
