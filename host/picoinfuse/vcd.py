@@ -72,7 +72,7 @@ def _events(trace: Trace, start_ns: int, end_ns: int) -> Iterator[tuple[int, int
 
 def read_vcd(path: Path | str) -> Trace:
     """The trace that a VCD file holds. Where a name stands in several scopes, the first counts."""
-    reader = _Reader()
+    reader = VcdTokens(Trace())
     with open(path, "rb") as file:
         try:
             for token in tokenize(file):
@@ -84,11 +84,11 @@ def read_vcd(path: Path | str) -> Trace:
     return reader.trace
 
 
-class _Reader:
-    """Takes the tokens of a file one by one."""
+class VcdTokens:
+    """Takes the tokens of a file, or of a stream, one by one into a trace."""
 
-    def __init__(self) -> None:
-        self.trace = Trace()
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
         self.names: dict[str, str] = {}  # identifier code → signal
         self._tick_ns: int | Fraction = 1
         self._t_ns = 0

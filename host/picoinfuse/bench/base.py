@@ -15,7 +15,7 @@ CAPABILITIES = {
     "pressure": "trace: true pressure in the line, delivered and patient volume",
     "occlude": "occlude(): the valve in the line",
     "patient": "patient(): pressure on the patient's side of the line",
-    "sensor": "sensor_fault(): open, short or frozen",
+    "sensor": "sensor_fault(): open or short; frozen too where `converter` is",
     "upstream": "upstream(), upstream_fault(): the supply before the pump, where the profile has its sensor",
     "converter": "sensor_fault(): jump, stuck or reference; sensor_drift()",
     "motor": "motor_fault(): a motor that does not follow its steps",

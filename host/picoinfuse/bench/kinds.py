@@ -20,6 +20,7 @@ from picoinfuse.emulator.errors import NoFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, find_image
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.flash import uf2
+from picoinfuse.instrument.capture import Capture, capture_of
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.place import port_of
@@ -114,10 +115,13 @@ def _serial(port: str) -> BenchKind:
 def _rig(file: Path) -> BenchKind:
     rig = load_rig(file)
     stimuli = Stimuli(rig)
+    captures: list[Capture | None] = []  # found once, when the bench is prepared: its port may not be there before
     deployed: list[str] = []
 
     def prepare(profile: Profile) -> object:
         stimuli.open()
+        if not captures:
+            captures.append(capture_of(rig))
         if deployed[-1:] != [profile.name]:
             deploy(port_of(rig), profile)
             deployed.append(profile.name)
@@ -125,6 +129,6 @@ def _rig(file: Path) -> BenchKind:
 
     def opened(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
         prepare(profile)
-        return RigBench(profile, rig, stimuli, seed=seed)
+        return RigBench(profile, rig, stimuli, captures[0], seed=seed)
 
     return BenchKind(f"rig:{file}", rig.capabilities, prepare, opened, boards=1)

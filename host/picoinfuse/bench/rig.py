@@ -1,14 +1,18 @@
-"""A real board with wires around it, as a rig file says: valve, supply, RUN and buttons, driven through Blinka."""
+"""A real board with wires around it, as a rig file says: slow ones driven through Blinka, edges from an instrument."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Self
 
+from picoinfuse.bench.base import battery_values
+from picoinfuse.bench.cell import Cell
 from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lacking
 from picoinfuse.deploy import deploy
 from picoinfuse.errors import NoBoard, PicoinfuseError
+from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.place import port_of
@@ -17,22 +21,45 @@ from picoinfuse.rig.stimuli import Stimuli
 RUN_LOW_S = 0.01
 OFF_S = 2.0  # until the capacitors of a Pico are empty
 BACK_S = 10.0  # within which a board is on USB again
+_SENSOR_MV = {"open": 3300.0, "short": 0.0}  # with its wire off the pull-up wins
 
 
 @lacking
 class RigBench(SerialBench):
-    """A context manager; the lines are let go at its end. `stimuli` is what drives them."""
+    """A context manager; the lines are let go at its end. `stimuli` is what drives them, `capture` what sees edges."""
 
-    def __init__(self, profile: Profile, rig: Rig, stimuli: Stimuli, *, seed: int = 1) -> None:
+    def __init__(
+        self, profile: Profile, rig: Rig, stimuli: Stimuli, capture: Capture | None = None, *, seed: int = 1
+    ) -> None:
         super().__init__(profile, port_of(rig), seed=seed, name=f"rig:{rig.file}")
         self.capabilities = rig.capabilities
         self._rig = rig
         self._stimuli = stimuli
+        self._capture = capture
+        self._cell = Cell(profile) if "battery_dac" in rig.converters else None
 
-    def __exit__(self, *_: object) -> None:
+    def __enter__(self) -> Self:
+        if self._cell is not None:
+            self.battery(permille=1000)
+        if self._capture is not None:
+            self._capture.start()
+            self._capture.begin(self.trace)
+        return super().__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         super().__exit__()
         for line in self._rig.lines:
             self._stimuli.drive(line, False)
+        if self._capture is not None and kind is None:
+            self._capture.catch_up()  # a test whose edges are not all there has not passed
+
+    def now(self) -> float:
+        return super().now() if self._capture is None else self._capture.now()
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds)
+        if self._capture is not None:
+            self._capture.catch_up()
 
     def occlude(self, closed: bool = True) -> None:
         self._drive("valve", closed)
@@ -60,6 +87,34 @@ class RigBench(SerialBench):
         time.sleep(seconds)
         self._drive(name, False)
 
+    def sensor_fault(self, kind: str | None) -> None:
+        """The converter in the sensor's place. Its voltage goes through the Pico's own noise: it cannot be frozen."""
+        if kind is not None:
+            if kind not in _SENSOR_MV:
+                raise NotWired(f"bench {self.name} has a sensor that is {' or '.join(_SENSOR_MV)}, not {kind}")
+            self._put_out("sensor_dac", _SENSOR_MV[kind])
+        self._drive("sensor_switch", kind is not None)
+
+    def battery(
+        self,
+        *,
+        permille: float | None = None,
+        capacity_mah: float | None = None,
+        resistance_mohm: float | None = None,
+        charger_ma: float | None = None,
+    ) -> float:
+        """The voltage of a cell under the idle pump's load; its charge stays as it is set."""
+        if self._cell is None:
+            raise NotWired(f"{self._rig.file}: there is no [battery_dac]")
+        self._cell.set(battery_values(permille, capacity_mah, resistance_mohm, charger_ma))
+        self._put_out("battery_dac", self._cell.pin_mv)
+        return self._cell.millivolts
+
+    def battery_fault(self, kind: str | None) -> None:
+        if self._cell is None:
+            raise NotWired(f"{self._rig.file}: there is no [battery_dac]")
+        self._put_out("battery_dac", 0.0 if kind == "open" else self._cell.pin_mv)
+
     def recover(self, lost: Exception) -> None:
         """The supply away for a while, or RUN low; then the board is looked for, and deployed to when it must be."""
         self._restart()
@@ -86,6 +141,11 @@ class RigBench(SerialBench):
             self._stimuli.drive(line, True)
             time.sleep(low_s)
             self._stimuli.drive(line, False)
+
+    def _put_out(self, converter: str, millivolts: float) -> None:
+        if converter not in self._rig.converters:
+            raise NotWired(f"{self._rig.file}: there is no [{converter}]")
+        self._stimuli.put_out(converter, millivolts)
 
     def _drive(self, line: str, active: bool) -> None:
         if line not in self._rig.lines:

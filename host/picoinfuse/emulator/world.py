@@ -6,32 +6,17 @@ trace when their level changes; pressure and volumes on a time grid, and only wh
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.nets import Net
-from picoinfuse.stub.process import VM_FOLDER
+from picoinfuse.stub.models import model
 from picoinfuse.trace import REALS, WIRES, Trace
 
 _TEMPERATURE = 4  # the channel of the chip's own
 _ADC0_GPIO = 26
-
-
-def _model(name: str) -> ModuleType:
-    """A model of the stub. The models import each other by these names."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, VM_FOLDER / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
 
 
 class World:
@@ -46,9 +31,9 @@ class World:
         self._last: dict[str, float] = {}
         wiring = config["wiring"]
         self._add_circuits(wiring)
-        self.fluid = _model("_fluid").FluidPath(config)
-        self.sensor = _model("_sensor").PressureSensor(config["sensor"], seed)
-        self.motor = _model("_motor").Motor(
+        self.fluid = model("_fluid").FluidPath(config)
+        self.sensor = model("_sensor").PressureSensor(config["sensor"], seed)
+        self.motor = model("_motor").Motor(
             pico.nets[wiring["step"]],
             pico.nets[wiring["dir"]],
             pico.nets[wiring["enable"]],
@@ -61,7 +46,7 @@ class World:
             trace.level(name, 0, net.level)
             net.listeners.append(_Probe(name, trace))
         self._battery: Any = None
-        self.upstream = _model("_sensor").PressureSensor(config["sensor"], seed + 1)
+        self.upstream = model("_sensor").PressureSensor(config["sensor"], seed + 1)
         self.upstream_pa = 0.0
         self._add_sensors(config)
         self._schedule = pico.alarm(self._sample)
@@ -88,7 +73,7 @@ class World:
         if "upstream" in wiring:
             pico.analog(wiring["upstream"] - _ADC0_GPIO, self._read_upstream)
         if "battery" in config:
-            self._battery = _model("_battery").Battery(config["battery"], pico.nets[wiring["enable"]])
+            self._battery = model("_battery").Battery(config["battery"], pico.nets[wiring["enable"]])
             pico.analog(wiring["battery"] - _ADC0_GPIO, lambda t_ns: self._battery.read_u16(t_ns) >> 4)
 
     def occlude(self, closed: bool) -> None:

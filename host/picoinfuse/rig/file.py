@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from picoinfuse.errors import Mistake, PicoinfuseError
-from picoinfuse.rig.schema import ADAPTERS, CONVERTERS, LINES, MCP4725_ADDRESSES, NEEDED, REFERENCE_MV, WITH
+from picoinfuse.rig.instruments import Instrument, check_instrument, instrument_of
+from picoinfuse.rig.reading import Reading
+from picoinfuse.rig.schema import (
+    ADAPTERS,
+    CONVERTERS,
+    INSTRUMENT_KEYS,
+    LINES,
+    MCP4725_ADDRESSES,
+    NEEDED,
+    REFERENCE_MV,
+    WITH,
+)
 from picoinfuse.toml_lines import KeyLines
+from picoinfuse.trace import WIRES
 
-_TABLES = {"pump": {"port", "location"}, "adapter": {"kind"}, "lines": set(LINES)}
+_TABLES = {
+    "pump": {"port", "location"},
+    "adapter": {"kind"},
+    "lines": set(LINES),
+    "instrument": {key for keys in INSTRUMENT_KEYS.values() for key in keys},
+    "channels": set(WIRES),
+}
 _TOP = {"name", "description", "capabilities"}
 _CONVERTER_KEYS = {"address", "reference_mv"}
 
@@ -53,20 +70,7 @@ class Rig:
     lines: dict[str, Line]
     converters: dict[str, Converter]
     capabilities: frozenset[str]
-
-
-@dataclass
-class _Reading:
-    values: dict[str, Any]
-    places: KeyLines
-    mistakes: list[Mistake] = field(default_factory=list)
-
-    def mistake(self, name: str, table: str, key: str, message: str) -> None:
-        self.mistakes.append(Mistake(name, self.places.of(table, key), message))
-
-    def table(self, name: str) -> dict[str, Any]:
-        value = self.values.get(name, {})
-        return value if isinstance(value, dict) else {}
+    instrument: Instrument | None
 
 
 def load_rig(file: Path) -> Rig:
@@ -78,12 +82,13 @@ def load_rig(file: Path) -> Rig:
         raise RigError(file, [Mistake("not_there", 1, f"cannot be read: {error.strerror}")]) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RigError(file, [Mistake("syntax", 1, f"not TOML: {error}")]) from error
-    reading = _Reading(values, KeyLines(text))
+    reading = Reading(values, KeyLines(text))
     _check_keys(reading)
     _check_pump(reading)
     _check_adapter(reading)
     _check_converters(reading)
     _check_pairs(reading)
+    check_instrument(reading)
     _check_claims(reading)
     if reading.mistakes:
         raise RigError(file, reading.mistakes)
@@ -98,10 +103,11 @@ def load_rig(file: Path) -> Rig:
         {name: Line(pin.removeprefix("!"), pin.startswith("!")) for name, pin in reading.table("lines").items()},
         {name: Converter(**reading.table(name)) for name in CONVERTERS if name in values},
         frozenset(values.get("capabilities", ())),
+        instrument_of(reading),
     )
 
 
-def _check_keys(reading: _Reading) -> None:
+def _check_keys(reading: Reading) -> None:
     tables = {**_TABLES, **dict.fromkeys(CONVERTERS, _CONVERTER_KEYS)}
     for name, value in reading.values.items():
         if name not in tables and name not in _TOP:
@@ -113,13 +119,13 @@ def _check_keys(reading: _Reading) -> None:
                 reading.mistake("unknown_key", name, key, f"unknown key {key} in [{name}]")
 
 
-def _check_pump(reading: _Reading) -> None:
+def _check_pump(reading: Reading) -> None:
     given = reading.table("pump")
     if len(given) != 1 or not all(isinstance(value, str) and value for value in given.values()):
         reading.mistake("pump", "pump", "", "[pump] must say either port or location, as text")
 
 
-def _check_adapter(reading: _Reading) -> None:
+def _check_adapter(reading: Reading) -> None:
     """Its kind, and that every line has a pin of its own."""
     kind = reading.table("adapter").get("kind")
     if kind not in ADAPTERS:
@@ -139,7 +145,7 @@ def _check_adapter(reading: _Reading) -> None:
             used[pin] = name
 
 
-def _check_converters(reading: _Reading) -> None:
+def _check_converters(reading: Reading) -> None:
     addresses: dict[int, str] = {}
     for name in CONVERTERS:
         if name not in reading.values:
@@ -157,7 +163,7 @@ def _check_converters(reading: _Reading) -> None:
             reading.mistake("reference", name, "reference_mv", f"{name}: reference_mv must be {low} to {high}")
 
 
-def _check_claims(reading: _Reading) -> None:
+def _check_claims(reading: Reading) -> None:
     claimed = reading.values.get("capabilities", [])
     if not isinstance(claimed, list):
         reading.mistake("wrong_type", "", "capabilities", "capabilities must be a list")
@@ -173,7 +179,7 @@ def _check_claims(reading: _Reading) -> None:
                 reading.mistake("not_wired", "", "capabilities", text)
 
 
-def _check_pairs(reading: _Reading) -> None:
+def _check_pairs(reading: Reading) -> None:
     """The pressure sensor is either the sensor or a converter: a switch between them, or none of both."""
     for wire, other in WITH.items():
         if _has(reading, wire) and not _has(reading, other):
@@ -181,9 +187,9 @@ def _check_pairs(reading: _Reading) -> None:
             reading.mistake("not_wired", table, key, f"{wire} is of no use: {_lacks(other)}")
 
 
-def _has(reading: _Reading, wire: str) -> bool:
-    return wire in reading.values if wire in CONVERTERS else wire in reading.table("lines")
+def _has(reading: Reading, wire: str) -> bool:
+    return wire in reading.table("lines") if wire in LINES else wire in reading.values
 
 
 def _lacks(wire: str) -> str:
-    return f"there is no [{wire}]" if wire in CONVERTERS else f"[lines] has no {wire}"
+    return f"[lines] has no {wire}" if wire in LINES else f"there is no [{wire}]"

@@ -65,8 +65,15 @@ NEEDED = {
     "buttons": ("button_stop", "button_request"),
     "sensor": ("sensor_switch", "sensor_dac"),
     "battery": ("battery_dac",),
+    "capture": ("instrument",),
 }
 # What a converter or a line is of no use without.
 WITH = {"sensor_dac": "sensor_switch", "sensor_switch": "sensor_dac"}
 MCP4725_ADDRESSES = range(0x60, 0x68)
 REFERENCE_MV = (2700, 5500)  # supply of an MCP4725, which is its reference
+
+# What captures edges: its keys. The wires of a Pico are on GP2 to GP7, in the order of `trace.WIRES`; an analyser's
+# channels are named.
+INSTRUMENT_KEYS = {"pico": ("kind", "port", "location"), "sigrok": ("kind", "driver", "samplerate_hz")}
+INSTRUMENT_FIRST_PIN = 2
+SAMPLERATE_HZ = (1_000_000, 100_000_000)  # 1 µs or better

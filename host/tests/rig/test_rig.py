@@ -53,6 +53,14 @@ def test_there_is_an_example_for_every_adapter() -> None:
     assert {load_rig(file).adapter for file in EXAMPLES} == set(ADAPTERS) - {"software"}
 
 
+ANALYSER = """[instrument]
+kind = "sigrok"
+driver = "fx2lafw"
+samplerate_hz = 4000000
+[channels]
+step = "D0"
+dir = "D0"
+"""
 # (what is changed, into what, line, kind of mistake, what is named)
 MISTAKES = [
     ('supply_off = "!C1"', 'supply_off = "!C0"', 12, "pin_used_twice", "supply_off and valve are both on C0"),
@@ -68,6 +76,14 @@ MISTAKES = [
     ('valve = "C0"', 'valve = "C0"\nvavle = "C3"', 12, "unknown_key", "unknown key vavle in [lines]"),
     ('sensor_switch = "C2"', "", 15, "not_wired", "sensor_dac is of no use: [lines] has no sensor_switch"),
     ('["occlude", "power"]', '["battery"]', 2, "not_wired", "battery is claimed, but there is no [battery_dac]"),
+    ("[lines]", '[instrument]\nkind = "pico"\nport = "/dev/ttyACM0"\n[lines]', 12, "board_used_twice", "are both at"),
+    ("[lines]", '[instrument]\nkind = "scope"\n[lines]', 11, "instrument", "must be one of pico, sigrok"),
+    ("[lines]", '[instrument]\nkind = "pico"\n[lines]', 10, "instrument", "either port or location"),
+    ('["occlude", "power"]', '["capture"]', 2, "not_wired", "capture is claimed, but there is no [instrument]"),
+    ("[lines]", ANALYSER + "[lines]", 16, "channel_used_twice", "dir and step are both on D0"),
+    ("[lines]", ANALYSER + "[lines]", 14, "not_wired", "[channels] has no enable, piezo, lamp_red, lamp_yellow"),
+    ("[lines]", ANALYSER.replace("4000000", "1000") + "[lines]", 13, "samplerate", "must be 1000000 to"),
+    ("[lines]", ANALYSER.replace("fx2lafw", "--help") + "[lines]", 12, "driver", "one of sigrok's"),
     ("[lines]", "[lines", 1, "syntax", "not TOML"),
 ]
 
