@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from picoinfuse.library.compile import compiled, text
 from picoinfuse.library.model import Library
 from picoinfuse.library.read import load_library
 from picoinfuse.messages import SoftLimit
+from picoinfuse.regimen import load_regimen
+from picoinfuse.regimen.order import order_of
 
 pytestmark = [pytest.mark.requirement("GIP-6"), pytest.mark.needs("capture", "reset", "virtual_time")]
 
@@ -317,3 +320,36 @@ def test_the_drug_of_an_infusion_is_not_changed_under_way(measure: Measure, stoc
         start(stocked, DOPAMINE, 5_000, "dopamine")
     measure("refused with", error.value.code, equal="wrong_state")
     measure("drug", stocked.pump.status().drug, equal="morphine")
+
+
+# ---- a regimen of a drug, from its file ----
+
+
+def test_a_regimens_file_is_given_by_the_limits_of_its_drug(stocked: Bench, measure: Measure):
+    """5 µg/kg/min for 70 kg of 1.6 mg/mL are 13.125 mL/h."""
+    loaded = load_regimen(paths.root() / "regimens" / "dopamine.toml", stocked.profile)
+    ordered = order_of(loaded, on_pump.drug_of(stocked.pump, "dopamine"))
+    measure("doses ordered", ordered.doses_milli, unit="µg/kg/min / 1000", equal=(5_000, 5_000, 1_000))
+    measure("state", stocked.pump.start_regimen(loaded.compiled, ordered), equal="infusing")
+    stocked.sleep(2.0)
+    status = stocked.pump.status()
+    measure("drug told", status.drug, equal="dopamine")
+    measure("rate", status.target_ul_h, unit="µL/h", equal=13_125)
+    told = stocked.pump.order()
+    assert told is not None
+    measure("dose told", told.dose, unit="µg/kg/min / 1000", equal=5_000)
+
+
+@pytest.mark.parametrize(("dose", "code"), [("60 µg/kg/min", "hard_limit"), ("30 µg/kg/min", "soft_limit")])
+def test_a_regimens_file_beyond_a_limit_is_refused(
+    stocked: Bench, measure: Measure, tmp_path: Path, dose: str, code: str
+):
+    file = tmp_path / "dopamine.toml"
+    text = (paths.root() / "regimens" / "dopamine.toml").read_text(encoding="utf-8")
+    file.write_text(text.replace("5 µg/kg/min", dose), encoding="utf-8")
+    loaded = load_regimen(file, stocked.profile)
+    ordered = order_of(loaded, on_pump.drug_of(stocked.pump, "dopamine"))
+    with pytest.raises(PumpError) as error:
+        stocked.pump.start_regimen(loaded.compiled, ordered)
+    measure("refused with", error.value.code, equal=code)
+    measure("state", stocked.pump.status().state, equal="idle")

@@ -105,12 +105,9 @@ class Pump(Session):
         """Returns the state, as pause, resume, stop and service do. `over_soft` as in `confirm`."""
         return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl, order), over_soft))
 
-    def start_regimen(
-        self, regimen: dict[str, Any], order: Order | None = None, over_soft: Sequence[int] = ()
-    ) -> str:
+    def start_regimen(self, regimen: dict[str, Any], order: Order | None = None, over_soft: Sequence[int] = ()) -> str:
         """A compiled one: `picoinfuse.regimen`."""
-        more = {} if order is None else {"order": order.params()}
-        return self._state(self.confirm(self.propose("start", regimen=regimen, **more), over_soft))
+        return self._state(self.confirm(self.propose_regimen(regimen, order), over_soft))
 
     def bolus(self, volume_nl: int, rate_ul_h: int) -> dict[str, Any]:
         """A clinician's, on top of what flows."""
@@ -141,6 +138,10 @@ class Pump(Session):
         if order is not None:
             more["order"] = order.params()
         return self.propose("start", rate_ul_h=rate_ul_h, **more)
+
+    def propose_regimen(self, regimen: dict[str, Any], order: Order | None = None) -> Proposal:
+        more = {} if order is None else {"order": order.params()}
+        return self.propose("start", regimen=regimen, **more)
 
     def propose_refill(self, volume_nl: int, drug: str | None = None) -> Proposal:
         more = {} if drug is None else {"drug": drug}

@@ -104,7 +104,7 @@ RESULTS: dict[str, dict[str, Any]] = {
     "service": {"state": "service"},
     "reset": {"state": "idle"},
 }
-TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level", "refill")
+TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level", "refill", "bolus")
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
 QUERIES = (
     "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",

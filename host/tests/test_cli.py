@@ -14,6 +14,7 @@ from picoinfuse.doctor import Check
 from picoinfuse.port import UsbPort
 from tests.fake_pump import STATUS, FakePump
 
+EXAMPLES = Path(__file__).parents[2] / "regimens"
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -168,6 +169,32 @@ def test_a_dose_is_infused_as_the_pumps_library_has_it(run: Run, pump: FakePump)
     ((_, params),) = pump.executed
     assert params["rate_ul_h"] == 13_125
     assert params["order"]["concentration"] == 1600
+
+
+def test_a_regimen_is_ordered_as_the_pumps_library_has_its_drug(run: Run, pump: FakePump) -> None:
+    row = ["dopamine", "ug/kg/min", "mg", [1600], [None, None, None, 50000], [None, None], [None, None]]
+    pump.results["library"] = {"library": "ward 1 00000000", "fault": None, "drug": row}
+    code, _, err = run("infuse", "--regimen", str(EXAMPLES / "dopamine.toml"), "-p", "x", "--yes")
+    assert code == 0
+    assert "dopamine: 5 µg/kg/min = 13.125 mL/h" in err
+    ((_, params),) = pump.executed
+    assert params["order"]["doses"] == [5000, 5000, 1000]
+
+
+@pytest.mark.parametrize(
+    "beside", [("5",), ("--volume", "5"), ("--drug", "dopamine"), ("--weight", "70"), ("--concentration", "1mg/mL")]
+)
+def test_beside_a_regimen_nothing_is_said_that_its_file_says(run: Run, pump: FakePump, beside: tuple[str, ...]) -> None:
+    assert run("infuse", *beside, "--regimen", str(EXAMPLES / "pca.toml"), "-p", "x", "--yes")[0] == 2
+    assert pump.written == []
+
+
+def test_a_square_bolus_may_be_that_of_a_regimen(run: Run, pump: FakePump) -> None:
+    # 2 mg of 1 mg/mL in 20 min
+    assert run("bolus", "--regimen", str(EXAMPLES / "pca.toml"), "-p", "x", "--yes")[0] == 0
+    assert pump.executed == [("bolus", {"volume_nl": 2_000_000, "rate_ul_h": 6_000})]
+    assert run("bolus", "--regimen", str(EXAMPLES / "taper.toml"), "-p", "x", "--yes")[0] == 2
+    assert run("bolus", "2", "-p", "x", "--yes")[0] == 2
 
 
 def test_a_refusal_is_one_sentence(run: Run, pump: FakePump) -> None:

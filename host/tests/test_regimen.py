@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.cli import main
-from picoinfuse.errors import RegimenError
+from picoinfuse.errors import BadQuantity, RegimenError
+from picoinfuse.library.model import Drug as LibraryDrug
+from picoinfuse.library.model import Limits
 from picoinfuse.profile import load_profile
 from picoinfuse.regimen import Regimen, load_regimen
+from picoinfuse.regimen.order import order_of
 from picoinfuse.regimen.plan import plan
 
 EXAMPLES = Path(__file__).parents[2] / "regimens"
@@ -47,6 +50,52 @@ def test_any_two_of_rate_volume_and_duration_give_the_third(tmp_path: Path, two:
     planned = plan(regimen.compiled)
     assert planned.volume_nl == 180_000_000
     assert planned.lasts_s == 72 * 3600
+
+
+DRUG = '[drug]\nname = "dopamine"\nconcentration = "1600 µg/mL"\nweight = "70 kg"\n'
+
+
+def test_the_order_has_the_doses_as_they_were_written_and_others_by_their_rate(tmp_path: Path) -> None:
+    # 5 µg/kg/min for 70 kg are 21 mg/h, 13.125 mL/h of 1.6 mg/mL; 2.625 mL/h are a fifth of it.
+    regimen = load(
+        tmp_path,
+        f'kind = "steps"\n{DRUG}[step.1]\nrate = "5 µg/kg/min"\nduration = "1 h"\n'
+        '[step.2]\nfrom = "13.125 mL/h"\nto = "2.625 mL/h"\nduration = "1 h"\n',
+    )
+    dopamine = LibraryDrug("dopamine", "ug/kg/min", "mg", (800, 1600), Limits(), Limits(), Limits())
+    assert order_of(regimen, dopamine).params() == {
+        "drug": "dopamine", "unit": "ug/kg/min", "concentration": 1600, "doses": [5000, 5000, 1000], "weight_g": 70_000,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("drug", "what"),
+    [
+        (LibraryDrug("dopamine", "ug/kg/min", "mg", (800,), Limits(), Limits(), Limits()), "not in the library"),
+        (LibraryDrug("dopamine", "units/h", "units", (1000,), Limits(), Limits(), Limits()), "is measured in units"),
+    ],
+)
+def test_a_drug_that_the_library_has_in_another_way_is_no_order(tmp_path: Path, drug: LibraryDrug, what: str) -> None:
+    regimen = load(tmp_path, f'kind = "continuous"\n{DRUG}[continuous]\nrate = "5 µg/kg/min"\n')
+    with pytest.raises(BadQuantity, match=what):
+        order_of(regimen, drug)
+
+
+def test_the_bolus_of_an_order_is_its_amount(tmp_path: Path) -> None:
+    regimen = load_regimen(EXAMPLES / "pca.toml", PROFILE, NOW)
+    morphine = LibraryDrug("morphine", "mg/h", "mg", (1000,), Limits(), Limits(), Limits())
+    params = order_of(regimen, morphine).params()
+    assert (params["bolus"], params["doses"]) == (1000, [36_000, 500])
+
+
+def test_a_square_bolus_is_checked_with_the_rest_and_stays_on_the_host(tmp_path: Path) -> None:
+    text = 'kind = "continuous"\n[continuous]\nrate = "5 mL/h"\n[square]\nvolume = "2 mL"\n'
+    regimen = load(tmp_path, text + 'duration = "20 min"\n')
+    assert regimen.square == (2_000_000, 6_000)
+    assert "square" not in regimen.compiled
+    # 1196 + 5 mL/h are more than the mechanics do.
+    assert mistakes(tmp_path, text + 'rate = "1196 mL/h"\n') == [("out_of_range", 6)]
+    assert mistakes(tmp_path, text + 'speed = "1"\n') == [("missing_key", 4), ("unknown_key", 6)]
 
 
 def test_doses_are_converted_once_and_shown_both_ways(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from picoinfuse.cli.common import grid
 from picoinfuse.dose import decimal
 from picoinfuse.messages import Proposal, SoftLimit
 from picoinfuse.pump import Pump
+from picoinfuse.report.summary import duration
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: for scripts.")]
 OverSoftOption = Annotated[
@@ -21,7 +22,9 @@ OverSoftOption = Annotated[
 ]
 
 # By the unit, which is last in a name.
-_TEXTS = {"_ul_h": units.ml_h, "_nl": units.ml, "_pa": units.mmhg}
+_TEXTS = {"_ul_h": units.ml_h, "_nl": units.ml, "_pa": units.mmhg, "_s": duration}
+# What a person reads first; the pump's own order is that of a hash.
+_FIRST = ("state", "regimen", "drug", "dose", "rate_ul_h", "vtbi_nl", "volume_nl", "lasts_s")
 
 
 def confirmed(
@@ -55,7 +58,9 @@ def _nothing() -> typer.Exit:
 
 def _show(proposal: Proposal) -> None:
     table = grid()
-    for name, (now, then) in proposal.changes.items():
+    rest = sorted(set(proposal.changes) - set(_FIRST))
+    for name in [*(name for name in _FIRST if name in proposal.changes), *rest]:
+        now, then = proposal.changes[name]
         if now != then:
             table.add_row(_title(name), f"{_text(name, now)} → [bold]{_text(name, then)}[/]")
     Console(stderr=True, highlight=False).print(table)

@@ -10,6 +10,7 @@ from picoinfuse import units
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
 from picoinfuse.profile import load_profile
+from picoinfuse.pump import Pump
 from picoinfuse.regimen import load_regimen
 from picoinfuse.regimen.figure import save
 from picoinfuse.regimen.plan import plan as plan_of
@@ -51,23 +52,45 @@ def plan(
     console().print(table)
     for line in regimen.shown:
         console().print(line)
+    if regimen.square is not None:
+        volume_nl, rate_ul_h = regimen.square
+        console().print(f"a clinician's bolus: {units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}, `picoinfuse bolus`")
 
 
 def bolus(
-    volume: Annotated[str, typer.Argument(help="mL")],
-    rate: Annotated[str, typer.Argument(help="mL/h, on top of what flows")],
+    volume: Annotated[str | None, typer.Argument(help="mL", show_default=False)] = None,
+    rate: Annotated[str | None, typer.Argument(help="mL/h, on top of what flows", show_default=False)] = None,
+    regimen: Annotated[
+        Path | None, typer.Option(help="the square bolus of that file (.toml) instead", show_default=False)
+    ] = None,
     over_soft: OverSoftOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Give a clinician's bolus, when it is confirmed. A patient's goes before it."""
-    volume_nl = quantity(units.volume_nl, volume, "VOLUME")
-    rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
+    if (regimen is None) == (volume is None) or (volume is None) != (rate is None):
+        raise typer.BadParameter("give a volume and a rate, or --regimen FILE", param_hint="VOLUME")
+    volume_nl = rate_ul_h = 0
+    if volume is not None and rate is not None:
+        volume_nl = quantity(units.volume_nl, volume, "VOLUME")
+        rate_ul_h = quantity(units.rate_ul_h, rate, "RATE")
     with open_pump(port) as pump:
+        if regimen is not None:
+            volume_nl, rate_ul_h = _square_of(regimen, pump)
         proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
         result = confirmed(pump, proposal, yes, over_soft)
     tell(as_json, result, f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}")
+
+
+def _square_of(file: Path, pump: Pump) -> tuple[int, int]:
+    profile = pump.hello().profile
+    if profile is None:
+        raise typer.BadParameter("the pump has no valid profile", param_hint="--regimen")
+    square = load_regimen(file, load_profile(profile)).square
+    if square is None:
+        raise typer.BadParameter(f"{file} has no [square]", param_hint="--regimen")
+    return square
 
 
 def request_bolus(port: PortOption = None, as_json: JsonOption = False) -> None:

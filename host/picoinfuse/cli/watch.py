@@ -31,10 +31,12 @@ from picoinfuse.cli.common import (
 from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
 from picoinfuse.dose import shown
 from picoinfuse.errors import PicoinfuseError
+from picoinfuse.library import on_pump
 from picoinfuse.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.profile import load_profile
 from picoinfuse.pump import Pump
 from picoinfuse.regimen import load_regimen
+from picoinfuse.regimen.order import order_of
 
 REPORTS_HZ = 2
 QUEUED = 200  # what is told while the terminal is slow; the rest is dropped
@@ -63,7 +65,8 @@ def infuse(
     if (rate is None) == (regimen is None):
         raise typer.BadParameter("give a rate, or --regimen FILE", param_hint="RATE")
     if regimen is not None:
-        _infuse_regimen(regimen, yes, port, as_json)
+        _refuse_beside_regimen(volume=volume, drug=drug, concentration=concentration, weight=weight)
+        _infuse_regimen(regimen, yes, over_soft, port, as_json)
         return
     assert rate is not None
     wanted = dosed(rate, drug, concentration, weight)
@@ -94,14 +97,27 @@ def infuse(
         raise typer.Exit(1)
 
 
-def _infuse_regimen(file: Path, yes: bool, port: str | None, as_json: bool) -> None:
+def _refuse_beside_regimen(**given: str | None) -> None:
+    """What the file says is said nowhere else."""
+    for name, value in given.items():
+        if value is not None:
+            key = "vtbi" if name == "volume" else f"[drug] {name.replace('drug', 'name')}"
+            raise typer.BadParameter(f"a regimen has its own: {key} in the file", param_hint=f"--{name}")
+
+
+def _infuse_regimen(file: Path, yes: bool, over_soft: list[float] | None, port: str | None, as_json: bool) -> None:
     """Starts it, and leaves it to the pump: `picoinfuse monitor` shows how it goes."""
     with open_pump(port) as pump:
         profile = pump.hello().profile
         if profile is None:
             raise typer.BadParameter("the pump has no valid profile", param_hint="--regimen")
         loaded = load_regimen(file, load_profile(profile))
-        result = confirmed(pump, pump.propose("start", regimen=loaded.compiled), yes)
+        name = loaded.drug_name
+        order = None if name is None else order_of(loaded, on_pump.drug_of(pump, name))
+        for line in loaded.shown:
+            typer.echo(line if name is None else f"{name}: {line}", err=True)
+        proposal = pump.propose_regimen(loaded.compiled, order)
+        result = confirmed(pump, proposal, yes, over_soft, "" if order is None else shown(order.dosing.unit))
     tell(as_json, result, f"{loaded.name} runs; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
 
 

@@ -27,8 +27,9 @@ def _draw(planned: Plan, title: str) -> Figure:
     rate.plot(t, ul_h / UL_PER_ML, color=LIGHT["ordered"], linewidth=1.6)
     rate.fill_between(t, ul_h / UL_PER_ML, color=LIGHT["ordered"], alpha=0.12, linewidth=0)
     at_s = np.linspace(0, planned.lasts_s, POINTS)
-    given = [planned.given_nl(seconds) / NL_PER_ML for seconds in at_s]
-    volume.plot(at_s / size, given, color=LIGHT["delivered"], linewidth=1.6, label="by the plan")
+    corners_s = np.union1d(at_s, t * size)
+    given = [planned.given_nl(seconds) / NL_PER_ML for seconds in corners_s]
+    volume.plot(corners_s / size, given, color=LIGHT["delivered"], linewidth=1.6, label="by the plan")
     if planned.bolus is not None:
         most = [(planned.at_most_nl(seconds) or 0.0) / NL_PER_ML for seconds in at_s]
         volume.plot(

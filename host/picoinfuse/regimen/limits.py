@@ -15,7 +15,8 @@ MAX_SECONDS = 31_622_400  # 366 days
 Finding = tuple[str, str, str]  # where, name of the mistake, message
 
 
-def check_mechanics(compiled: dict[str, Any], profile: Profile) -> Iterator[Finding]:
+def check_mechanics(compiled: dict[str, Any], profile: Profile, square_ul_h: int | None = None) -> Iterator[Finding]:
+    """`square_ul_h`: the rate of a clinician's bolus. The patient's goes before it, so the two never add up."""
     segments = compiled["segments"]
     if len(segments) > MAX_SEGMENTS:
         yield "kind", "too_long", f"{len(segments)} segments, at most {MAX_SEGMENTS}"
@@ -26,9 +27,10 @@ def check_mechanics(compiled: dict[str, Any], profile: Profile) -> Iterator[Find
         where = f"segments[{at}]"
         if begin or end:
             yield from _check_rates(where, min(begin, end), max(begin, end), mechanics)
-        if bolus is not None:
-            on_top = bolus["rate_ul_h"]
-            yield from _check_rates("bolus", min(begin, end) + on_top, max(begin, end) + on_top, mechanics)
+        on_tops = {"bolus": None if bolus is None else bolus["rate_ul_h"], "square": square_ul_h}
+        for table, on_top in on_tops.items():
+            if on_top is not None:
+                yield from _check_rates(table, min(begin, end) + on_top, max(begin, end) + on_top, mechanics)
         if seconds > MAX_SECONDS:
             yield where, "out_of_range", f"it lasts {seconds} s, at most {MAX_SECONDS} (366 days)"
         if volume_nl and volume_nl < step_nl:

@@ -24,6 +24,7 @@ class Drug:
         self.concentration = concentration
         self.weight_g = weight_g
         self.shown: list[str] = []  # each conversion, both ways
+        self.ordered: dict[int, Quantity] = {}  # the dose that a rate in µL/h was made from
 
     def rate_ul_h(self, text: str) -> int:
         """`5 mL/h`, `10 mg/h`, `0.1 µg/kg/min`; `0` for none."""
@@ -38,6 +39,7 @@ class Drug:
         if abs(rate_ul_h - exact) > MOST_OFF * exact:
             raise BadQuantity(f"{text!r} is {float(exact):.3g} µL/h, finer than the pump can do")
         self.shown.append(dosing.both_ways(dose.milli))
+        self.ordered[rate_ul_h] = dose
         return rate_ul_h
 
     def volume_nl(self, text: str) -> int:

@@ -24,10 +24,11 @@ from picoinfuse.toml_lines import KeyLines
 
 Segment = list[int]  # µL/h, µL/h, seconds, nL, as docs/protocol.md has it
 
-TOP = ("name", "kind", "kvo", "harmful_stop", "start", "vtbi", "drug", "loading")
+TOP = ("name", "kind", "kvo", "harmful_stop", "start", "vtbi", "drug", "loading", "square")
 TABLES = {
-    "drug": ("concentration", "weight"),
+    "drug": ("name", "concentration", "weight"),
     "loading": ("volume", "rate", "duration"),
+    "square": ("volume", "rate", "duration"),
     "continuous": ("rate", "volume", "duration"),
     "dose": ("volume", "rate", "duration", "period", "doses"),
     "between": ("rate",),
@@ -45,12 +46,17 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Regimen:
-    """`compiled` is what `start` takes; `shown` tells each conversion of a dose both ways."""
+    """`compiled` is what `start` takes, `drug_name` the library's name of what is in it, `square` the volume and rate
+    of a clinician's bolus, which is asked for while it runs. `shown` tells each conversion of a dose both ways.
+    """
 
     name: str
     file: Path
     compiled: dict[str, Any]
     shown: tuple[str, ...]
+    drug: Drug
+    drug_name: str | None
+    square: tuple[int, int] | None  # nL, µL/h
 
 
 def load_regimen(file: Path, profile: Profile, now: datetime | None = None) -> Regimen:
@@ -59,13 +65,15 @@ def load_regimen(file: Path, profile: Profile, now: datetime | None = None) -> R
     reading = _Reading(file)
     compiled = reading.compiled(profile.compiled()["therapy"]["kvo_ul_h"])
     if not reading.mistakes and compiled is not None:
-        for where, name, message in check_mechanics(compiled, profile):
+        square = reading.square
+        for where, name, message in check_mechanics(compiled, profile, None if square is None else square[1]):
             reading.mistake(name, *reading.place(where), message)
         reading.check_frame(compiled)
         reading.check_end(compiled, now or datetime.now())
     if reading.mistakes or compiled is None:
         raise RegimenError(file, reading.mistakes)
-    return Regimen(reading.values.get("name", file.stem), file, compiled, tuple(reading.drug.shown))
+    name, shown = reading.values.get("name", file.stem), tuple(dict.fromkeys(reading.drug.shown))
+    return Regimen(name, file, compiled, shown, reading.drug, reading.drug_name, reading.square)
 
 
 class _Reading:
@@ -73,6 +81,8 @@ class _Reading:
         self.file = file
         self.mistakes: list[Mistake] = []
         self.drug = Drug()
+        self.drug_name: str | None = None
+        self.square: tuple[int, int] | None = None
         self._places: list[str] = []  # the table that each segment came from
         try:
             text = file.read_text(encoding="utf-8")
@@ -90,9 +100,9 @@ class _Reading:
     def place(self, where: str) -> tuple[str, str]:
         """The table and key that a part of the compiled regimen came from."""
         match = re.fullmatch(r"segments\[(\d+)\]", where)
-        return (
-            (self._places[int(match[1])], "rate") if match else ("bolus", "rate") if where == "bolus" else ("", where)
-        )
+        if match:
+            return self._places[int(match[1])], "rate"
+        return (where, "rate") if where in ("bolus", "square") else ("", where)
 
     def compiled(self, kvo_ul_h: int) -> dict[str, Any] | None:
         kind = self.values.get("kind")
@@ -105,11 +115,16 @@ class _Reading:
             self._get("drug", "concentration", parse_concentration) if "concentration" in table else None,
             self._get("drug", "weight", parse_weight_g) if "weight" in table else None,
         )
+        if "name" in table:
+            self.drug_name = self._get("drug", "name", str)
         out: dict[str, Any] = {"kind": kind, "segments": []}
         if "loading" in self.values:
             rate_ul_h, volume_nl = self._volume_at_rate("loading")
             self._add(out, "loading", [rate_ul_h, rate_ul_h, 0, volume_nl])
         getattr(self, "_" + kind)(out, kvo_ul_h)
+        if "square" in self.values:
+            rate_ul_h, volume_nl = self._volume_at_rate("square")
+            self.square = volume_nl, rate_ul_h
         for key in ("kvo", "harmful_stop"):
             value = self.values.get(key, False)
             if not isinstance(value, bool):

@@ -1,0 +1,45 @@
+"""The order of a regimen: its rates and its bolus as doses of the drug that its file names, for the pump to check
+against its library.
+
+A rate that was written as a dose of the drug's own unit is that dose. Any other is the nearest dose in thousandths.
+"""
+
+from fractions import Fraction
+
+from picoinfuse.dose import AMOUNTS, Dosing, Order, Quantity, nearest, shown
+from picoinfuse.errors import BadQuantity
+from picoinfuse.library.model import Drug
+from picoinfuse.regimen.read import Regimen
+
+
+def order_of(regimen: Regimen, drug: Drug) -> Order:
+    """`drug` is the pump's row of `regimen.drug_name`. Raises BadQuantity where the two do not go together."""
+    dosing = _dosing(regimen, drug)
+    doses: list[int] = []
+    for begin_ul_h, end_ul_h, _, _ in regimen.compiled["segments"]:
+        doses += [_dose_milli(regimen, dosing, rate) for rate in dict.fromkeys((begin_ul_h, end_ul_h))]
+    bolus = regimen.compiled.get("bolus")
+    amount = None if bolus is None else nearest(Fraction(bolus["volume_nl"] * dosing.concentration.milli, 1_000_000))
+    return Order(drug.name, tuple(doses), dosing, amount)
+
+
+def _dosing(regimen: Regimen, drug: Drug) -> Dosing:
+    concentration = regimen.drug.concentration
+    if concentration is None:
+        raise BadQuantity(f"{drug.name} needs its concentration in [drug]: {', '.join(drug.concentration_texts())}")
+    if AMOUNTS[concentration.unit][0] != AMOUNTS[drug.amount][0]:
+        raise BadQuantity(f"{drug.name} is measured in {shown(drug.amount)}, not in {shown(concentration.unit)}")
+    milli = Fraction(concentration.milli * AMOUNTS[concentration.unit][1], AMOUNTS[drug.amount][1])
+    if milli not in drug.concentrations:
+        listed = ", ".join(drug.concentration_texts())
+        raise BadQuantity(f"{drug.name} of {concentration}/mL is not in the library, which has {listed}")
+    return Dosing(drug.unit, Quantity(int(milli), drug.amount), regimen.drug.weight_g if "/kg" in drug.unit else None)
+
+
+def _dose_milli(regimen: Regimen, dosing: Dosing, rate_ul_h: int) -> int:
+    ordered = regimen.drug.ordered.get(rate_ul_h)
+    dose = ordered if ordered is not None and ordered.unit == dosing.unit else dosing.dose(rate_ul_h)
+    if dosing.rate_ul_h(dose.milli) != rate_ul_h:
+        unit = shown(dosing.unit)
+        raise BadQuantity(f"{rate_ul_h} µL/h is between two thousandths of a {unit}: give the rate as a dose")
+    return dose.milli
