@@ -22,8 +22,8 @@ pytestmark = [
 
 PLAN = Plan(rates_ul_h=(300_000, 60_000), volumes_nl=(1_000_000, 200_000), ml_per_g=1.003)
 TITLES = (
-    "Versions", "Self-test", "Pressure sensor at zero", "Alarms", "Delivery", "Battery under load", "Stop button",
-    "State at the end",
+    "Versions", "Event log", "Self-test", "Pressure sensor at zero", "Alarms", "Delivery", "Battery under load",
+    "Stop button", "State at the end",
 )  # fmt: skip
 
 
@@ -112,6 +112,20 @@ def test_what_is_wrong_is_named(bench: Bench, measure: Measure, what: str) -> No
     measure("failed", failed(visit(bench, Nurse(bench))), equal=expected)
 
 
+def test_the_event_log_is_read_and_told(bench: Bench, measure: Measure) -> None:
+    for _ in range(3):
+        bench.pump.start(300_000, 100_000)
+        bench.sleep(4.0)
+        bench.pump.clear_alarms()
+    found = visit(bench, Nurse(bench))
+    rows = {row.label: row.value for step in found.steps if step.title == "Event log" for row in step.rows}
+    # Before the visit: the start of the pump, three infusions of three entries and more.
+    measure("entries", int(rows["Entries"]), at_least=10, req="GIP-4")
+    measure("damaged entries", rows["Damaged"], equal="0", req="GIP-4")
+    measure("alarms told", rows["Alarms"], equal="3 × infusion complete", req="GIP-4")
+    measure("infusions told", rows["Infusions started"], equal="3", req="GIP-4")
+
+
 def test_a_lamp_that_nobody_saw_and_a_button_that_does_nothing_fail(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_stop", 1)  # its wire is broken
     found = visit(bench, Nurse(bench, no=("lamp_high", "stop_button")))
@@ -125,7 +139,7 @@ def test_a_pump_whose_self_test_fails_is_given_nothing_to_do(bench: Bench, measu
     found = visit(bench, Nurse(bench))
     expected = {"Self-test": ["buttons"], "State at the end": ["State", "Alarms"]}
     measure("failed", failed(found), equal=expected)
-    measure("steps", tuple(step.title for step in found.steps), equal=(TITLES[0], TITLES[1], TITLES[-1]))
+    measure("steps", tuple(step.title for step in found.steps), equal=(*TITLES[:3], TITLES[-1]))
     measure("delivered", bench.pump.status().delivered_nl, unit="nL", equal=before.delivered_nl)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from picoinfuse.checkup import flow, steps
+from picoinfuse.checkup.event_log import event_log
 from picoinfuse.checkup.model import FAIL, Step, Visit
 from picoinfuse.errors import PicoinfuseError
 
@@ -33,11 +34,13 @@ def check_up(visit: Visit, operator: str, date: str) -> CheckUp:
         told = ", ".join(status.alarms) or "no alarm"
         raise NotIdle(f"the pump is {status.state} with {told}; stop it and clear its alarms, then check it up")
     done = [steps.identity(visit)]
+    visit.say("event log")
+    done.append(event_log(visit))
     visit.say("self-test")
     done.append(steps.self_test(visit))
     if done[-1].outcome != FAIL:
         done += _with_a_sound_pump(visit)
-    done.append(steps.log(visit))
+    done.append(steps.at_the_end(visit))
     return CheckUp(hello.unique_id, hello.profile or "none", operator, date, tuple(done))
 
 

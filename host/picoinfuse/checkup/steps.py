@@ -33,6 +33,7 @@ def identity(visit: Visit) -> Step:
             Row("Firmware", f"{hello.version} ({hello.commit})", f"MicroPython {hello.micropython}, {hello.machine}"),
             Row("Profile", hello.profile or "none", outcome=judged(hello.profile is not None)),
             Row("Calibration", hello.calibration or "none", outcome=judged(hello.calibration is not None)),
+            Row("Drug library", hello.library or "none", "name, version and CRC" if hello.library else ""),
             Row("Checked with", f"picoinfuse {__version__}"),
         ),
     )
@@ -88,7 +89,7 @@ def alarms(visit: Visit) -> Step:
     return Step("Alarms", tuple(rows))
 
 
-def log(visit: Visit) -> Step:
+def at_the_end(visit: Visit) -> Step:
     """What the pump tells of itself in the end."""
     status = visit.pump.status()
     alarms = ", ".join(status.alarms)
