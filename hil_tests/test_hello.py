@@ -7,10 +7,10 @@ import re
 import pytest
 
 from picoinfuse.bench import Bench
+from picoinfuse.deploy.staging import commit
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import Ready
-from picoinfuse.staging import commit
 
 pytestmark = [pytest.mark.requirement("GIP-3.3")]
 

@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from picoinfuse import bytecode, paths
+from picoinfuse import paths
+from picoinfuse.deploy import bytecode
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.flash import image
 from picoinfuse.image.errors import MissingTool

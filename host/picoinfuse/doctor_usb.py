@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from picoinfuse import staging
+from picoinfuse.deploy import staging
 from picoinfuse.doctor import Check
 from picoinfuse.errors import NoAnswer, PicoinfuseError, PortBusy, ReplAnswers, UnsupportedMicroPython
 from picoinfuse.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports

@@ -15,9 +15,9 @@ from picoinfuse import cli
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.calibration import Collected, FactorOutOfBounds, NoFactor, TooFewRuns, TooManyRuns, find, parse_factor
 from picoinfuse.cli import calibrate, collect
+from picoinfuse.deploy.mpremote import run_mpremote
 from picoinfuse.frame import FROM_PUMP_BYTES, encode
 from picoinfuse.gravimetry import BadMeasurement, ml_per_gram, water_g_ml
-from picoinfuse.mpremote import run_mpremote
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")

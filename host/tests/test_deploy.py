@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from picoinfuse import bytecode, paths
-from picoinfuse.deploy import deploy
+from picoinfuse import paths
+from picoinfuse.deploy import bytecode, deploy
+from picoinfuse.deploy.mpremote import run_mpremote
+from picoinfuse.deploy.on_board import LOOK
+from picoinfuse.deploy.staging import commit, fingerprint, staged
 from picoinfuse.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.frame import decode
-from picoinfuse.mpremote import run_mpremote
-from picoinfuse.on_board import LOOK
 from picoinfuse.profile import Profile, load_profile
-from picoinfuse.staging import commit, fingerprint, staged
 from tests.fake_pump import FakePump, ScriptedPort
 
 
@@ -273,7 +273,7 @@ def test_a_pump_that_is_not_the_one_sent_is_an_error(
 def test_a_firmware_that_crashes_is_told_with_its_last_words(
     board: FakeBoard, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("picoinfuse.deploy.BOOT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("picoinfuse.deploy.run.BOOT_TIMEOUT_S", 0.1)
     crash = b'Traceback:\r\n  File "main.py", line 3\r\nMemoryError: \r\nMicroPython v1.25.0\r\n>>> '
     board.pump.after["service"] = b">>> "
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.deploy_plan import Plan, plan
-from picoinfuse.on_board import LOOK, Found
+from picoinfuse.deploy.on_board import LOOK, Found
+from picoinfuse.deploy.plan import Plan, plan
 
 VM = shutil.which("micropython", path=str(Path(sys.executable).parent))
 pytestmark = pytest.mark.skipif(VM is None, reason="no MicroPython VM for this platform")

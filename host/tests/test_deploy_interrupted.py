@@ -13,7 +13,7 @@ import pytest
 from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.deploy import deploy
-from picoinfuse.mpremote import Runner, run_mpremote
+from picoinfuse.deploy.mpremote import Runner, run_mpremote
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")
@@ -52,7 +52,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubBench
         shutil.copytree(paths.firmware(), newer, ignore=shutil.ignore_patterns("tests", "__pycache__"))
         for file in newer.rglob("*.py"):
             file.write_text(file.read_text() + "\n_NEWER = 1\n")
-        monkeypatch.setattr("picoinfuse.staging.paths.firmware", lambda: newer)
+        monkeypatch.setattr("picoinfuse.deploy.staging.paths.firmware", lambda: newer)
         yield bench
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from picoinfuse.errors import ProfileError, ProfileNotFound
 from picoinfuse.frame import decode
 from picoinfuse.profile import load_profile, profile_names
-from picoinfuse.profile_compile import step_pl_exact, step_pl_ratio
+from picoinfuse.profile.compile import step_pl_exact, step_pl_ratio
 
 RIGHT = """\
 name = "bench-1"

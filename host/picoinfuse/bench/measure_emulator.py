@@ -19,16 +19,16 @@ from pathlib import Path
 
 import numpy as np
 
-from picoinfuse import files_list
 from picoinfuse.bench.wire import Wire
-from picoinfuse.bytecode import compile_folder
+from picoinfuse.deploy import files_list
+from picoinfuse.deploy.bytecode import compile_folder
+from picoinfuse.deploy.staging import PROFILE, staged
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.deployed import filesystem
 from picoinfuse.emulator.image import find_image
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.pump import Pump
-from picoinfuse.staging import PROFILE, staged
 from picoinfuse.trace import Trace
 
 _ASKS = 20

@@ -8,9 +8,9 @@ import typer
 
 from picoinfuse import paths
 from picoinfuse.cli.common import JsonOption, console, grid, print_json
+from picoinfuse.deploy.staging import commit
 from picoinfuse.flash.image import dotted, load
 from picoinfuse.image.build import build
-from picoinfuse.staging import commit
 
 
 def image(

@@ -18,7 +18,7 @@ from picoinfuse.calibration import parse_factor
 from picoinfuse.cli.common import JsonOption, console, grid, print_json, quantity
 from picoinfuse.gravimetry import water_g_ml
 from picoinfuse.profile import load_profile
-from picoinfuse.profile_compile import step_pl_exact
+from picoinfuse.profile.compile import step_pl_exact
 from picoinfuse.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.vcd import read_vcd
 

@@ -12,13 +12,14 @@ from pathlib import Path
 
 from littlefs import LittleFS
 
-from picoinfuse import files_list, paths
-from picoinfuse.bytecode import compile_folder
+from picoinfuse import paths
+from picoinfuse.deploy import files_list
+from picoinfuse.deploy.bytecode import compile_folder
+from picoinfuse.deploy.staging import fingerprint, staged
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
-from picoinfuse.staging import fingerprint, staged
 
 # As MicroPython 1.25's rp2 port makes its own: extmod/vfs_lfsx.c, ports/rp2/rp2_flash.c
 _BLOCK_BYTES = 4096

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from picoinfuse.deploy.mpremote import device, run_mpremote
 from picoinfuse.errors import DeployError, PortVanished, PumpError, ReplAnswers
 from picoinfuse.flash.errors import NoBootloader, PumpBusy
 from picoinfuse.flash.volume import Progress, Volume, copy, find_volumes, read_volume
-from picoinfuse.mpremote import device, run_mpremote
 from picoinfuse.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 from picoinfuse.pump import Pump
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from picoinfuse import paths
 from picoinfuse.deploy import deploy
+from picoinfuse.deploy.staging import fingerprint
 from picoinfuse.profile import Profile
-from picoinfuse.staging import fingerprint
 from picoinfuse.stub import flash_image
 from picoinfuse.stub.board import StubBoard
 from picoinfuse.stub.pty_port import PtyPort

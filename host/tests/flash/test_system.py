@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from picoinfuse import staging
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.deploy import staging
 from picoinfuse.flash.errors import NoBootloader, PumpBusy
 from picoinfuse.flash.system import RealSystem
 from picoinfuse.profile import load_profile

@@ -11,7 +11,7 @@ from typing import Any
 
 from picoinfuse import paths
 from picoinfuse.errors import ProfileError, ProfileNotFound
-from picoinfuse.profile_checks import (
+from picoinfuse.profile.checks import (
     check_battery,
     check_kvo,
     check_motion,
@@ -21,8 +21,8 @@ from picoinfuse.profile_checks import (
     check_retraction,
     check_upstream,
 )
-from picoinfuse.profile_compile import compile_frame, compile_values, world_values
-from picoinfuse.profile_read import Reading
+from picoinfuse.profile.compile import compile_frame, compile_values, world_values
+from picoinfuse.profile.read import Reading
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.errors import Mistake, ProfileError, ProfileNotFound
-from picoinfuse.profile_schema import KINDS, OPTIONAL_TABLES, TABLES, TOP, Key
+from picoinfuse.profile.schema import KINDS, OPTIONAL_TABLES, TABLES, TOP, Key
 from picoinfuse.toml_lines import KeyLines
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")

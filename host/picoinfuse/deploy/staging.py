@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from picoinfuse import paths
-from picoinfuse.bytecode import FORMAT
+from picoinfuse.deploy.bytecode import FORMAT
 from picoinfuse.profile import Profile
 
 PROFILE = "profile.json"

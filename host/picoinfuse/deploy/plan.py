@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from picoinfuse.on_board import APP, COMMIT, COMMIT_ONE, HALF, ON_TOP, PREPARE, STAGED, TIDY, VERIFY, Found
+from picoinfuse.deploy.on_board import APP, COMMIT, COMMIT_ONE, HALF, ON_TOP, PREPARE, STAGED, TIDY, VERIFY, Found
 
 SPARE_BLOCKS = 4  # for the filesystem's own changes
 

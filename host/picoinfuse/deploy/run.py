@@ -14,9 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse import bytecode, files_list
-from picoinfuse.deploy_board import Board
-from picoinfuse.deploy_plan import Plan, plan
+from picoinfuse.deploy import bytecode, files_list
+from picoinfuse.deploy.board import Board
+from picoinfuse.deploy.mpremote import Runner, run_mpremote
+from picoinfuse.deploy.on_board import Found
+from picoinfuse.deploy.plan import Plan, plan
+from picoinfuse.deploy.staging import PROFILE, staged
 from picoinfuse.errors import (
     DeployError,
     FilesystemFull,
@@ -29,12 +32,9 @@ from picoinfuse.errors import (
     UnsupportedBoard,
 )
 from picoinfuse.messages import Hello
-from picoinfuse.mpremote import Runner, run_mpremote
-from picoinfuse.on_board import Found
 from picoinfuse.port import open_port
 from picoinfuse.profile import Profile
 from picoinfuse.pump import Pump
-from picoinfuse.staging import PROFILE, staged
 from picoinfuse.supported import check_version
 
 HELLO_TIMEOUT_S = 1.0
