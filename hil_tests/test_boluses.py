@@ -131,6 +131,20 @@ def test_at_the_limit_only_the_vein_is_kept_open_until_there_is_room_again(bench
     measure("rate with room again", bench.pump.status().target_ul_h, unit="µL/h", equal=5_000)
 
 
+@pytest.mark.requirement("PCA-2", "GIP-1.1")
+def test_at_the_limit_the_vein_is_never_kept_open_faster_than_the_basal_rate(bench: Bench, measure: Measure) -> None:
+    """0.5 mL/h, where the profile's KVO is 1 mL/h. The second bolus would make 1.02 mL of the 1 mL that are allowed."""
+    bench.pump.start_regimen(pca(basal_ul_h=500, lockout_s=60, max_1h_nl=1_000_000))
+    bench.sleep(61)
+    measure("bolus refused", bench.pump.request_bolus().why, equal=None)
+    bench.sleep(61)
+    measure("second bolus refused", bench.pump.request_bolus().why, equal="limit")
+    bench.sleep(1.5)
+    status = bench.pump.status()
+    measure("alarms and KVO", (status.alarms, status.kvo), equal=(("dose_limit",), True))
+    measure("rate", status.target_ul_h, unit="µL/h", equal=500)
+
+
 @pytest.mark.requirement("PCA-3", "GIP-1.4")
 def test_the_patients_bolus_goes_before_the_clinicians_which_then_goes_on(bench: Bench, measure: Measure) -> None:
     begun_s = bench.now()

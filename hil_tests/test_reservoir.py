@@ -26,6 +26,7 @@ RIGHT_S = 180  # GIP 1.5: the time remaining is right to 3 min
 LOOK_S = 1.5  # the task looks every second
 MORPHINE = Dosing("mg/h", Quantity(1_000, "mg"), None)
 ORDER = Order("morphine", (1_000,), MORPHINE)
+PATIENTS = {"volume_nl": ML, "rate_ul_h": 60_000, "lockout_s": 600, "max_1h_nl": 20 * ML, "max_4h_nl": 40 * ML}
 
 
 def limits(bench: Bench) -> dict[str, int]:
@@ -106,6 +107,19 @@ def test_the_time_to_empty_is_right_and_follows_each_change_of_rate(bench: Bench
     # It was told to a second, and the test looks every 5 s; asked for are 3 min.
     measure("error of the time that was told", abs(bench.now() - at_s - told_s), unit="s", at_most=min(10, RIGHT_S))
     measure("priority", empty.priority, equal="high")
+
+
+def test_the_time_to_empty_knows_of_a_bolus(bench: Bench, measure: Measure):
+    """10 mL less the 0.5 that it stops at, at 5 mL/h: 114 min. A bolus of 2 mL takes 24 of them away."""
+    bench.pump.refill(10 * ML)
+    bench.pump.start_regimen({"kind": "pca", "segments": [[5_000, 5_000, 0, 0]], "bolus": PATIENTS})
+    usable_ml = 10 - limits(bench)["empty_ul"] / 1000
+    measure("time to empty", empty_s(bench), unit="s", near=usable_ml / 5 * 3600, by=5)
+    bench.pump.bolus(2 * ML, 60_000)
+    due_s = bench.now() + (usable_ml - 2) / 5 * 3600
+    for _ in range(5):
+        measure("time to empty is off", empty_s(bench) - (due_s - bench.now()), unit="s", near=0, by=10)
+        bench.sleep(30.0)
 
 
 def test_a_therapy_that_ends_before_has_no_time_to_empty(bench: Bench, measure: Measure):

@@ -125,13 +125,17 @@ TICK_HZ = 5_000_000
 def therapy(regimen, kvo_ul_h=1000, after_s=0):
     """As if it had been given for so long."""
     t = Therapy({"kind": "steps", **regimen}, *STEP, kvo_ul_h)
+    give(t, after_s)
+    return t
+
+
+def give(t, seconds):
     earned_pl = 0
-    for _ in range(after_s):
+    for _ in range(seconds):
         earned_pl += t.target_ul_h * 5000 // 18
         steps = min(t.budget_steps(), -(-earned_pl // STEP[0]))  # a step too early rather than too late
         earned_pl -= steps * STEP[0]
         t.granted(steps, TICK_HZ)
-    return t
 
 
 def test_a_ramp_that_is_under_way_is_followed_from_where_it_is():
@@ -155,6 +159,19 @@ def test_a_bolus_under_way_brings_the_end_nearer():
     t.give(t.square, 1_000_000, 10_000)  # 1 mL in 6 min, on top
     assert seconds_until(t, 5_000_000) == pytest.approx(2880, abs=2)
     assert seconds_until(t, 1_000_000) == pytest.approx(240, abs=2)  # within it: at 15 mL/h
+
+
+def test_of_a_bolus_only_what_it_has_not_given_is_still_to_come():
+    t = therapy({"segments": [[5000, 5000, 0, 0]]})
+    t.give(t.square, 1_000_000, 10_000)
+    give(t, 180)
+    # 0.5 mL of it are left, and 4.5 of the 5 mL are given at 5 mL/h.
+    assert seconds_until(t, 5_000_000) == pytest.approx(3240, abs=3)
+    assert seconds_until(t, 500_000) == pytest.approx(120, abs=3)
+    t.give(t.patient, 1_000_000, 20_000)  # goes before the rest of it
+    assert seconds_until(t, 5_000_000) == pytest.approx(2520, abs=3)
+    give(t, 90)
+    assert seconds_until(t, 5_000_000) == pytest.approx(2880, abs=3)
 
 
 def test_a_volume_to_be_infused_ends_it_before():

@@ -13,11 +13,15 @@ def seconds_until(therapy, volume_nl):
     if left_nl is not None and left_nl < volume_nl:
         tail_ul_h = therapy.tail_ul_h()
         return (left_s or 0) + _seconds(volume_nl - left_nl, tail_ul_h) if tail_ul_h else None
-    bolus_s = bolus_nl = 0
-    for bolus in (therapy.patient, therapy.square):
-        if bolus.left:
-            bolus_nl += bolus.left_nl()
+    bolus_s = whole_nl = 0
+    bolus_nl = therapy.bolus_left_nl()
+    for bolus in (therapy.square, therapy.patient):
+        if bolus.left:  # as of the last change of rate; the patient's runs, where there are two
+            runs = bolus
+            whole_nl += bolus.left_nl()
             bolus_s += _seconds(bolus.left_nl(), bolus.rate_ul_h)
+    if bolus_nl < whole_nl:
+        bolus_s -= _seconds(whole_nl - bolus_nl, runs.rate_ul_h)
     again = regimen.get("repeat", 1), regimen.get("repeat_from", 0)
     into_s = course.begun_s(therapy.stretch_left_s())
     basal_nl = max(0, volume_nl - bolus_nl)
