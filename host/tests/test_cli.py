@@ -79,6 +79,17 @@ def test_status_says_what_is_left_and_when_it_is_empty(run: Run, pump: FakePump)
     assert "12.346 mL left, empty in 121 min" in run("status", "-p", "x")[1]
 
 
+def test_status_says_where_a_regimen_is_and_when_the_next_bolus_may_come(run: Run, pump: FakePump) -> None:
+    assert "Therapy" not in run("status", "-p", "x")[1]
+    none = dict.fromkeys(("segment_left_s", "left_s", "left_nl"))
+    told = {"kind": "pca", "phase": "running", "kvo": False, "segment": 1, "cycle": 0, "harmful_stop": 0, **none}
+    told |= {"bolus": "clinician", "bolus_left_nl": 1, "lockout_s": 250, "requests": 5, "given": 3}
+    pump.results["therapy"] = {"therapy": told}
+    out = " ".join(run("status", "-p", "x")[1].split())
+    text = "pca, running, segment 2; 3 of 5 boluses given, the next in 4 min 10 s; a clinician's bolus runs"
+    assert text in out
+
+
 def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
     code, out, _ = run("status", "-p", "x", "--json")
     assert code == 0

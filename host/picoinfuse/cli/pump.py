@@ -24,7 +24,8 @@ from picoinfuse.cli.common import (
 from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.dose import shown
 from picoinfuse.errors import NoAnswer
-from picoinfuse.messages import Hello, Status
+from picoinfuse.messages import Hello, Status, Therapy
+from picoinfuse.report.summary import duration
 
 SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test
 LOOK_S = 0.1
@@ -42,11 +43,11 @@ Level = Annotated[str, typer.Argument(help="low, medium or high")]
 def status(port: PortOption = None, as_json: JsonOption = False) -> None:
     """Show what the pump is doing."""
     with open_pump(port) as pump:
-        hello, now = pump.hello(), pump.status()
+        hello, now, therapy = pump.hello(), pump.status(), pump.therapy()
     if as_json:
         print_json(now)
     else:
-        console().print(_status_table(hello, now))
+        console().print(_status_table(hello, now, therapy))
 
 
 def refill(
@@ -193,12 +194,25 @@ def _parts_table(parts: dict[str, str]) -> Table:
     return table
 
 
-def _status_table(hello: Hello, now: Status):
+def _therapy_text(therapy: Therapy) -> str:
+    """`pca, running, segment 2; 3 of 5 boluses given, the next in 4 min 10 s`"""
+    text = f"{therapy.kind}, {therapy.phase}, segment {therapy.segment + 1}"
+    if therapy.left_s:
+        text += f", {duration(therapy.left_s)} left"
+    if therapy.lockout_s is not None:
+        text += f"; {therapy.given} of {therapy.requests} boluses given"
+        text += f", the next in {duration(therapy.lockout_s)}" if therapy.lockout_s else ""
+    return text + (f"; a {therapy.bolus}'s bolus runs" if therapy.bolus else "")
+
+
+def _status_table(hello: Hello, now: Status, therapy: Therapy | None):
     table = grid()
     table.add_row("State", _words(now.state))
     table.add_row("Rate", f"{units.ml_h(now.rate_ul_h)}, set to {units.ml_h(now.target_ul_h)}")
     limit = f" of {units.ml(now.vtbi_nl)}" if now.vtbi_nl is not None else ""
     table.add_row("Delivered", units.ml(now.delivered_nl) + limit)
+    if therapy is not None:
+        table.add_row("Therapy", _therapy_text(therapy))
     table.add_row("Pressure", pressure_text(now.pressure_pa))
     if now.limit_pa is not None:
         table.add_row("Occlusion", f"{now.occlusion_level}, above {units.mmhg(now.limit_pa)}")

@@ -48,7 +48,7 @@ def mmhg(pressure_pa: float) -> float:
 
 
 def duration(seconds: float | None) -> str:
-    """`0.4 s`, `12.3 s`, `15 min 02 s`, `1 h 05 min`."""
+    """`0.4 s`, `12.3 s`, `15 min 02 s`, `1 h 05 min`, `90 d 00 h`."""
     if seconds is None:
         return MISSING
     if seconds < 60:
@@ -56,7 +56,8 @@ def duration(seconds: float | None) -> str:
     minutes, rest_s = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest_s:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 100 else f"{hours // 24} d {hours % 24:02d} h"
 
 
 def drawn_back_nl(run: Run) -> float:
