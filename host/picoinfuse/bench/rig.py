@@ -14,6 +14,7 @@ from picoinfuse.deploy import deploy
 from picoinfuse.errors import NoBoard, PicoinfuseError
 from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
+from picoinfuse.pump import Pump
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli
@@ -31,7 +32,7 @@ class RigBench(SerialBench):
     def __init__(
         self, profile: Profile, rig: Rig, stimuli: Stimuli, capture: Capture | None = None, *, seed: int = 1
     ) -> None:
-        super().__init__(profile, port_of(rig), seed=seed, name=f"rig:{rig.file}")
+        super().__init__(profile, rig.port or "", seed=seed, name=f"rig:{rig.file}")
         self.capabilities = rig.capabilities
         self._rig = rig
         self._stimuli = stimuli
@@ -116,24 +117,39 @@ class RigBench(SerialBench):
         self._put_out("battery_dac", 0.0 if kind == "open" else self._cell.pin_mv)
 
     def recover(self, lost: Exception) -> None:
-        """The supply away for a while, or RUN low; then the board is looked for, and deployed to when it must be."""
+        """The supply away for a while, or RUN low; then the board is looked for, and deployed to when it is no pump."""
         self._restart()
+        problem = self._comes_back()
+        if problem is not None and not isinstance(problem, NoBoard):
+            with suppress(PicoinfuseError):
+                deploy(port_of(self._rig), self.profile)
+            problem = self._comes_back()
+        if problem is not None:
+            text = f"the board of {self._rig.file} is lost ({lost}), and did not come back: {problem}"
+            raise BoardLost(text) from lost
+
+    def _comes_back(self) -> PicoinfuseError | None:
+        """What stands against it, if it does not."""
         deadline_s = time.monotonic() + BACK_S
         while True:
             try:
-                self._at(port_of(self._rig))
                 self._fresh()
-                return
-            except NoBoard as again:
-                problem: PicoinfuseError = again
+                return None
             except LOST as again:
-                problem = again
                 self.pump.close()
-                with suppress(PicoinfuseError):
-                    deploy(port_of(self._rig), self.profile)
-            if time.monotonic() > deadline_s:
-                raise BoardLost(f"the board of {self._rig.file} is lost, and did not come back: {problem}") from lost
+                if time.monotonic() > deadline_s:
+                    return again
             time.sleep(0.5)
+
+    def _fresh(self) -> None:
+        """Wherever it is now: after a reset it may have another name."""
+        port = port_of(self._rig)
+        if port != self._port:
+            self.pump.close()
+            traffic = self.pump.traffic  # one log for the test
+            self._port, self.pump = port, Pump(port)
+            self.pump.traffic = traffic
+        super()._fresh()
 
     def _restart(self) -> None:
         line, low_s = ("supply_off", OFF_S) if "supply_off" in self._rig.lines else ("run", RUN_LOW_S)

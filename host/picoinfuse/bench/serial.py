@@ -13,13 +13,13 @@ from contextlib import suppress
 from typing import Any, Self
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
+from picoinfuse.errors import NoAnswer, NoBoard, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.profile import Profile
 from picoinfuse.pump import Pump
 from picoinfuse.trace import Trace
 
 CAPABILITIES_OF_SERIAL: frozenset[str] = frozenset()
-LOST = (PortError, NoAnswer, NotAPump)  # what a board that is gone, hung or without power looks like
+LOST = (PortError, NoBoard, NoAnswer, NotAPump)  # what a board that is gone, hung or without power looks like
 RESET_TIMEOUT_S = 15.0
 TESTED_S = 1.0  # after a reset: the self-test is over
 STAND_S = 1.0  # after a stop: the ramp, and what was granted ahead

@@ -22,6 +22,8 @@ from picoinfuse.trace import WIRES, Trace
 
 from .prompt import MS, STEPPER, Edges, Prompt
 
+pytestmark = pytest.mark.timeout(300)
+
 FIRST_PIN = 2
 EXACT_NS = 1000
 
