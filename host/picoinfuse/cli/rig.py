@@ -10,12 +10,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.cli.common import JsonOption, console, print_json, tell
 from picoinfuse.profile import load_profile
 from picoinfuse.pump import Pump
 from picoinfuse.rig.checks import OK, WRONG, Finding
 from picoinfuse.rig.checks import check as check_rig
 from picoinfuse.rig.desk import Desk
+from picoinfuse.rig.diagram import diagram as draw
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli
@@ -49,6 +50,18 @@ def check(
         print_json([dataclasses.asdict(finding) for finding in findings])
     if any(finding.outcome == WRONG for finding in findings):
         raise typer.Exit(1)
+
+
+@app.command()
+def diagram(
+    file: File,
+    profile: Annotated[str, typer.Option(help="of the pump, in boards/")] = "ambulatory-10ml",
+    output: Annotated[Path, typer.Option("--output", "-o", help="the SVG to write")] = Path("rig.svg"),
+    as_json: JsonOption = False,
+) -> None:
+    """Draw the wiring of a rig, a row for each wire."""
+    output.write_text(draw(load_rig(file), load_profile(profile)), "utf-8")
+    tell(as_json, {"picture": str(output)}, f"the wiring of {file} is in {output}")
 
 
 def _show(finding: Finding) -> None:

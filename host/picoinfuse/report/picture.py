@@ -1,4 +1,4 @@
-"""The pictures of README and docs: plays the demo, draws its run, and infuses two hours for a trumpet curve.
+"""The pictures of README and docs: the run of the demo, a trumpet curve of two hours, and the wiring of a rig.
 
 .venv/bin/python -m picoinfuse.report.picture
 """
@@ -17,9 +17,12 @@ from picoinfuse.demo import run_demo
 from picoinfuse.profile import load_profile
 from picoinfuse.report import trumpet_figure
 from picoinfuse.report.figure import png
+from picoinfuse.rig.diagram import diagram
+from picoinfuse.rig.file import load_rig
 from picoinfuse.units import ml_h
 
 TRUMPET_PROFILE, TRUMPET_UL_H = "syringe-50ml", 100
+RIG, RIG_PROFILE = "ft232h", "ambulatory-10ml"
 
 
 def main() -> None:
@@ -27,6 +30,7 @@ def main() -> None:
     images.mkdir(parents=True, exist_ok=True)
     png(run_demo(paths.build() / "demo", Console()), images / "report.png")
     draw_trumpet(images / "trumpet.png")
+    draw_rig(images / "rig.svg")
 
 
 def draw_trumpet(picture: Path) -> None:
@@ -41,6 +45,12 @@ def draw_trumpet(picture: Path) -> None:
     every_s = step_nl / TRUMPET_UL_H * 3.6
     title = f"{profile.name}, {ml_h(TRUMPET_UL_H)}: a step of {step_nl:.0f} nL every {every_s:.1f} s"
     trumpet_figure.save(curves, picture, title)
+
+
+def draw_rig(picture: Path) -> None:
+    """The example that has every wire."""
+    rig = load_rig(paths.boards() / "rigs" / f"{RIG}.toml")
+    picture.write_text(diagram(rig, load_profile(RIG_PROFILE)), "utf-8")
 
 
 if __name__ == "__main__":
