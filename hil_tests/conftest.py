@@ -22,7 +22,7 @@ from picoinfuse.profile import load_profile
 if TYPE_CHECKING:
     from picoinfuse.evidence.plugin import Watch
 
-pytest_plugins = ["picoinfuse.evidence.plugin", "picoinfuse.bench.losses"]
+pytest_plugins = ["picoinfuse.evidence.plugin", "picoinfuse.bench.several", "picoinfuse.bench.losses"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,6 +13,7 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
+from picoinfuse.bench.several import rigs_of
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash
@@ -83,12 +84,13 @@ KINDS = {
 
 
 def bench_kind(name: str) -> BenchKind:
-    """The kind that `name` means: one of KINDS, `serial:PORT` or `rig:FILE.toml`."""
+    """The kind that `name` means: one of KINDS, `serial:PORT`, `rig:FILE.toml`, or several rigs."""
     kind, _, where = name.partition(":")
     if kind == "serial" and where:
         return _serial(where)
     if kind == "rig" and where:
-        return _rig(Path(where))
+        rigs = rigs_of(name)
+        return _rig(Path(rigs[0].removeprefix("rig:"))) if len(rigs) == 1 else _several(name, rigs)
     if name not in KINDS:
         raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)}, serial:PORT and rig:FILE.toml")
     return KINDS[name]
@@ -132,3 +134,16 @@ def _rig(file: Path) -> BenchKind:
         return RigBench(profile, rig, stimuli, captures[0], seed=seed)
 
     return BenchKind(f"rig:{file}", rig.capabilities, prepare, opened, boards=1)
+
+
+def _several(name: str, rigs: list[str]) -> BenchKind:
+    """What a run of many rigs is as a whole: its workers have one each, see `several`."""
+    capabilities = frozenset[str]().union(*(bench_kind(rig).capabilities for rig in rigs))
+
+    def prepare(profile: Profile) -> object:
+        return None  # each worker does, for its own
+
+    def opened(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
+        raise UnknownBench(f"{name} are several benches; a worker of -n opens one of them")
+
+    return BenchKind(name, capabilities, prepare, opened, boards=len(rigs))
