@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from picoinfuse.bench import Bench
-from picoinfuse.bench.base import CAPABILITIES
+from picoinfuse.bench.base import CAPABILITIES, MOST_S
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
@@ -79,19 +79,22 @@ def _evidence(measure: Measure) -> None:
 @pytest.fixture
 def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch) -> Iterator[Bench]:
     """A board that was just switched on, its pump connected and idle."""
-    for mark in request.node.iter_markers("needs"):
-        unknown = set(mark.args) - set(CAPABILITIES)
-        assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
-        missing = set(mark.args) - bench_here.capabilities
-        if missing:
-            pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
+    needed = {name for mark in request.node.iter_markers("needs") for name in mark.args}
+    unknown = needed - set(CAPABILITIES)
+    assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
+    missing = needed - bench_here.capabilities
+    if missing:
+        pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
     name = _profile_name(request)
     if bench_here.boards is not None and name != _option(request.config, "--profile"):
         pytest.skip(f"bench {bench_here.name} has the mechanics of --profile, not of {name}")
     profile = load_profile(name)
     opening = bench_here.open(profile, int(_option(request.config, "--seed")))
     with watched(opening) as opened:  # watched before it starts: a board that does not come up has a log too
+        began_s = opened.now()
         yield opened
+        took_s = opened.now() - began_s
+    assert took_s <= MOST_S or "virtual_time" in needed, f"{took_s:.0f} s of bench time: this test needs virtual_time"
 
 
 def _profile_name(request: pytest.FixtureRequest) -> str:

@@ -37,9 +37,9 @@ def run_into_occlusion(bench: Bench, measure: Measure, rate_ul_h: int, level: st
 @pytest.mark.parametrize(
     ("rate_ul_h", "level"),
     [
-        (100_000, "low"),
-        (100_000, "medium"),
-        (100_000, "high"),
+        pytest.param(100_000, "low", marks=pytest.mark.needs("virtual_time")),
+        pytest.param(100_000, "medium", marks=pytest.mark.needs("virtual_time")),
+        pytest.param(100_000, "high", marks=pytest.mark.needs("virtual_time")),
         (400_000, "low"),
         (999_000, "medium"),
         (999_000, "high"),

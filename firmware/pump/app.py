@@ -8,6 +8,7 @@ An alarm that stops delivery is obeyed in the same call that raised it.
 """
 
 import gc
+import sys
 import time
 
 from pump import part_firmware, wiring
@@ -43,7 +44,7 @@ from pump.link.outbox import Outbox
 from pump.link.server import Server
 from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
-from pump.memory import MemoryTask
+from pump.memory import MemoryTask, chain_modules
 from pump.monitor_task import MonitorTask
 from pump.part_memory import MemoryPart
 from pump.part_settings import SettingsPart
@@ -59,7 +60,6 @@ from pump.selftest import LAMP, PIEZO, SLICED, SelfTest
 from pump.sliced_parts import SlicedParts
 from pump.sound_check import SoundCheck
 from pump.storage.journal import open_journal
-from pump.storage.profile import ProfileFault, load_profile
 from pump.storage.record import Shelf
 from pump.storage.reset_note import CRASHED, INFUSING, NONE
 from pump.treatment import NOT_INFUSING, Treatment
@@ -91,9 +91,8 @@ class App:
         self.reminder = SuspendedReminder(self.supervisor, self.report)
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
-        link = LinkTask(
-            self.port, LineReader(), Server(self.commands, self.boot, self.outbox, self.witness.command), self.outbox
-        )
+        server = Server(self.commands, self.boot, self.outbox, self.witness.command)
+        link = LinkTask(self.port, LineReader(), server, self.outbox, self.collect_soon)
         self.sensors = ()  # tasks that read one
         self.delivery = self.pressure = self.detector = self.self_test = self.relief = self.recovery = None
         self.buttons = self.battery = self.treatment = self.reservoir = None
@@ -122,8 +121,8 @@ class App:
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
-        parts = MemoryPart(self.memory), part_firmware.make(flash.mapped), SettingsPart(profile)
-        sliced = SlicedParts(SLICED, parts)
+        parts = MemoryPart(self.memory), part_firmware.make(flash.mapped, self.collect_soon), SettingsPart(profile)
+        sliced = SlicedParts(SLICED, parts, self.collect_soon)
         self.self_test = SelfTest(self, stepper, counter, sound, lamps, sliced, self.note.watchdog_bit)
         self.repeated = RepeatedParts(self.supervisor, sliced, self.on_test_failed, time.ticks_ms())
         start_ul_h = self.delivery.ramp.start_ul_h
@@ -202,6 +201,11 @@ class App:
     def fault(self, now_ms):
         self.report("system_fault", True, now_ms)
         self.supervisor.handle(sv.FAULT_FOUND, now_ms)
+
+    def collect_soon(self):
+        """A task left much behind: it is collected in a turn of its own, before MicroPython does it in any other."""
+        self.memory.collect_next()
+        self.wake(self.memory)
 
     def wake(self, task):
         if self.scheduler is not None:  # before the loop begins everything is due anyway
@@ -288,14 +292,14 @@ class App:
         sample["pressure_pa"] = None if self.pressure is None else self.pressure.pressure_pa
         return sample
 
-    def start(self, now_ms, reason, fault):
+    def start(self, now_ms, reason):
         """What the last boot left behind, and what this one lacks."""
         cause = _cause(self.note, reason)
         self.witness.boot(cause, self.boot)
         self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": cause})
         if self._journal_trouble:
             self.tell_of("storage_fault", now_ms)
-        if fault is not None:
+        if self.profile is None:
             self.report("profile_fault", True, now_ms)
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)
         if self.calibrator.fault is not None:
@@ -315,15 +319,26 @@ def _cause(note, reason):
     return {CRASHED: "crash", INFUSING: "watchdog"}.get(reason, "reset")
 
 
+def _checked_profile():
+    """None where it is not one. What checks it is not kept: nobody needs its tables and texts again."""
+    from pump import storage
+    from pump.storage import profile
+
+    checked = None
+    try:
+        checked = profile.load_profile()
+    except profile.ProfileFault:
+        pass  # start() tells
+    del storage.profile, sys.modules[profile.__name__]
+    return checked
+
+
 def run(note, reason):
     """Runs the pump until `service` or `reset`; the caller makes the outputs safe and resets the board."""
-    profile = fault = None
-    try:
-        profile = load_profile()
-    except ProfileFault as error:
-        fault = error
+    profile = _checked_profile()
     app = App(note, profile)
-    app.start(time.ticks_ms(), reason, fault)
+    app.start(time.ticks_ms(), reason)
+    chain_modules()
     gc.collect()
     watchdog = Watchdog()
     scheduler = Scheduler(app.tasks, time.ticks_ms, time.sleep_ms, watchdog.feed, app.on_overrun)

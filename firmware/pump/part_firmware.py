@@ -17,12 +17,16 @@ _PAGE = const(256)
 _MARKER = b"picoinfuse-image"
 _IMAGE_BYTES_AT = const(20)  # in the info block: its format is before, the CRC after
 _DIGITS = const(8)
+_FILES = const(6)  # each open one leaves 1.2 KB behind, of its buffer
 
 
 class FilesPart:
     """`step` reads a chunk of one file. A file that is not there, or a list that is not whole, is a failure."""
 
-    def __init__(self):
+    def __init__(self, on_garbage):
+        """`on_garbage()`: so much was left behind that it should be collected."""
+        self._on_garbage = on_garbage
+        self._opened = 0
         self.failed = False
         self._buffer = bytearray(_CHUNK)
         self._view = memoryview(self._buffer)
@@ -59,6 +63,9 @@ class FilesPart:
         except ValueError:  # the list ended without its CRC, or is damaged
             self.failed = True
             return False
+        self._opened += 1
+        if self._opened % _FILES == 0:
+            self._on_garbage()
         self._file = _open(str(line[_DIGITS + 1 : -1], "utf-8"))
         self.failed = self._file is None
         return not self.failed
@@ -119,10 +126,10 @@ class FlashPart:
         return int.from_bytes(bytes(self._flash[at : at + 4]), "little")
 
 
-def make(mapped):
+def make(mapped, on_garbage):
     """The part that fits what runs here. `mapped(size)`: the beginning of the flash, as memory."""
     if not build.FROZEN:
-        return FilesPart()
+        return FilesPart(on_garbage)
     return FlashPart(mapped(_FLASH_BYTES))
 
 

@@ -7,11 +7,11 @@ pressure task can wait. The interpreter's own memory and what the pump's objects
 
 from micropython import const
 
-BLOCK = const(1024)
+BLOCK = const(256)  # for what is free lies in small pieces, and a block that finds no place begins a collection
 MIN_FREE = const(10_000)  # what stays for what the loop takes between two collections
 _RESERVE = const(24_000)  # stays free for the tasks that run meanwhile
-_MOST = const(32)
-_FEW = const(4)
+_MOST = const(128)
+_FEW = const(16)
 _PATTERNS = (0x55, 0xAA)
 
 

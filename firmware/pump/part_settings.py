@@ -4,7 +4,11 @@ made of it in memory is as it was at boot.
 
 from binascii import crc32
 
-from pump.storage.profile import MAX_BYTES, PATH
+from micropython import const
+
+PATH = "/profile.json"
+_PIECE = const(128)  # the file at once would need 2 KB in one piece, which a heap in use seldom has
+_END = const(10)  # "#", the CRC, newline
 
 
 class SettingsPart:
@@ -34,13 +38,24 @@ class SettingsPart:
         return crc32(str(self._profile[name]).encode())
 
     def _file_failed(self):
-        data = None
-        try:
-            with open(PATH, "rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except OSError:
-            return True
-        crc = crc32(data)
+        crc = _file_crc()
         if self._file_crc is None:
             self._file_crc = crc
-        return crc != self._file_crc or data[-9:-1] != b"%08x" % crc32(data[:-10])
+        return crc is None or crc != self._file_crc
+
+
+def _file_crc():
+    """CRC-32 of the file; None when it is not there, or not what its own CRC says."""
+    try:
+        with open(PATH, "rb") as file:
+            left = file.seek(0, 2) - _END
+            file.seek(0)
+            crc = 0
+            while left > 0:
+                piece = file.read(min(left, _PIECE))
+                crc = crc32(piece, crc)
+                left -= len(piece)
+            end = file.read(_END)
+    except OSError:
+        return None
+    return crc32(end, crc) if end[1:-1] == b"%08x" % crc else None

@@ -75,8 +75,6 @@ class SelfTest:
         if self._sliced.go_on(True):
             return 1
         self._reading = False
-        self._app.memory.collect_next()  # what the test of memory took
-        self._app.wake(self._app.memory)
         for name in SLICED:
             if name == self._sliced.failed:
                 return self._end(name, now_ms)

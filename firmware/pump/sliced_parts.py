@@ -11,8 +11,9 @@ _SLICE_US = const(2000)
 
 
 class SlicedParts:
-    def __init__(self, names, parts):
-        """In their order."""
+    def __init__(self, names, parts, on_garbage):
+        """In their order. `on_garbage()`: so much was left behind that it should be collected."""
+        self._on_garbage = on_garbage
         self._names = names
         self._parts = parts
         self._at = 0
@@ -38,6 +39,7 @@ class SlicedParts:
                     return False
                 self._begun = False
                 self._at += 1
+                self._on_garbage()
             if time.ticks_diff(time.ticks_us(), began_us) >= _SLICE_US:
                 return True
         return False

@@ -78,7 +78,7 @@ class Pump:
         self.outbox = Outbox(("occlusion", "sensor"))
         self.reader = LineReader()
         self.server = Server(self.handlers, BOOT, self.outbox)
-        self.task = LinkTask(self.port, self.reader, self.server, self.outbox)
+        self.task = LinkTask(self.port, self.reader, self.server, self.outbox, lambda: None)
         self.now_ms = 0
 
     def turns(self, count):

@@ -13,17 +13,21 @@ PERIOD_MS = const(10)
 READ_BYTES = const(128)  # a turn; 12.8 kB/s, and a turn's reading stays at a few ms as each byte costs a poll
 LINES_IN = const(1)  # a turn; its reply takes some 10 ms on a Pico
 LINES_OUT = const(4)  # a turn
+GARBAGE_AFTER = const(2500)  # bytes sent: replies and reports leave some six times as much behind
 
 
 class LinkTask:
     name = "link"
     max_late_ms = 50
 
-    def __init__(self, port, reader, server, outbox):
+    def __init__(self, port, reader, server, outbox, on_garbage):
+        """`on_garbage()`: so much was left behind that it should be collected."""
         self._port = port
         self._reader = reader
         self._server = server
         self._outbox = outbox
+        self._on_garbage = on_garbage
+        self._sent = 0  # since it was last called
         self._chunk = bytearray(READ_BYTES)
         self._at = 0  # chunk[at:end] has been read and not yet been cut into lines
         self._end = 0
@@ -31,6 +35,9 @@ class LinkTask:
     def run(self, now_ms):
         self._read(now_ms)
         self._write()
+        if self._sent >= GARBAGE_AFTER:
+            self._sent = 0
+            self._on_garbage()
         return PERIOD_MS
 
     def _read(self, now_ms):
@@ -60,6 +67,7 @@ class LinkTask:
             if chunk is None:
                 return
             taken = self._port.write(chunk)
+            self._sent += taken
             if taken and self._outbox.sent(taken):
                 lines += 1
             if taken < len(chunk):  # the port is full

@@ -4,6 +4,8 @@ It is written by the host tool and read once at boot. Everything in it is checke
 a format that is known, complete, within ranges that make sense for any pump, and made for this wiring. What
 is missing or wrong is a fault. Nothing is replaced by a default, because a pump that guesses its syringe
 gives a wrong dose.
+
+This module is not kept after the boot (app.py): it takes 12 KB of the Pico's heap.
 """
 
 from micropython import const
@@ -11,8 +13,8 @@ from micropython import const
 from pump import wiring
 from pump.core.ramp import resonance_ul_h
 from pump.link import frame
+from pump.part_settings import PATH
 
-PATH = "/profile.json"
 MAX_BYTES = const(2048)
 FORMAT = const(1)
 MAX_STEP_HZ = const(200000)

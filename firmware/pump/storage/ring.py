@@ -164,12 +164,17 @@ class Ring:
     def _scan(self, sector):
         """Looks at every slot of a sector. Returns which slots of the last page are good, one bit each."""
         block = self._block(sector)
-        entry = bytearray(ENTRY_BYTES)
+        page, erased = bytearray(_PAGE), _ERASED * _IN_PAGE
         before = self.chain  # the chain that stands in the slot before, right or wrong
         self._slot = 1
         good = 1  # the head
-        for slot in range(1, SLOTS):
-            self._flash.readblocks(block, entry, slot * ENTRY_BYTES)
+        for slot in range(SLOTS):
+            at = slot % _IN_PAGE * ENTRY_BYTES
+            if not at:
+                self._flash.readblocks(block, page, slot * ENTRY_BYTES)
+            if not slot or page == erased:
+                continue
+            entry = page[at : at + ENTRY_BYTES]
             if entry == _ERASED:
                 continue
             if slot // _IN_PAGE != (self._slot - 1) // _IN_PAGE:

@@ -61,11 +61,10 @@ class Sectors:
             return False
         raw, seen = bytearray(_MARK_BYTES), bytearray(_MARK_BYTES)
         for i in range(len(blocks)):
-            path = self._path(name, i)
-            if os.stat(path)[6] != SECTOR_BYTES:
-                return False
-            with open(path, "rb") as file:
+            with open(self._path(name, i), "rb") as file:
                 file.readinto(seen)
+                if file.seek(0, 2) != SECTOR_BYTES:
+                    return False
             self._flash.readblocks(blocks[i], raw, 0)
             if raw != seen:
                 return False

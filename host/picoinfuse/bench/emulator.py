@@ -47,8 +47,8 @@ CAPABILITIES_OF_EMULATOR = frozenset(
 )
 _READY = b'{"method":"ready"'
 _READY_LIMIT_MS = 8000
-_TEST_LIMIT_S = 6.0  # the self-test is over in 5 s
-_LOOK_S = 0.5
+_TEST_LIMIT_MS = 6000  # the self-test is over in 3 s
+_TEST_ENDED = b'"event":"test_'
 
 
 class EmulatorBench:
@@ -221,10 +221,8 @@ class EmulatorBench:
 
     def _wait_for_test(self) -> None:
         """How long the self-test takes depends on what it has to read: an image, or files."""
-        end_s = self.now() + _TEST_LIMIT_S
-        self.sleep(_LOOK_S)
-        while self.now() < end_s and self.pump.status().state == "self_test":
-            self.sleep(_LOOK_S)
+        if self.pump.status().state == "self_test":
+            self.board.run_until(lambda: _TEST_ENDED in self._said, _TEST_LIMIT_MS)
 
     def _to_board(self, data: bytes) -> None:
         self.board.write_serial(data)

@@ -285,7 +285,7 @@ class World:
         elif op == "slow":
             self.slow_ns = args
         elif op == "break_task":
-            _break(sys.modules[args["module"]], args["cls"])
+            _break(_module(args["module"]), args["cls"])
         elif op == "eat_heap":
             self.eaten = _eat(args)
         elif op == "heap":
@@ -332,6 +332,14 @@ class World:
             "battery": None if self.battery is None else self.battery.snapshot(),
             "flash": {name: value for name, value in self.flash_setup.items() if name not in ("left", "torn", "seed")},
         }
+
+
+def _module(name):
+    """A module of the pump, which hangs them in a chain when all are loaded (firmware/pump/memory.py)."""
+    chain = sys.modules["pump"]
+    while chain[1].__name__ != name:
+        chain = chain[0]
+    return chain[1]
 
 
 def _break(module, cls):
