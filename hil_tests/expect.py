@@ -25,8 +25,9 @@ TICK_NS = 200  # of the PIO's clock: no edge can be told finer
 LEAD_S = 0.35  # motion is granted 200 to 300 ms ahead; the rest is the look of the loop at its tasks
 BEGIN_S = 0.06  # from a command's answer to the first grant: the motor's task looks every 50 ms at least
 WATCHDOG_S = 2.0
-BOOT_S = 0.5  # boot and self-test
-COLLECTION_MS = 45  # for which a collection of garbage stops a Pico's loop: 42 are measured, docs/performance.md
+BOOT_S = 0.5  # boot and self-test, where code takes no time
+UP_S = 10.0  # within which a Pico has booted from files, and tested itself
+COLLECTION_MS = 45  # a Pico's loop stops for 31 to collect garbage (docs/performance.md), maybe behind a reply of 15
 
 
 def step_pl(profile: Profile) -> Fraction:
@@ -113,6 +114,11 @@ def infuse(bench: Bench, rate_ul_h: int) -> float:
 
 def alarms_told(bench: Bench, name: str) -> list[AlarmEvent]:
     return [event for event in bench.pump.events if isinstance(event, AlarmEvent) and event.name == name]
+
+
+def end_self_test(bench: Bench) -> None:
+    """Lets time pass until it is over."""
+    sleep_until(bench, lambda: bench.pump.status().state != "self_test", UP_S)
 
 
 def sleep_until(bench: Bench, condition: Callable[[], bool], limit_s: float, step_s: float = 0.25) -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from hil_tests.expect import end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -19,7 +20,7 @@ VOLUME_NL = 5_000_000
 
 def calibrate(bench: Bench, num: int, den: int, operator: str = OPERATOR) -> str:
     factor = bench.pump.calibrate(num, den, DAY, operator)
-    bench.sleep(1)  # the self-test after the reset
+    end_self_test(bench)  # which comes after a reset
     return factor
 
 

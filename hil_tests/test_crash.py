@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hil_tests.expect import end_self_test
 from picoinfuse.analysis.alarm_timing import pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
@@ -47,15 +48,20 @@ def crash_once(bench: Bench) -> float:
     """Infuses until the exception; returns when the motor's enable was taken away."""
     began_s = bench.now()
     bench.pump.start(RATE_UL_H)
-    bench.sleep(4.0)  # 100 steps at 79 a second, then the reset
+    bench.sleep(2.0)  # 100 steps at 79 a second, then the reset
     return float(bench.trace.edges("enable", True, round(began_s * 1e9))[0]) / 1e9
+
+
+def come_back(bench: Bench) -> None:
+    bench.pump.reconnect(after_reset=True)
+    end_self_test(bench)
 
 
 def test_exception_makes_outputs_safe_and_the_pump_comes_back_with_an_alarm(bench: Bench, measure: Measure):
     with_bomb(bench, measure)
     began_s = bench.now()
     crashed_s = crash_once(bench)
-    bench.pump.reconnect(after_reset=True)
+    come_back(bench)
     steps = bench.trace.count("step", round(began_s * 1e9), round(crashed_s * 1e9))
     # The monitor looks every 100 ms: 8 steps at 79 a second.
     measure("steps", steps, at_least=CRASH_AT_STEPS, at_most=CRASH_AT_STEPS + 9)
@@ -81,6 +87,7 @@ def test_exception_makes_outputs_safe_and_the_pump_comes_back_with_an_alarm(benc
 def test_no_pulse_follows_a_crash_by_more_than_the_one_in_progress(bench: Bench, measure: Measure):
     with_bomb(bench, measure)
     crashed_s = crash_once(bench)
+    come_back(bench)
     edges_ns = bench.trace.edges("step", True)
     later_s = edges_ns[edges_ns > crashed_s * 1e9] / 1e9 - crashed_s
     # A reset stops PIO with everything else. The self-test begins when the pump runs again.
@@ -93,7 +100,7 @@ def test_no_pulse_follows_a_crash_by_more_than_the_one_in_progress(bench: Bench,
 def test_pump_can_infuse_again_after_a_crash(bench: Bench, measure: Measure):
     with_bomb(bench, measure)
     crash_once(bench)
-    bench.pump.reconnect(after_reset=True)
+    come_back(bench)
     measure("state after the clear", bench.pump.clear_alarms().state, equal="idle")
     bench.pump.start(RATE_UL_H)
     bench.sleep(0.5)
@@ -104,7 +111,7 @@ def test_three_crashes_in_a_row_end_in_a_steady_tone_the_red_lamp_and_the_repl(b
     with_bomb(bench, measure)
     for crash in range(3):
         if crash:
-            bench.pump.reconnect(after_reset=True)
+            come_back(bench)
             measure("state after the clear", bench.pump.clear_alarms().state, equal="idle")
         crash_once(bench)
     assert_cries(bench, measure)
@@ -124,7 +131,7 @@ def test_power_off_forgets_the_crashes(bench: Bench, measure: Measure):
         bench.power_cycle()
         measure("state", bench.pump.status().state, equal="idle")
     crash_once(bench)
-    bench.pump.reconnect(after_reset=True)  # the third crash, but the first since the power came on
+    come_back(bench)  # the third crash, but the first since the power came on
     measure("state", bench.pump.status().state, equal="alarm_stopped")
 
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from hil_tests.expect import COLLECTION_MS, infuse, steps_are_even
+from hil_tests.expect import COLLECTION_MS, infuse, sleep_until, steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.frame import encode
@@ -125,7 +125,8 @@ def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Ben
         bench.pump.link.unmatched.clear()
         ids = list(range(1 + 50 * batch, 51 + 50 * batch))
         bench.write_raw(b"".join(encode({"id": number, "method": "hello"}) for number in ids))
-        bench.sleep(1.0)  # a line a turn of 10 ms at least
+        # A line a turn of 10 ms; on a Pico a reply takes 15 ms, and every few of them a collection of garbage comes.
+        sleep_until(bench, lambda: len(bench.pump.link.unmatched) == 50, 2.0)
         measure("ids answered", [reply["id"] for reply in bench.pump.link.unmatched], equal=ids)
     steps_are_even(bench, measure, since_s)
     tasks = bench.pump.tasks()

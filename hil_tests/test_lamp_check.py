@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hil_tests.expect import alarms_told, bench_with
+from hil_tests.expect import alarms_told, bench_with, end_self_test
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
@@ -27,7 +27,7 @@ def seeing(bench: Bench) -> Iterator[Bench]:
 def test_each_lamp_is_lit_alone_for_one_look_and_lamps_that_shine_pass(measure: Measure, seeing: Bench) -> None:
     asked_ns = round(seeing.now() * 1e9)
     seeing.pump.self_test()
-    seeing.sleep(1.0)
+    end_self_test(seeing)
     status = seeing.pump.status()
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=())
@@ -66,7 +66,7 @@ def test_a_lamp_that_stays_dark_is_heard_and_bars_the_start(measure: Measure, se
 def test_a_feedback_wire_that_always_says_the_same_is_found(measure: Measure, seeing: Bench, level: int) -> None:
     seeing.drive_pin("lamp_feedback", level)
     seeing.pump.self_test()
-    seeing.sleep(1.0)
+    end_self_test(seeing)
     measure("alarms", seeing.pump.status().alarms, equal=("lamp_fault",))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hil_tests.expect import alarms_told, motor_steps, now_ns, sleep_until
+from hil_tests.expect import alarms_told, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse import paths
 from picoinfuse.bench import Bench
 from picoinfuse.dose import Dosing, Order, Quantity
@@ -86,7 +86,7 @@ def test_it_is_one_account_over_many_infusions_and_self_tests(bench: Bench, meas
         bench.pump.clear_alarms()
         given_nl += bench.pump.status().delivered_nl
         bench.pump.self_test()  # its steps move nothing
-        bench.sleep(2.0)
+        end_self_test(bench)
         measure("left", left_nl(bench), unit="nL", near=20 * ML - given_nl, by=400)
 
 

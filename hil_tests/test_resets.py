@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import BOOT_S, LEAD_S, WATCHDOG_S, alarms_told, motor_steps, now_ns, sleep_until
+from hil_tests.expect import BOOT_S, LEAD_S, UP_S, WATCHDOG_S, alarms_told, motor_steps, now_ns, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -21,6 +21,10 @@ def infuse(bench: Bench, measure: Measure) -> int:
     bench.sleep(2)
     measure("state", bench.pump.status().state, equal="infusing")
     return now_ns(bench)
+
+
+def starts(bench: Bench) -> list[Ready]:
+    return [event for event in bench.pump.events if isinstance(event, Ready)]
 
 
 def assert_interrupted(bench: Bench, measure: Measure) -> None:
@@ -57,7 +61,7 @@ def test_a_hung_cpu_starves_the_motor(bench: Bench, measure: Measure) -> None:
 def test_a_hung_pump_reboots_into_the_alarm_interrupted(bench: Bench, measure: Measure) -> None:
     hung_ns = infuse(bench, measure)
     bench.hang_cpu()
-    bench.sleep(WATCHDOG_S + BOOT_S + 0.2)
+    sleep_until(bench, lambda: len(starts(bench)) == 2, WATCHDOG_S + UP_S)
     # The reset comes 2 s after the last feed, which is a turn of the loop ago at most.
     safe = bench.trace.edges("enable", True, hung_ns)
     measure(
@@ -67,8 +71,7 @@ def test_a_hung_pump_reboots_into_the_alarm_interrupted(bench: Bench, measure: M
         at_least=WATCHDOG_S - 0.02,
         at_most=WATCHDOG_S,
     )
-    ready = [event for event in bench.pump.events if isinstance(event, Ready)]
-    measure("causes of the starts", [event.reset_cause for event in ready], equal=["power_on", "watchdog"])
+    measure("causes of the starts", [event.reset_cause for event in starts(bench)], equal=["power_on", "watchdog"])
     bench.pump.reconnect(after_reset=True)
     stood_nl = bench.trace.value_at("delivered_nl", int(safe[0]))
     bench.sleep(60)

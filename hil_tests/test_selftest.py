@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hil_tests.expect import alarms_told
+from hil_tests.expect import alarms_told, end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.errors import PumpError
@@ -146,7 +146,7 @@ def not_as(told: dict[str, str], parts: tuple[str, ...], *results: str) -> dict[
 def test_a_test_that_is_asked_for_forgets_the_one_before(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_stop", 0)
     bench.pump.self_test()
-    bench.sleep(1.0)
+    end_self_test(bench)
     measure("part that failed", bench.pump.test_report().failed, equal="buttons")
     bench.drive_pin("button_stop", None)
     bench.reset()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hil_tests.expect import alarms_told, bench_with, motor_steps, now_ns, sleep_until
+from hil_tests.expect import alarms_told, bench_with, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse.alarm_table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
@@ -52,7 +52,7 @@ def be_interrupted(bench: Bench) -> None:
 def fail_the_self_test(bench: Bench) -> None:
     bench.drive_pin("step", 0)
     bench.pump.self_test()
-    bench.sleep(1)
+    end_self_test(bench)
     bench.drive_pin("step", None)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hil_tests.expect import alarms_told, bench_with
+from hil_tests.expect import alarms_told, bench_with, end_self_test
 from picoinfuse.analysis.alarm_timing import flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
@@ -45,7 +45,7 @@ def test_a_self_test_that_is_asked_for_sounds_too(bench: Bench, measure: Measure
 def test_a_piezo_that_is_heard_passes(measure: Measure, hearing: Bench):
     measure("state", hearing.pump.status().state, equal="idle")
     hearing.pump.self_test()
-    hearing.sleep(1.0)
+    end_self_test(hearing)
     measure("state", hearing.pump.status().state, equal="idle")
     measure("alarms", hearing.pump.status().alarms, equal=())
 
@@ -80,7 +80,7 @@ def test_a_piezo_that_is_not_heard_is_an_alarm_on_what_is_left_and_bars_the_star
 def test_a_piezo_that_stops_working_is_found_by_the_next_self_test(measure: Measure, hearing: Bench, level: int):
     hearing.drive_pin("piezo_feedback", level)
     hearing.pump.self_test()
-    hearing.sleep(1.0)
+    end_self_test(hearing)
     measure("alarms", hearing.pump.status().alarms, equal=("piezo_fault",))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, interval_ns, motor_steps, now_ns
+from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, end_self_test, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -138,7 +138,7 @@ def test_a_self_test_waits_for_a_motor_that_moves(bench: Bench, measure: Measure
     bench.sleep(1)
     tested_ns = now_ns(bench)
     measure("state", bench.pump.self_test().state, equal="self_test")
-    bench.sleep(1)
+    end_self_test(bench)
     measure("state", bench.pump.status().state, equal="idle")
     measure("steps on the pin", bench.trace.count("step", tested_ns), equal=10)
     measure("steps of the motor", len(motor_steps(bench, tested_ns)), equal=0)

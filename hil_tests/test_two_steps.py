@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hil_tests.expect import LEAD_S, motor_steps, now_ns
+from hil_tests.expect import LEAD_S, end_self_test, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -179,7 +179,7 @@ def stop(bench: Bench) -> None:
 
 def self_test(bench: Bench) -> None:
     bench.pump.self_test()
-    bench.sleep(2.0)
+    end_self_test(bench)
 
 
 IDLE: dict[str, Callable[[Bench], None]] = {"a stop": stop, "a self-test": self_test}

@@ -20,6 +20,10 @@ class Leave:
         self._asked_ms = 0
         self.scheduler = None  # set once there is one
 
+    @property
+    def asked(self):
+        return self._reason is not None
+
     def ask(self, reason, now_ms):
         """`reason` is left for the next boot."""
         self._reason = reason

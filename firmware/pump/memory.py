@@ -1,12 +1,12 @@
 """Collects garbage and measures the heap in turns of the loop that have time for it.
 
-By the emulated Pico a collection takes 26 ms with the firmware from files (it looks at every word that is in use, and
+By the emulated Pico a collection takes 31 ms with the firmware from files (it looks at every word that is in use, and
 bytecode from files is in use), and counting what is free another 8 ms: done in one turn, or within a reply, they would
 make the tasks behind them late. So each has a turn of its own, every 5 s, and the collections that MicroPython would
 start by itself become rare. Nobody else collects or counts while the loop runs.
 
 The collector has a stack of 64 places for what it has found and not yet looked into (py/gc.c). What finds no place
-makes it look at everything once more, 42 ms in all; and the hundred modules of `sys.modules` find none. So they hang in
+makes it look at everything once more, 50 ms in all; and the hundred modules of `sys.modules` find none. So they hang in
 a chain, which it comes upon early: module after module, those first on which others are built.
 """
 

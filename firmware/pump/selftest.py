@@ -52,7 +52,7 @@ class SelfTest:
         self.failed = None
 
     def run(self, now_ms):
-        if self._app.supervisor.state != sv.SELF_TEST:
+        if self._app.supervisor.state != sv.SELF_TEST or self._app.leave.asked:  # then the next boot tests
             self._reading = False
             self._looks = -1
             return _IDLE_MS

@@ -29,7 +29,8 @@ CAPABILITIES = {
     "buttons": "press(): a person at the buttons, where the profile has them",
     "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
     "host_reading": "host_reading(): a host that does not read",
-    "flash": "flash_fault(), flash_erase_s(), cut_at_flash_operation(): the flash under the filesystem",
+    "flash": "flash_fault(), flash_erase_s(): the flash under the filesystem",
+    "flash_cut": "cut_at_flash_operation(): the supply fails within a write or erase of the flash",
     "deploy": "port: a serial port that mpremote can use",
     "any_profile": "runs with the mechanics of any profile in boards/",
     "replay": "the same seed gives the same trace",
@@ -108,7 +109,7 @@ class Bench(Protocol):
         ...
 
     def watchdog_fault(self, kind: str | None) -> None:
-        """"dead": it never bites."""
+        """ "dead": it never bites."""
         ...
 
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
@@ -131,7 +132,7 @@ class Bench(Protocol):
         ...
 
     def battery_fault(self, kind: str | None) -> None:
-        """"open": the wire from the divider to the converter is off."""
+        """ "open": the wire from the divider to the converter is off."""
         ...
 
     def flash_fault(self, dead: bool) -> None:

@@ -36,6 +36,7 @@ CAPABILITIES_OF_EMULATOR = frozenset(
         "motor",
         "reset",
         "power",
+        "flash_cut",
         "hang",
         "pin",
         "buttons",
@@ -58,9 +59,7 @@ class EmulatorBench:
 
     name = "emulator"
 
-    def __init__(
-        self, profile: Profile, *, uf2_file: Path | None = None, seed: int = 1, deployed: bool = True
-    ) -> None:
+    def __init__(self, profile: Profile, *, uf2_file: Path | None = None, seed: int = 1, deployed: bool = True) -> None:
         self.profile = profile
         self.seed = seed
         self.capabilities = CAPABILITIES_OF_EMULATOR
@@ -99,6 +98,7 @@ class EmulatorBench:
     # ---- time ----
 
     def now(self) -> float:
+        self.board.look()
         return self.board.now_ns / 1e9
 
     def sleep(self, seconds: float) -> None:
@@ -121,9 +121,7 @@ class EmulatorBench:
         self.board.hang()
 
     def slow_cpu(self, delay_ms: int) -> None:
-        raise EmulatorError(
-            "the emulated Pico runs at one speed; what needs a slow one asks for the capability slow"
-        )
+        raise EmulatorError("the emulated Pico runs at one speed; what needs a slow one asks for the capability slow")
 
     def break_task(self, name: str) -> None:
         raise _no_damage()
@@ -186,7 +184,7 @@ class EmulatorBench:
         raise EmulatorError("the emulated Pico's flash takes no time")
 
     def cut_at_flash_operation(self, left: int, torn: str = "before", seed: int = 1) -> None:
-        raise EmulatorError("the emulated Pico's supply is not cut within a write")
+        self.board.cut_at_flash_operation(left, torn, seed)
 
     # ---- the line ----
 

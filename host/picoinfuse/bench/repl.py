@@ -10,9 +10,12 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.errors import PicoinfuseError
 
 _HAND_OVER_S = 1.0  # the pump leaves within 0.2 s and boots into the REPL
-_RUN_S = 0.5
+_RUN_LIMIT_S = 20.0  # a Pico reads all its files, and more than that
+_LOOK_S = 0.1
+_RESET_S = 0.5
 _PROMPT_S = 0.1
 _RAW, _FRIENDLY, _EXECUTE = b"\x01", b"\x02", b"\x04"
+_ENTERED, _PROMPT = b"raw REPL", b">>> "
 
 
 class ReplFailed(PicoinfuseError):
@@ -30,21 +33,27 @@ def enter_repl(bench: Bench) -> None:
 def run_in_repl(bench: Bench, code: str) -> str:
     """Executes `code` on a board that shows the REPL; returns what it printed, up to some 200 characters."""
     bench.write_raw(_RAW + code.encode() + _EXECUTE)
-    bench.sleep(_RUN_S)
-    heard = bench.pump.link.heard()
+    end_s = bench.now() + _RUN_LIMIT_S
+    while (answer := _answer(bench)).count(_EXECUTE) < 2:
+        if bench.now() > end_s:
+            raise ReplFailed(f"the REPL did not finish: it said {bench.pump.link.heard()!r}")
+        bench.sleep(_LOOK_S)
     bench.write_raw(_FRIENDLY)  # who asks next who is there is shown a prompt, and need not wait
     bench.sleep(_PROMPT_S)
-    _, found, answer = heard.rpartition(b"OK")
-    output, ended, rest = answer.partition(_EXECUTE)
-    if not found or not ended:
-        raise ReplFailed(f"the REPL did not finish: it said {heard!r}")
+    output, _, rest = answer.partition(_EXECUTE)
     error = rest.partition(_EXECUTE)[0]
     if error:
         raise ReplFailed(f"the code raised: {error.decode(errors='replace').strip().splitlines()[-1]}")
     return output.decode(errors="replace").strip()
 
 
+def _answer(bench: Bench) -> bytes:
+    """What came behind the last raw prompt's OK; nothing when that was the prompt of a call before."""
+    said = bench.pump.link.heard().rpartition(_ENTERED)[2]
+    return b"" if _PROMPT in said else said.partition(b"OK")[2]
+
+
 def leave_repl(bench: Bench) -> None:
     """Resets the chip from the REPL. Does not wait for a pump: there may be none."""
     bench.write_raw(_RAW + b"import machine\nmachine.reset()" + _EXECUTE)
-    bench.sleep(_RUN_S)
+    bench.sleep(_RESET_S)

@@ -115,6 +115,11 @@ class EmulatedBoard:
 
     # ---- what happens to it ----
 
+    def look(self) -> None:
+        """Pressure and volumes of this moment go into the trace."""
+        with self._lock:
+            self.world.look()
+
     def reset(self) -> None:
         with self._lock:
             self.pico.reset()
@@ -122,6 +127,10 @@ class EmulatedBoard:
     def power_cut(self, off_s: float) -> None:
         with self._lock:
             self.pico.power_cut(off_s * 1e9)
+
+    def cut_at_flash_operation(self, left: int, torn: str, seed: int) -> None:
+        with self._lock:
+            self.pico.flash_cut.arm(left, torn, seed)
 
     def hang(self) -> None:
         with self._lock:

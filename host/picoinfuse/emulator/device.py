@@ -13,6 +13,7 @@ from pathlib import Path
 
 from picoinfuse.emulator.cures import cured_chip
 from picoinfuse.emulator.errors import PicoStopped
+from picoinfuse.emulator.flash_cut import FlashCut
 from picoinfuse.emulator.nets import Net
 from picoinfuse.emulator.pinned import BOOTROM_B1, HAD_POR, HAD_RUN
 from picoinfuse.emulator.usb import UsbHost
@@ -27,6 +28,7 @@ _ADC_CHANNELS = 5
 _VECTOR_MAGIC = 0xB007C0D3
 _MAGIC_SCRATCH, _ENTRY_SCRATCH = 4, 7
 _ROM_BYTES = 0x4000
+_OFF_NS = 100_000_000  # after a cut within a write
 
 
 class Cause(Enum):
@@ -41,9 +43,7 @@ class Cause(Enum):
 class Pico:
     """`flash` is the file that holds the filesystem's part of the flash; written back at every reset and by `close`."""
 
-    def __init__(
-        self, image: uf2.Uf2, flash: Path, on_serial: Callable[[bytes], None], *, seed: int = 1
-    ) -> None:
+    def __init__(self, image: uf2.Uf2, flash: Path, on_serial: Callable[[bytes], None], *, seed: int = 1) -> None:
         self._file = flash
         self._random = random.Random(seed)
         self._chip, self._runner = cured_chip(seed)
@@ -56,6 +56,8 @@ class Pico:
         self._end = self._clock.create_alarm(self._stop)
         self._reset_due: Cause | None = None
         self._broken: str | None = None
+        self.flash_cut = FlashCut(self._chip, self._on_cut)
+        self._is_cut = False
         self.bootsel_held = False
         self.in_bootsel = False  # the boot ROM waits for a UF2; nothing else runs
         self.starts: list[Cause] = []
@@ -92,7 +94,10 @@ class Pico:
                 self._runner.run()
             if self._broken is not None:
                 raise PicoStopped(self._broken)
-            if self._reset_due is not None:
+            if self._is_cut:
+                self._is_cut = False
+                self.power_cut(_OFF_NS)
+            elif self._reset_due is not None:
                 self._restart(self._reset_due)
 
     def alarm(self, callback: Callable[[], None]) -> Callable[[float], None]:
@@ -131,9 +136,7 @@ class Pico:
     def flash_uf2(self, image: uf2.Uf2) -> None:
         """What the boot ROM does with a UF2 that is copied to its volume: programs it and starts it."""
         if not self.in_bootsel:
-            raise PicoStopped(
-                "the Pico shows no UF2 volume: hold BOOTSEL at reset, or call machine.bootloader()"
-            )
+            raise PicoStopped("the Pico shows no UF2 volume: hold BOOTSEL at reset, or call machine.bootloader()")
         self._program(image)
         self.bootsel_held = False
         self._chip.watchdog.scratch_data[_MAGIC_SCRATCH] = 0  # else that reset would lead here again
@@ -186,6 +189,10 @@ class Pico:
     def _on_watchdog(self) -> None:
         """In the middle of an instruction or of an alarm: the reset itself waits until the loop has ended."""
         self._reset_due = Cause.WATCHDOG
+        self._runner.stopped = True
+
+    def _on_cut(self) -> None:
+        self._is_cut = True
         self._runner.stopped = True
 
     def _on_break(self, code: int) -> None:

@@ -1,6 +1,6 @@
 """The wires at the pins of an emulated Pico.
 
-A wire's level is what drives it: the chip, else a signal from outside, else the resistor on the board, else the
+A wire's level is what drives it: a signal from outside, else the chip, else the resistor on the board, else the
 chip's own pull; the same order as on the stub. The chip reads that level back on the same pin, also while it drives
 it: PIO 1 counts what PIO 0 makes. rp2040py does not do that by itself.
 
@@ -45,7 +45,7 @@ class Net:
         self._settle()
 
     def drive(self, level: int | None) -> None:
-        """From outside; None lets go. The chip wins when it drives too."""
+        """From outside, also against the chip, as a short circuit does; None lets go."""
         self._outside = level
         self._settle()
 
@@ -72,13 +72,13 @@ class Net:
             listener.on_level(t_ns, level)
 
     def _level(self) -> int:
+        if self._outside is not None:
+            return self._outside
         state = self._state
         if state is GPIOPinState.HIGH:
             return 1
         if state is GPIOPinState.LOW:
             return 0
-        if self._outside is not None:
-            return self._outside
         if self._resistor is not None:
             return self._resistor
         return 1 if state is GPIOPinState.INPUT_PULL_UP else 0

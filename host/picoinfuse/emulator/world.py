@@ -22,9 +22,7 @@ _ADC0_GPIO = 26
 class World:
     """`config` is what `Profile.world()` gives."""
 
-    def __init__(
-        self, pico: Pico, config: dict[str, Any], *, seed: int, trace: Trace, real_grid_ms: int = 250
-    ) -> None:
+    def __init__(self, pico: Pico, config: dict[str, Any], *, seed: int, trace: Trace, real_grid_ms: int = 250) -> None:
         self._pico = pico
         self._trace = trace
         self._grid_ns = real_grid_ms * 1_000_000
@@ -96,6 +94,11 @@ class World:
         return self.sensor.read_u16(t_ns, self.fluid.pressure_at(t_ns)) >> 4
 
     def _sample(self) -> None:
+        self.look()
+        self._schedule(self._grid_ns - self._pico.now_ns % self._grid_ns)
+
+    def look(self) -> None:
+        """Pressure and volumes of this moment go into the trace."""
         t_ns = self._pico.now_ns
         self.fluid.advance(t_ns)
         for name in REALS:
@@ -104,7 +107,6 @@ class World:
                 self._last[name] = value
                 self._trace.real(name, t_ns, value)
         self._trace.extend_to(t_ns)
-        self._schedule(self._grid_ns - t_ns % self._grid_ns)
 
 
 class _Follower:
