@@ -17,6 +17,7 @@ from micropython import const
 
 _PERIOD_MS = const(5000)
 _APART_MS = const(50)
+_LITTLE = const(12000)  # the self-test fails below 10 KB
 _LEAST = const(6000)  # bytes: a status and its reply take some 2 KB; with less nobody could be told anything
 _PACKAGE = "pump"
 
@@ -42,15 +43,15 @@ class MemoryTask:
             self._collected = True
             return _APART_MS
         self._collected = False
-        self.free = gc.mem_free()
-        if self.free >= _LEAST:
-            self._low = False
-            return _PERIOD_MS
-        if self._low:
+        free = gc.mem_free()
+        if free < _LITTLE and not self._low:
+            self._low = True  # it may be what the tasks left behind since the collection: collect and count once more
+            return _APART_MS
+        self._low = free < _LITTLE
+        self.free = free
+        if free < _LEAST:
             self._on_low(now_ms)
-            return _PERIOD_MS
-        self._low = True  # it may be what the tasks left behind since the collection: collect and count once more
-        return _APART_MS
+        return _PERIOD_MS
 
 
 def chain_modules():

@@ -106,7 +106,7 @@ def new_link():
     handlers = Handlers()
     port = Port()
     outbox = Outbox(("occlusion", "sensor"))
-    task = LinkTask(port, LineReader(), Server(handlers, 41, outbox), outbox)
+    task = LinkTask(port, LineReader(), Server(handlers, 41, outbox), outbox, lambda: None)
     return handlers, port, outbox, task
 
 

@@ -40,7 +40,7 @@ outbox = Outbox(())
 port = SerialPort()
 port.begin()
 outbox.ready({"boot": 41, "version": "0", "reset_cause": "power"})
-task = LinkTask(port, LineReader(), Server(handlers, 41, outbox), outbox)
+task = LinkTask(port, LineReader(), Server(handlers, 41, outbox), outbox, lambda: None)
 while handlers.running or outbox.reply_waiting():
     task.run(time.ticks_ms())
     time.sleep_ms(1)
