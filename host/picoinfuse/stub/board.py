@@ -99,10 +99,15 @@ class StubBoard:
         return self._process.pid
 
     def sleep(self, seconds: float) -> None:
-        """Grants the board `seconds` and waits until they have passed (pace "stepped")."""
+        """Grants the board `seconds` and waits until they have passed (pace "stepped"). Less than a ns is none: a board
+        that is granted nothing goes nowhere, and would never say that it is there.
+        """
+        duration_ns = round(seconds * 1e9)
+        if duration_ns <= 0:
+            return
         with self._changed:
             self._sequence += 1
-            self._ask(b"g", {"seq": self._sequence, "ns": round(seconds * 1e9)})
+            self._ask(b"g", {"seq": self._sequence, "ns": duration_ns})
         self._wait(lambda: self._held_sequence == self._sequence)
 
     def control(self, op: str, args: Any = None) -> dict[str, Any]:
