@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from picoinfuse.cli.common import JsonOption, console, print_json, tell
+from picoinfuse.instrument.capture import capture_of
 from picoinfuse.profile import load_profile
 from picoinfuse.pump import Pump
 from picoinfuse.rig.checks import OK, WRONG, Finding
@@ -38,14 +39,19 @@ def check(
     rig = load_rig(file)
     pump = Pump(port_of(rig), timeout_s=_TIMEOUT_S)
     findings: list[Finding] = []
+    capture = capture_of(rig)
     with Stimuli(rig) as stimuli:
         try:
-            for finding in check_rig(Desk(rig, load_profile(profile), pump, stimuli, time.sleep)):
+            if capture is not None:
+                capture.start()
+            for finding in check_rig(Desk(rig, load_profile(profile), pump, stimuli, time.sleep, capture)):
                 findings.append(finding)
                 if not as_json:
                     _show(finding)
         finally:
             pump.close()
+            if capture is not None:
+                capture.close()
     if as_json:
         print_json([dataclasses.asdict(finding) for finding in findings])
     if any(finding.outcome == WRONG for finding in findings):

@@ -7,8 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from picoinfuse.errors import PicoinfuseError, PumpError
-from picoinfuse.rig import looks
+from picoinfuse.instrument.frames import InstrumentError
+from picoinfuse.rig import looks, looks_captured
 from picoinfuse.rig.desk import LOST, Desk
+from picoinfuse.trace import WIRES
 
 OK, WRONG, ABSENT, LEFT_OUT = "ok", "wrong", "not wired", "left out"
 
@@ -90,6 +92,54 @@ CHECKS = (
         looks.valve,
         needs=("button_stop",),
     ),
+    Check(
+        "step",
+        "an infusion",
+        "as many steps as it counts",
+        "the pump counts steps, the wire step does not follow",
+        looks_captured.step,
+        needs=("button_stop",),
+    ),
+    Check(
+        "dir",
+        "an infusion",
+        "DIR as pushing is",
+        "the pump pushes, the wire dir does not say so",
+        looks_captured.dir_,
+        needs=("button_stop", "step"),
+    ),
+    Check(
+        "enable",
+        "an infusion",
+        "ENABLE falls",
+        "the motor is switched on, the wire enable does not follow",
+        looks_captured.enable,
+        needs=("button_stop",),
+    ),
+    Check(
+        "piezo",
+        "a HIGH alarm is tried",
+        "50 edges",
+        "the pump sounds, the wire piezo does not follow",
+        looks_captured.piezo,
+        needs=("button_stop",),
+    ),
+    Check(
+        "lamp_red",
+        "a HIGH alarm is tried",
+        "the lamp is lit",
+        "the pump blinks, the wire lamp_red does not follow",
+        looks_captured.lamp_red,
+        needs=("button_stop",),
+    ),
+    Check(
+        "lamp_yellow",
+        "a MEDIUM alarm is tried",
+        "the lamp is lit",
+        "the pump blinks, the wire lamp_yellow does not follow",
+        looks_captured.lamp_yellow,
+        needs=("button_stop",),
+    ),
 )
 
 
@@ -97,7 +147,7 @@ def check(desk: Desk) -> Iterator[Finding]:
     """One finding after the other. A pump that is lost meanwhile ends it: what it would say of the rest is nothing."""
     wrong: set[str] = set()
     for row in CHECKS:
-        if row.line != "pump" and row.line not in desk.rig.lines and row.line not in desk.rig.converters:
+        if not _wired(desk, row.line):
             yield Finding(row.line, ABSENT, "the rig file has none")
             continue
         if needed := wrong.intersection(row.needs):
@@ -119,6 +169,12 @@ def check(desk: Desk) -> Iterator[Finding]:
         desk.settle()  # what is left behind is a pump at rest
 
 
+def _wired(desk: Desk, line: str) -> bool:
+    if line in WIRES:
+        return desk.capture is not None
+    return line == "pump" or line in desk.rig.lines or line in desk.rig.converters
+
+
 def _one(desk: Desk, row: Check) -> Finding:
     try:
         if row.line != "pump":
@@ -126,6 +182,8 @@ def _one(desk: Desk, row: Check) -> Finding:
         instead = row.look(desk)
     except PumpError as error:
         instead = f"it refuses: {error}{_self_test(desk)}"
+    except InstrumentError as error:
+        instead = str(error)
     except LOST as error:
         instead = f"it is lost: {error}"
     if instead is None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
+from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
 from picoinfuse.pump import Pump
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.stimuli import Stimuli
+from picoinfuse.trace import Trace
 
 LOST = (PortError, NoAnswer, NotAPump)
 LOOK_S = 0.1
@@ -18,16 +20,32 @@ TESTED_S = 6.0  # within which its self-test is over
 
 
 class Desk:
-    """`sleep` lets time pass for the pump, in s."""
+    """`sleep` lets time pass for the pump, in s. `capture`: what sees edges, ready."""
 
     def __init__(
-        self, rig: Rig, profile: Profile, pump: Pump, stimuli: Stimuli, sleep: Callable[[float], None]
+        self,
+        rig: Rig,
+        profile: Profile,
+        pump: Pump,
+        stimuli: Stimuli,
+        sleep: Callable[[float], None],
+        capture: Capture | None = None,
     ) -> None:
         self.rig = rig
         self.profile = profile
         self.pump = pump
         self.stimuli = stimuli
         self.sleep = sleep
+        self.capture = capture
+
+    @contextmanager
+    def captured(self) -> Iterator[Trace]:
+        """What the instrument sees meanwhile; whole at the end."""
+        assert self.capture is not None  # such a check is left out without one
+        trace = Trace()
+        self.capture.begin(trace)
+        yield trace
+        self.capture.catch_up()
 
     @contextmanager
     def held(self, line: str) -> Iterator[None]:

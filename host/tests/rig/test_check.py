@@ -13,6 +13,7 @@ from picoinfuse.rig.desk import Desk
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.schema import CONVERTERS, LINES
 from picoinfuse.rig.stimuli import AdapterMissing, Stimuli
+from picoinfuse.trace import WIRES, Trace
 
 from .stub_rig import PROFILE, RIG, StubRig
 
@@ -26,9 +27,49 @@ def bench() -> Iterator[StubBench]:
         yield bench
 
 
-def found(bench: StubBench, rig_file: Rig = RIG) -> list[Finding]:
+class Instrument:
+    """Sees the edges of the board in software, but for the wire `off`, which is low to it."""
+
+    def __init__(self, bench: StubBench, off: str = "") -> None:
+        self._bench = bench
+        self._off = off
+        self._trace = Trace()
+        self._began_ns = 0
+
+    def start(self) -> None:
+        pass
+
+    def begin(self, trace: Trace) -> None:
+        self._trace, self._began_ns = trace, self._bench.trace.end_ns
+
+    def now(self) -> float:
+        return (self._bench.trace.end_ns - self._began_ns) / 1e9
+
+    def catch_up(self) -> None:
+        for wire in set(WIRES) - {self._off}:
+            self._trace.level(wire, 0, self._bench.trace.level_at(wire, self._began_ns))
+            for t_ns, level in zip(*self._bench.trace.transitions(wire, self._began_ns + 1), strict=True):
+                self._trace.level(wire, int(t_ns) - self._began_ns, int(level))
+
+    def close(self) -> None:
+        pass
+
+
+def found(bench: StubBench, rig_file: Rig = RIG, off: str = "") -> list[Finding]:
     with Stimuli(rig_file) as stimuli:
-        return list(check(Desk(rig_file, PROFILE, bench.pump, stimuli, bench.sleep)))
+        capture = None if rig_file.instrument is None else Instrument(bench, off)
+        return list(check(Desk(rig_file, PROFILE, bench.pump, stimuli, bench.sleep, capture)))
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_wire_to_the_instrument_that_is_off_is_named(
+    bench: StubBench, monkeypatch: pytest.MonkeyPatch, wire: str
+) -> None:
+    StubRig(bench, monkeypatch)
+    bare = dataclasses.replace(RIG, lines={}, converters={})
+    (wrong,) = (finding for finding in found(bench, bare, off=wire) if finding.outcome == WRONG)
+    assert wrong.line == wire
+    assert f"the wire {wire} does not" in wrong.told
 
 
 def test_a_rig_that_is_wired_right_is_all_right(bench: StubBench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +80,7 @@ def test_a_rig_that_is_wired_right_is_all_right(bench: StubBench, monkeypatch: p
 
 def test_every_wire_has_a_check() -> None:
     """But sensor_switch, without which the check of sensor_dac finds the sensor."""
-    assert {row.line for row in CHECKS} == {"pump"} | (LINES.keys() | CONVERTERS.keys()) - {"sensor_switch"}
+    assert {row.line for row in CHECKS} == {"pump", *WIRES} | (LINES.keys() | CONVERTERS.keys()) - {"sensor_switch"}
 
 
 # (line, what is wrong with its wire, the finding's line, what is told)
@@ -83,7 +124,7 @@ def test_a_converter_that_is_not_on_the_bus_is_refused_before_anything_is_driven
 
 def test_what_the_file_does_not_name_is_not_wired(bench: StubBench, monkeypatch: pytest.MonkeyPatch) -> None:
     StubRig(bench, monkeypatch)
-    small = dataclasses.replace(RIG, lines={"valve": RIG.lines["valve"]}, converters={})
+    small = dataclasses.replace(RIG, lines={"valve": RIG.lines["valve"]}, converters={}, instrument=None)
     outcomes = {finding.line: finding.outcome for finding in found(bench, small)}
     assert outcomes.pop("pump") == outcomes.pop("valve") == OK
     assert set(outcomes.values()) == {ABSENT}
