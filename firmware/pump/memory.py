@@ -27,7 +27,7 @@ class MemoryTask:
     max_late_ms = 1000
 
     def __init__(self, on_low):
-        """`on_low(now_ms)` is told when there is less than a pump can work with, by two measurements in a row."""
+        """`on_low(now_ms)` is told when there is less than a pump can work with, right after a collection."""
         self._on_low = on_low
         self.free = 0  # bytes, as of the last measurement
         self._collected = False
@@ -38,16 +38,17 @@ class MemoryTask:
         self._collected = False
 
     def run(self, now_ms):
-        if not self._collected:
+        if self._low or not self._collected:
             gc.collect()
             self._collected = True
-            return _APART_MS
+            if not self._low:
+                return _APART_MS
         self._collected = False
         free = gc.mem_free()
         if free < _LITTLE and not self._low:
-            self._low = True  # it may be what the tasks left behind since the collection: collect and count once more
+            self._low = True  # or is it what tasks left behind since the collection? Then both at once, this time
             return _APART_MS
-        self._low = free < _LITTLE
+        self._low = False
         self.free = free
         if free < _LEAST:
             self._on_low(now_ms)
