@@ -5,6 +5,7 @@ record and a reset nobody knows, and then what is left is unknown until a person
 """
 
 import json
+import time
 
 from micropython import const
 
@@ -167,10 +168,15 @@ class ReservoirTask:
         return app.supervisor.state in _KEPT and not app.delivery.moving and not app.relief.busy
 
     def _store(self, is_open):
-        self._record.store(json.dumps({"left_nl": self.left_nl(), "open": is_open, "drug": self.drug}).encode())
-        self._open = is_open
+        """A flash that does not take it is told; it is tried again when something has changed."""
+        app = self._app
+        try:
+            self._record.store(json.dumps({"left_nl": self.left_nl(), "open": is_open, "drug": self.drug}).encode())
+            self._open = is_open
+        except OSError:
+            app.tell_of("storage_fault", time.ticks_ms())
         self._known = not is_open
-        self._app.stalled()
+        app.stalled()
 
     def _load(self):
         """What the last boot left. A record that cannot be read, or that was open, is no volume."""

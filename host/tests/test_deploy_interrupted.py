@@ -57,6 +57,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StubBench
 
 
 def assert_old_application(bench: StubBench) -> None:
+    """By granted time: on a busy machine a pump that runs by the wall clock may rightly say that it is late."""
+    bench.grant_time()
     bench.power_cycle(0.1)
     assert bench.pump.hello().profile == PROFILE.name
     assert bench.pump.status().state == "idle"

@@ -104,6 +104,9 @@ class Server:
             return _error(self._id, refused.code, refused.message, refused.data)
         except frame.FrameTooLong as exc:  # nobody is harmed by an answer that does not fit
             return _error(self._id, "reply_too_long", str(exc), None)
+        except OSError:
+            message = "the flash did not take it; after a reset it is the old or the new"
+            return _error(self._id, "storage_fault", message, None)
         except Exception as exc:
             return self._fault(exc)
 

@@ -160,10 +160,13 @@ class Journal:
 
 
 def open_journal(shelf, flash, random):
-    """`(journal, trouble)`: trouble when there is no place for it in the flash, or what it held is lost."""
+    """`(journal, trouble)`: trouble when the flash has no place for it or takes no write, or what it held is lost."""
     try:
         sectors = Sectors(shelf, flash, SECTORS, random)
     except OSError:
         return Journal(()), True
-    rings = [Ring(flash, sectors.blocks[name], SPARE[i]) for i, name in enumerate(RINGS)]
+    try:
+        rings = [Ring(flash, sectors.blocks[name], SPARE[i]) for i, name in enumerate(RINGS)]
+    except OSError:  # it takes no write; what is in it stays for a boot that can
+        return Journal(()), True
     return Journal(rings), sectors.lost

@@ -103,9 +103,13 @@ class Incoming:
         return library
 
     def _write(self, mode, line):
-        with open(self._path, mode) as file:
-            file.write(line)
-            file.write(b"\n")
+        try:
+            with open(self._path, mode) as file:
+                file.write(line)
+                file.write(b"\n")
+        except OSError:
+            self.library = None  # half of the line may be there: it has to come again from its head
+            raise
 
 
 def load_library(path=PATH):

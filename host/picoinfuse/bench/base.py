@@ -23,13 +23,14 @@ CAPABILITIES = {
     "power": "power_cycle(): the supply",
     "hang": "hang_cpu(): the CPU stops executing",
     "slow": "slow_cpu(): every turn of the loop takes longer",
-    "damage": "break_task(), exhaust_heap(), clock_jump(): the program, its memory or its clock goes wrong",
+    "damage": "break_task(), exhaust_heap(), clock_jump(), soft_reset(): program, memory or clock go wrong",
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
     "watchdog": "watchdog_fault(): a watchdog that does not bite",
     "buttons": "press(): a person at the buttons, where the profile has them",
     "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
     "host_reading": "host_reading(): a host that does not read",
-    "flash": "flash_fault(), flash_erase_s(): the flash under the filesystem",
+    "usb": "usb_cable(): the cable is pulled and put back",
+    "flash": "flash_fault(), fill_flash(), flash_erase_s(): the flash under the filesystem",
     "flash_cut": "cut_at_flash_operation(): the supply fails within a write or erase of the flash",
     "deploy": "port: a serial port that mpremote can use",
     "any_profile": "runs with the mechanics of any profile in boards/",
@@ -104,6 +105,10 @@ class Bench(Protocol):
         """The pump's clock of ms jumps."""
         ...
 
+    def soft_reset(self) -> None:
+        """The interpreter starts anew, as by `machine.soft_reset()`; the chip goes on."""
+        ...
+
     def drive_pin(self, name: str, level: int | None) -> None:
         """Drives the wire `name` of the profile's wiring from outside; None lets go."""
         ...
@@ -139,6 +144,10 @@ class Bench(Protocol):
         """While it is dead every write and erase fails."""
         ...
 
+    def fill_flash(self, full: bool) -> None:
+        """A file takes all the room that the filesystem has left, or is removed."""
+        ...
+
     def flash_erase_s(self, seconds: float) -> None:
         """How long an erase of a sector takes from here on."""
         ...
@@ -150,6 +159,10 @@ class Bench(Protocol):
         ...
 
     def host_reading(self, reading: bool) -> None: ...
+
+    def usb_cable(self, plugged: bool) -> None:
+        """What is on the way when it is pulled is lost, and so is what is said while it is out."""
+        ...
 
     def write_raw(self, data: bytes) -> None: ...
 

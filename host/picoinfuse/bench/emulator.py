@@ -132,6 +132,9 @@ class EmulatorBench:
     def clock_jump(self, ms: int) -> None:
         raise _no_damage()
 
+    def soft_reset(self) -> None:
+        raise _no_damage()
+
     # ---- the world ----
 
     def occlude(self, closed: bool = True) -> None:
@@ -180,6 +183,9 @@ class EmulatorBench:
     def flash_fault(self, dead: bool) -> None:
         raise EmulatorError("the emulated Pico's flash has no faults")
 
+    def fill_flash(self, full: bool) -> None:
+        raise EmulatorError("the emulated Pico's flash has no faults")
+
     def flash_erase_s(self, seconds: float) -> None:
         raise EmulatorError("the emulated Pico's flash takes no time")
 
@@ -190,6 +196,9 @@ class EmulatorBench:
 
     def host_reading(self, reading: bool) -> None:
         self.board.host_reads(reading)
+
+    def usb_cable(self, plugged: bool) -> None:
+        raise EmulatorError("the emulated Pico's cable stays where it is")
 
     def write_raw(self, data: bytes) -> None:
         self.pump.write_raw(data)

@@ -53,7 +53,7 @@ class StubBench:
         self._world = {**profile.world(), **(world or {})}
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
         self._pty: PtyPort | None = None
-        self._wall_clock = False  # from the first use of `port`
+        self._wall_clock = False  # since somebody asked for `port`
 
     def __enter__(self) -> StubBench:
         image = self._folder / "flash.img"
@@ -130,8 +130,14 @@ class StubBench:
     def clock_jump(self, ms: int) -> None:
         self.board.control("clock_jump", ms)
 
+    def soft_reset(self) -> None:
+        self.board.control("soft_reset")
+
     def flash_fault(self, dead: bool) -> None:
         self.board.control("flash", {"dead": dead})
+
+    def fill_flash(self, full: bool) -> None:
+        self.board.control("fill_flash", full)
 
     def flash_erase_s(self, seconds: float) -> None:
         self.board.control("flash", {"erase_ns": round(seconds * 1e9)})
@@ -190,16 +196,20 @@ class StubBench:
     def host_reading(self, reading: bool) -> None:
         self.board.control("host_reads", reading)
 
+    def usb_cable(self, plugged: bool) -> None:
+        self.board.control("usb", plugged)
+
     def write_raw(self, data: bytes) -> None:
         self.pump.write_raw(data)
 
     @property
     def port(self) -> str:
-        """A pseudo-terminal; from the first use on the board runs with the wall clock, for the sake of the
-        other program.
+        """A pseudo-terminal. Who asks for it lets the board run with the wall clock, for the sake of the other program,
+        until `grant_time`.
         """
         if self._pty is None:
             self._pty = PtyPort(self.board.write_serial, lambda reading: self.board.post("host_reads", reading))
+        if not self._wall_clock:
             self.board.control("pace", "real")
             self._wall_clock = True
         return self._pty.path

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.campaign.faults import FAULTS
+from picoinfuse.campaign.faults import FAULTS, Fault
 from picoinfuse.errors import NoAnswer, PumpError
 from picoinfuse.profile import Profile
 
 Draw = Callable[[random.Random, Profile], tuple[Any, ...]]
 
 DEAF_S = 30.0
-# Faults that come and stay until they are mended. A host that stays deaf could not ask how the pump is.
-LASTING = {fault.name: fault for fault in FAULTS if fault.lasts and fault.name != "host deaf"}
+UNASKED = ("host deaf", "cable out")  # while these last nobody could ask how the pump is
+# Faults that come and stay until they are mended.
+LASTING = {fault.name: fault for fault in FAULTS if fault.lasts and fault.name not in UNASKED}
 # Faults that are over when they have come.
 PASSING = {fault.name: fault for fault in FAULTS if not fault.lasts}
 
@@ -63,6 +64,11 @@ def _one_of(*choices: Any) -> Draw:
     return lambda rng, profile: (rng.choice(choices),)
 
 
+def _fault(faults: dict[str, Fault]) -> Draw:
+    """One that this pump can have."""
+    return lambda rng, profile: (rng.choice([name for name, fault in faults.items() if fault.fits(profile)]),)
+
+
 def _pressure(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
     """A patient who moves, and a bag that hangs elsewhere: up to 50 mmHg."""
     del profile
@@ -73,6 +79,12 @@ def _be_deaf(bench: Bench) -> None:
     bench.host_reading(False)
     bench.sleep(DEAF_S)
     bench.host_reading(True)
+
+
+def _be_away(bench: Bench) -> None:
+    bench.usb_cable(False)
+    bench.sleep(DEAF_S)
+    bench.usb_cable(True)
 
 
 def _break(bench: Bench, name: str) -> None:
@@ -96,8 +108,9 @@ ACTS: dict[str, Kind] = {
     "self_test": Kind(3, _command("self_test")),
     "occlusion_level": Kind(3, _command("occlusion_level"), _one_of("low", "medium", "high")),
     "patient": Kind(6, lambda bench, pressure_pa: bench.patient(pressure_pa), _pressure),
-    "break": Kind(7, _break, _one_of(*LASTING)),
-    "mend": Kind(12, _mend, _one_of(*LASTING)),
+    "break": Kind(7, _break, _fault(LASTING)),
+    "mend": Kind(12, _mend, _fault(LASTING)),
     "be_deaf": Kind(2, _be_deaf),
-    "shock": Kind(6, _break, _one_of(*PASSING)),
+    "be_away": Kind(2, _be_away),
+    "shock": Kind(6, _break, _fault(PASSING)),
 }

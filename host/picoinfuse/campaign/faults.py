@@ -1,12 +1,15 @@
-"""Every fault that a bench can inject, how it ends, and what the bench must have for it."""
+"""Every fault that a bench can inject, how it ends, and what the bench and its profile must have for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.errors import PicoinfuseError
 from picoinfuse.frame import encode
+from picoinfuse.profile import Profile
 
 Deed = Callable[[Bench], None]
 
@@ -17,17 +20,23 @@ def _nothing(bench: Bench) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """`come` brings it about; `go` mends it. Without a `go` it is over when it has come, or ends with a reset."""
+    """`come` brings it about; `go` mends it. Without a `go` it is over when it has come, or ends with a reset.
+    `wires`: those that not every profile has.
+    """
 
     name: str
     needs: tuple[str, ...]
     come: Deed
     go: Deed = _nothing
-    shows_s: float = 7.0  # by then it has done what it does; the slowest task runs every 5 s
+    shows_s: float = 7.0  # by then it has done what it does; most tasks run every 5 s at least
+    wires: tuple[str, ...] = ()
 
     @property
     def lasts(self) -> bool:
         return self.go is not _nothing
+
+    def fits(self, profile: Profile) -> bool:
+        return set(self.wires) <= set(profile.values["wiring"])
 
 
 def _sensor(kind: str, needs: str = "sensor") -> Fault:
@@ -40,18 +49,51 @@ def _motor(kind: str, name: str) -> Fault:
     return Fault(name, ("motor",), lambda bench: bench.motor_fault(kind), lambda bench: bench.motor_fault(None))
 
 
-def _wire(wire: str, level: int) -> Fault:
+def _wire(wire: str, level: int, name: str | None = None, shows_s: float = 7.0, wires: tuple[str, ...] = ()) -> Fault:
     held = "high" if level else "low"
     return Fault(
-        f"{wire} wire {held}",
+        name or f"{wire} wire {held}",
         ("pin",),
         lambda bench: bench.drive_pin(wire, level),
         lambda bench: bench.drive_pin(wire, None),
+        shows_s,
+        wires,
     )
 
 
+def _stuck(wire: str) -> Fault:
+    return _wire(wire, 0, f"{wire} stuck", shows_s=62.0, wires=(wire,))
+
+
 def _broken(name: str, task: str) -> Fault:
-    return Fault(f"exception in {name}", ("damage",), lambda bench: bench.break_task(task))
+    wires = WIRES_OF_TASK.get(name, ())
+    return Fault(f"exception in {name}", ("damage",), lambda bench: bench.break_task(task), shows_s=11.0, wires=wires)
+
+
+def _battery(name: str, permille: float) -> Fault:
+    """The charge that is told is drawn towards the voltage, an eighth of the way every 10 s."""
+
+    def charge(to: float) -> Deed:
+        def do(bench: Bench) -> None:
+            bench.battery(permille=to)
+
+        return do
+
+    return Fault(f"battery {name}", ("battery",), charge(permille), charge(900), 200.0, ("battery",))
+
+
+def _kill_flash(bench: Bench) -> None:
+    """And something for the journal, or nobody would write."""
+    bench.flash_fault(True)
+    with suppress(PicoinfuseError):
+        bench.pump.acknowledge()
+
+
+def _be_late(bench: Bench) -> None:
+    """One turn of the loop takes 80 ms: more than a task that reads the sensor can bear, less than makes it stale."""
+    bench.slow_cpu(70)
+    bench.sleep(0.05)
+    bench.slow_cpu(0)
 
 
 def _flood(bench: Bench) -> None:
@@ -75,7 +117,7 @@ def _run_away(bench: Bench) -> None:
 
 HEAP_LEFT = 4_000  # bytes, in small pieces: the stub's own models live on the same heap, and must go on
 
-# The tasks of the loop: name, class in the firmware.
+# The tasks of the loop: name, class in the firmware. `tasks` of a pump that has every wire tells these.
 TASKS = {
     "pressure": "pressure_task.PressureTask",
     "delivery": "delivery.Delivery",
@@ -83,10 +125,29 @@ TASKS = {
     "relief": "relief.Relief",
     "early": "early_task.EarlyTask",
     "recovery": "recovery.Recovery",
+    "self_test": "selftest.SelfTest",
+    "repeated": "repeated.RepeatedParts",
+    "treatment": "treatment.Treatment",
+    "reservoir": "reservoir_task.ReservoirTask",
+    "battery": "battery_task.BatteryTask",
+    "buttons": "buttons_task.ButtonsTask",
+    "upstream": "upstream.UpstreamTask",
+    "air": "upstream.AirTask",
     "link": "link.task.LinkTask",
     "annunciator": "annunciator.Annunciator",
-    "memory": "memory.MemoryTask",
+    "telemetry": "link.telemetry.TelemetryTask",
     "reminder": "reminder.SuspendedReminder",
+    "leave": "leave.Leave",
+    "two_steps": "two_steps.TwoSteps",
+    "memory": "memory.MemoryTask",
+    "journal": "journal_task.JournalTask",
+}
+# Those that only a pump with these wires has.
+WIRES_OF_TASK = {
+    "battery": ("battery",),
+    "buttons": ("button_request", "button_stop"),
+    "upstream": ("upstream",),
+    "air": ("air",),
 }
 
 FAULTS = (
@@ -106,10 +167,26 @@ FAULTS = (
     _wire("enable", 0),
     _wire("piezo", 0),
     _wire("lamp_red", 0),
+    _wire("lamp_yellow", 0),
+    Fault(
+        "battery wire open",
+        ("battery",),
+        lambda bench: bench.battery_fault("open"),
+        lambda bench: bench.battery_fault(None),
+        21.0,
+        ("battery",),
+    ),
+    _battery("low", 46),  # 8 ‰ are out of reach under the motor's load; 38 ‰ of 2000 mAh are 10 min at 460 mA
+    _battery("empty", 20),
+    _stuck("button_request"),
+    _stuck("button_stop"),
+    Fault("flash dead", ("flash",), _kill_flash, lambda bench: bench.flash_fault(False)),
+    Fault("flash full", ("flash",), lambda bench: bench.fill_flash(True), lambda bench: bench.fill_flash(False)),
     *(_broken(name, task) for name, task in TASKS.items()),
     Fault("heap exhausted", ("damage",), lambda bench: bench.exhaust_heap(HEAP_LEFT)),
     Fault("clock ahead by 5 s", ("damage",), lambda bench: bench.clock_jump(5_000)),
     Fault("clock back by 5 s", ("damage",), lambda bench: bench.clock_jump(-5_000)),
+    Fault("task late", ("slow",), _be_late),
     Fault("loop slow", ("slow",), lambda bench: bench.slow_cpu(60), lambda bench: bench.slow_cpu(0)),
     Fault("CPU hung", ("hang",), lambda bench: bench.hang_cpu()),
     Fault(
@@ -118,9 +195,13 @@ FAULTS = (
         lambda bench: bench.host_reading(False),
         lambda bench: bench.host_reading(True),
     ),
+    Fault("host silent", (), _nothing, shows_s=60.0),
+    Fault("cable out", ("usb",), lambda bench: bench.usb_cable(False), lambda bench: bench.usb_cable(True)),
     Fault("host floods", (), _flood),
     Fault("bytes that are no frames", (), _garbage),
     Fault("Ctrl-C", (), lambda bench: bench.write_raw(b"\x03\x03\x03")),
+    Fault("Ctrl-D", (), lambda bench: bench.write_raw(b"\x04")),
+    Fault("soft reset", ("damage",), lambda bench: bench.soft_reset()),
     Fault("RUN pin", ("reset",), lambda bench: bench.reset()),
     Fault("power lost", ("power",), lambda bench: bench.power_cycle()),
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from picoinfuse.campaign.faults import FAULTS, TASKS
+from picoinfuse.campaign.faults import FAULTS, TASKS, Fault
 from picoinfuse.campaign.states import STATES
 
 
@@ -81,6 +81,11 @@ def _failed_test(name: str) -> Outcome:
     return Outcome("fault", (name, "system_fault"))
 
 
+def _told(name: str, service: Outcome = GOES_ON) -> Row:
+    """An alarm; what was going on goes on."""
+    return _row(Outcome("same", (name,)), service=service)
+
+
 _NOT_FOLLOWING = ("pressure_not_following",)
 _LATE = ("sensor_stale", "task_overrun")
 _MOTOR = Outcome("alarm_stopped", ("motor_fault",))
@@ -107,6 +112,23 @@ OUTCOMES: dict[str, Row] = {
     "enable wire low": _row(),
     "piezo wire low": _row(),
     "lamp_red wire low": _row(),
+    "lamp_yellow wire low": _row(),
+    "battery wire open": _told("battery_fault"),
+    "battery low": _told("battery_low"),
+    "battery empty": _row(
+        Outcome("alarm_stopped", ("battery_depleted",)), fault=Outcome("fault", ("battery_depleted",))
+    ),
+    # The self-test is asked for while the button is held.
+    "button_request stuck": {**_told("button_stuck"), "self_test": _failed_test("button_stuck")},
+    # Held for a second it stops: that is what it is for.
+    "button_stop stuck": {
+        **_told("button_stuck"),
+        "self_test": _failed_test("button_stuck"),
+        "infusing": Outcome("idle", ("button_stuck",)),
+        "paused": Outcome("idle", ("button_stuck",)),
+    },
+    "flash dead": _told("storage_fault", NO_PROGRAM),
+    "flash full": _row(),
     **{f"exception in {task}": _restart() for task in TASKS},
     "heap exhausted": _row(GIVES_UP, service=NO_PROGRAM),
     "clock ahead by 5 s": _row(
@@ -115,12 +137,17 @@ OUTCOMES: dict[str, Row] = {
         service=NO_PROGRAM,
     ),
     "clock back by 5 s": _restart(),
+    "task late": _told("task_overrun", NO_PROGRAM),
     "loop slow": _restart(),
     "CPU hung": _restart(),
     "host deaf": _row(),
+    "host silent": _row(),
+    "cable out": _row(),
     "host floods": _row(service=NO_PROGRAM),
     "bytes that are no frames": _row(service=NO_PROGRAM),
     "Ctrl-C": _row(),
+    "Ctrl-D": _row(service=RESTARTS),
+    "soft reset": _restart(),
     "RUN pin": _restart(service=RESTARTS),
     "power lost": _row(
         RESTARTS, relieving=Outcome("alarm_stopped", (), True), service=RESTARTS
@@ -131,9 +158,14 @@ OUTCOMES: dict[str, Row] = {
 def markdown() -> str:
     """docs/faults.md."""
     head = ("fault", *(f"`{state}`" for state in STATES))
-    rows = [(fault.name, *(str(OUTCOMES[fault.name][state]) for state in STATES)) for fault in FAULTS]
+    rows = [(_name(fault), *(str(OUTCOMES[fault.name][state]) for state in STATES)) for fault in FAULTS]
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)]
     return _PAGE.format(count=len(rows) * len(STATES), table="\n".join(lines))
+
+
+def _name(fault: Fault) -> str:
+    """A star: not every profile has these wires."""
+    return fault.name + (" *" if fault.wires else "")
 
 
 _PAGE = """# Every fault in every state
@@ -146,6 +178,7 @@ This page is made from `host/picoinfuse/campaign/outcomes.py` by `make docs`.
 - "resets": the outputs are safe, the pump starts again. An infusion, a pause or a stop by an alarm is not forgotten:
   `interrupted`.
 - "no program runs": in service the REPL has the board and the outputs are safe.
+- *: tried on a pump with battery, buttons, air detector and upstream sensor, which not every profile has.
 - `relieving`: after an occlusion, while the plunger is drawn back; its state is `alarm_stopped`.
 
 {table}

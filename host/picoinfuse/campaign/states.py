@@ -7,7 +7,6 @@ from collections.abc import Callable
 from picoinfuse.bench.base import Bench
 
 RATE_UL_H = 100_000  # 79 steps/s with the 50 mL syringe
-MAX_RATE_UL_H = 1_200_000
 
 
 def _idle(bench: Bench) -> None:
@@ -33,12 +32,12 @@ def _paused(bench: Bench) -> None:
 def _relieving(bench: Bench) -> None:
     """The alarm has stopped the infusion and the plunger is being drawn back."""
     bench.occlude()
-    bench.pump.start(MAX_RATE_UL_H)
-    for _ in range(200):
+    bench.pump.start(bench.profile.compiled()["mechanics"]["max_rate_ul_h"])
+    for _ in range(300):
         bench.sleep(0.05)
         if bench.pump.status().recovery == "relieving":
             return
-    raise AssertionError("the plunger was not drawn back within 10 s of a closed line")
+    raise AssertionError("the plunger was not drawn back within 15 s of a closed line")
 
 
 def _alarm_stopped(bench: Bench) -> None:

@@ -8,10 +8,11 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from picoinfuse.frame import FROM_PUMP_BYTES, encode
+from picoinfuse.frame import encode
 from picoinfuse.units import pa_of_mmhg
 
 FORMAT = 1
+MAX_BYTES = 2048  # that the pump reads (firmware/pump/storage/profile.py)
 MAX_DENOMINATOR = 256
 PL_PER_UL = 1_000_000
 PL_PER_ML = 1_000_000_000
@@ -80,7 +81,7 @@ def compile_values(values: dict[str, Any]) -> dict[str, Any]:
 
 def compile_frame(values: dict[str, Any]) -> bytes:
     """The bytes of the file."""
-    return encode(compile_values(values), FROM_PUMP_BYTES)
+    return encode(compile_values(values), MAX_BYTES)
 
 
 def world_values(values: dict[str, Any]) -> dict[str, Any]:

@@ -116,10 +116,11 @@ def restore(state):
     if not state:
         return
     WORLD.now_ns = state["now_ns"]
-    WORLD.cause = state["cause"]
+    WORLD.cause = state["chip_cause"] if state["cause"] == SOFT_RESET else state["cause"]
     WORLD.scratch = state["scratch"]
     WORLD.watchdog_dead = state["watchdog_dead"]
     WORLD.usb.host_reads = state["host_reads"]
+    WORLD.usb.plugged = state["plugged"]
     WORLD.fluid.restore(state["fluid"])
     WORLD.motor.restore(state["motor"])
     WORLD.sensor.restore(state["sensor"])

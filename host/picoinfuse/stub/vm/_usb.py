@@ -2,7 +2,7 @@
 
 Bytes from the host wait in `rx`. What the firmware writes goes out at once while the host reads; while it does
 not, the chip's 256-byte FIFO fills, the port is no longer writable, and a write that does not fit blocks for
-500 ms and is lost, as on the chip.
+500 ms and is lost, as on the chip. While the cable is out nothing arrives, and what is written is lost at once.
 """
 
 _FIFO = 256
@@ -18,13 +18,16 @@ class Usb:
         self.fifo = bytearray()
         self._packet = bytearray()
         self.host_reads = True
+        self.plugged = True
         self.interrupt_char = _CTRL_C
 
     def arrive(self, data):
         """Bytes from the host. The interrupt character empties the buffer and raises, once the firmware next
         lets time pass.
         """
-        if self.interrupt_char >= 0 and self.interrupt_char in data:
+        if not self.plugged:
+            self._world.consumed(len(data))
+        elif self.interrupt_char >= 0 and self.interrupt_char in data:
             kept = data[data.rfind(bytes([self.interrupt_char])) + 1 :]
             lost = len(self.rx) + len(data) - len(kept)
             self.rx = bytearray(kept)
@@ -41,12 +44,21 @@ class Usb:
             self._world.consumed(len(data))
         return data
 
+    def take_byte(self):
+        """One, which waits: as good as without garbage, for the firmware reads its lines so."""
+        byte = self.rx[0]
+        self.rx[:1] = b""
+        self._world.consumed(1)
+        return byte
+
     def writable(self):
-        return self.host_reads or len(self.fifo) < _FIFO
+        return self.host_reads or not self.plugged or len(self.fifo) < _FIFO
 
     def write(self, data):
         if not data:
             return 0
+        if not self.plugged:
+            return len(data)
         if not self.host_reads:
             room = _FIFO - len(self.fifo)
             self.fifo.extend(data[:room])
@@ -68,6 +80,12 @@ class Usb:
             self._packet, self.fifo = self.fifo + self._packet, bytearray()
             self.flush()
 
+    def plug(self, plugged):
+        """The cable: what is on the way when it is pulled is lost."""
+        self.plugged = plugged
+        self._world.consumed(len(self.rx))
+        self.rx, self.fifo, self._packet = bytearray(), bytearray(), bytearray()
+
 
 class StdinBuffer:
     """`sys.stdin.buffer`: bytes. `read(n)` waits until it has n, as on the Pico."""
@@ -84,6 +102,9 @@ class StdinBuffer:
         return data
 
     def readinto(self, buffer):
+        if len(buffer) == 1 and self._world.usb.rx:
+            buffer[0] = self._world.usb.take_byte()
+            return 1
         data = self.read(len(buffer))
         buffer[:] = data
         return len(data)

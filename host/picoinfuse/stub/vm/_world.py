@@ -6,6 +6,7 @@ the pace: "stepped" (the bench grants it), "fast" (as fast as it can) or "real" 
 
 import gc
 import json
+import os
 import sys
 
 NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
@@ -15,6 +16,8 @@ _NUDGE_BYTES = 128
 _LONGEST_WAIT_NS = 10000000  # with the wall clock
 _FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
 _RX_LIMIT = 512
+_FILLER = "/filler"
+_FILLER_BYTES = 4096
 _MORE = b"m"  # serial bytes, and more of them wait at the host
 _SERIAL = (b"i", _MORE)
 
@@ -40,6 +43,7 @@ class World:
         self.pwms = {}
         self.battery = None  # where the wiring has one
         self.interrupted = False
+        self.soft_reset = False  # the program ends, as by machine.soft_reset()
         self.hung = False
         self.slow_ns = 0
         self.flash_setup = {}
@@ -68,7 +72,7 @@ class World:
         """Lets `duration_ns` pass, for the firmware."""
         target_ns = self.now_ns + duration_ns + self.slow_ns
         self.usb.flush()
-        disturbed = self.hung or self.interrupted or self.pace != "stepped"
+        disturbed = self.hung or self.interrupted or self.soft_reset or self.pace != "stepped"
         if target_ns <= self.granted_ns and target_ns < self.bite_ns and not disturbed:
             self.advance(target_ns)
             return
@@ -91,6 +95,9 @@ class World:
         if self.interrupted:
             self.interrupted = False
             raise KeyboardInterrupt
+        if self.soft_reset:
+            self.soft_reset = False
+            raise SystemExit
 
     def spin(self):
         """A busy wait inside the chip's own code takes a look at the clock: 10 µs."""
@@ -128,6 +135,13 @@ class World:
         erase = len(data) > 256
         head[12] = 1 if erase else 0
         self.channel.send(b"f", head if erase else bytes(head) + bytes(data))
+
+    def fill_flash(self, full):
+        """A file takes the room that is left, or is removed. In no time, and not told: nobody in the pump writes it."""
+        stall, self.flash.stall = self.flash.stall, None
+        tell, self.flash.tell = self.flash.tell, None
+        _fill(full)
+        self.flash.stall, self.flash.tell = stall, tell
 
     def cut(self):
         self.exit(POWER_ON)
@@ -278,8 +292,12 @@ class World:
             self.gpio[args["pin"]].drive_outside(now_ns, args["level"])
         elif op == "host_reads":
             self.usb.set_host_reads(args)
+        elif op == "usb":
+            self.usb.plug(args)
         elif op == "flash":
             self.set_flash(args)
+        elif op == "fill_flash":
+            self.fill_flash(args)
         elif op == "hang":
             self.hung = True
         elif op == "slow":
@@ -290,6 +308,8 @@ class World:
             self.eaten = _eat(args)
         elif op == "heap":
             return _heap()
+        elif op == "soft_reset":
+            self.soft_reset = True
         elif op == "clock_jump":
             self.boot_ns -= args * 1000000
         elif op == "pace":
@@ -320,6 +340,8 @@ class World:
             "seq": self.sequence,
             "pace": self.pace,
             "host_reads": self.usb.host_reads,
+            "plugged": self.usb.plugged,
+            "chip_cause": self.cause,
             "scratch": self.scratch,
             "gpio": [gpio.snapshot() for gpio in self.gpio],
             "pwms": [pwm.snapshot() for pwm in self.pwms.values()],
@@ -349,6 +371,26 @@ def _break(module, cls):
         raise RuntimeError("broken from outside")
 
     getattr(module, cls).run = run
+
+
+def _fill(full):
+    if not full:
+        try:
+            os.remove(_FILLER)
+        except OSError:
+            pass  # it is not there
+        return
+    piece = bytearray(_FILLER_BYTES)
+    file = open(_FILLER, "wb")
+    try:
+        while True:
+            file.write(piece)
+    except OSError:  # full; what does not go in with the last piece is less than a block
+        pass
+    try:
+        file.close()
+    except OSError:
+        pass
 
 
 def _heap():
