@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.needs("capture", "flash", "reset", "virtual_time"),
     pytest.mark.timeout(120),
 ]
-RATE_UL_H = 100_000
+RATE_UL_H = 50_000
 
 
 def assert_infuses(bench: Bench, measure: Measure, *alarms: str) -> None:
@@ -29,7 +29,7 @@ def assert_infuses(bench: Bench, measure: Measure, *alarms: str) -> None:
     status = bench.pump.status()
     measure("state", status.state, equal="infusing")
     measure("alarms", ", ".join(status.alarms), equal=", ".join(alarms))
-    measure("steps", len(motor_steps(bench, now_ns(bench) - 1_000_000_000)), near=79.4, by=2)
+    measure("steps", len(motor_steps(bench, now_ns(bench) - 1_000_000_000)), near=39.7, by=2)
 
 
 def test_a_boot_with_a_flash_that_takes_no_write_is_a_pump_that_says_so(bench: Bench, measure: Measure) -> None:
@@ -49,15 +49,15 @@ def test_a_boot_with_a_flash_that_takes_no_write_is_a_pump_that_says_so(bench: B
 
 
 def test_a_start_whose_reservoir_cannot_be_written_down_begins_and_is_told(bench: Bench, measure: Measure) -> None:
-    bench.pump.refill(50_000_000)  # half an hour, at 100 mL/h: no alarm of it
+    bench.pump.refill(50_000_000)  # an hour, at 50 mL/h: no alarm of it
     bench.sleep(2.0)
     bench.flash_fault(True)
     assert_infuses(bench, measure, "storage_fault")
     bench.pump.stop()
     bench.sleep(5.0)
     measure("state after the stop", bench.pump.status().state, equal="idle")
-    # 2 s and what else passed, at 27.8 µL/s
-    measure("left in the reservoir", bench.pump.reservoir().left_nl, near=50_000_000 - 60_000, by=20_000)
+    # 2 s and what else passed, at 13.9 µL/s
+    measure("left in the reservoir", bench.pump.reservoir().left_nl, near=50_000_000 - 30_000, by=15_000)
 
 
 def test_a_calibration_that_the_flash_does_not_take_is_refused_by_name(bench: Bench, measure: Measure) -> None:

@@ -11,6 +11,7 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
+from picoinfuse.frame import encode
 from picoinfuse.messages import Ready
 
 pytestmark = [
@@ -169,3 +170,20 @@ def test_every_hour_of_infusion_the_readable_parts_are_repeated_without_effect_o
     measure("state, alarms, late tasks", (after.state, after.alarms, after.overruns), equal=("infusing", (), 0))
     # 20 mL/h for 60 s and the turn of a request: 333.3 µL; a step is 0.103 µL.
     measure("given meanwhile", after.delivered_nl - before.delivered_nl, unit="nL", near=333_333, by=400)
+    assert after.delivered_nl - before.delivered_nl == pytest.approx(333_333, abs=400)
+
+
+@pytest.mark.needs("reset", "virtual_time")
+@pytest.mark.parametrize("requests", [1, 3, 8])
+def test_who_asks_as_the_pump_starts_does_not_make_its_test_of_memory_fail(
+    bench: Bench, measure: Measure, requests: int
+) -> None:
+    """What answers leave behind is garbage, not memory in use."""
+    bench.board.reset()  # pyright: ignore[reportAttributeAccessIssue]  # and not wait until the pump is up
+    for number in range(1, requests + 1):
+        bench.write_raw(encode({"id": number, "method": "status"}))
+        bench.sleep(0.005)
+    bench.sleep(2.0)
+    bench.pump.reconnect()
+    measure("part that failed", bench.pump.test_report().failed, equal=None)
+    measure("state", bench.pump.status().state, equal="idle")

@@ -187,7 +187,7 @@ def test_a_refusal_of_the_application_reaches_the_host(link):
     assert link.handlers.errors == []
 
 
-@pytest.mark.parametrize("exc", [ValueError("x"), KeyError("x"), MemoryError(), OSError(5)])
+@pytest.mark.parametrize("exc", [ValueError("x"), KeyError("x"), MemoryError()])
 @pytest.mark.parametrize("line", [b'{"id":7,"method":"status"}', command(7)])
 def test_any_other_exception_is_told_to_the_application_and_to_the_host(link, exc, line):
     link.handlers.raises = exc

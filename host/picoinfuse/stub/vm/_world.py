@@ -385,7 +385,8 @@ def _fill(full):
     try:
         while True:
             file.write(piece)
-    except OSError:  # full; what does not go in with the last piece is less than a block
+            file.flush()  # what littlefs has not been told to keep is dropped with the write that fails
+    except OSError:
         pass
     try:
         file.close()
