@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import sqlite3
 import struct
 import sys
 from binascii import crc32
@@ -18,7 +19,7 @@ from picoinfuse.bench.stub import StubBench
 from picoinfuse.errors import LinkClosed
 from picoinfuse.journal import entry as module
 from picoinfuse.journal.fetch import Fetched, fetch
-from picoinfuse.journal.store import History
+from picoinfuse.journal.store import History, HistoryUnusable
 from picoinfuse.messages import LogPage
 from picoinfuse.profile import load_profile
 
@@ -218,3 +219,40 @@ def test_log_on_a_pump(bench: StubBench, monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert entry["time"].startswith("2026-11-23T12:00:0")
         assert CliRunner().invoke(app, [*command, "--export", "csv"]).output.startswith("ring,position,seq")
         assert CliRunner().invoke(app, [*command, "--kind", "nothing"]).exit_code == 2
+        assert CliRunner().invoke(app, [*command, "--follow", "--export", "csv"]).exit_code == 2
+        name = bench.pump.hello().unique_id
+    monkeypatch.setattr(log, "open_pump", lambda port: pytest.fail("no pump is asked"))
+    kept = CliRunner().invoke(app, [*command, "--pump", name, "--alarms"])
+    assert "alarm sensor_open (high)" in kept.output
+    other = CliRunner().invoke(app, [*command, "--pump", "e66"])
+    assert (other.exit_code, name in other.output) == (2, True)
+
+
+def test_a_file_that_is_no_history_is_told_in_one_sentence_and_left_as_it_is(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("a letter")
+    with pytest.raises(HistoryUnusable, match="not a database"):
+        History(path)
+    assert path.read_text() == "a letter"
+
+
+def test_a_history_that_cannot_be_there_is_told_in_one_sentence(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("a file, and no folder")
+    with pytest.raises(HistoryUnusable, match="cannot be used"):
+        History(path / "journal.sqlite")
+
+
+def test_a_history_that_another_program_holds_is_told_and_not_harmed(pump: FakeJournal, path: Path) -> None:
+    pump.note(6, "stop")
+    with History(path) as history:
+        fetch(pump, PUMP, history)
+        other = sqlite3.connect(path)
+        other.execute("BEGIN EXCLUSIVE")
+        pump.note(6, "start")
+        with pytest.raises(HistoryUnusable, match="locked"):
+            fetch(pump, PUMP, history)
+        other.rollback()
+        other.close()
+        fetch(pump, PUMP, history)
+        assert [entry.name for entry in history.entries(PUMP)] == ["stop", "start"]

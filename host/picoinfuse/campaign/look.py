@@ -9,7 +9,7 @@ import numpy as np
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.messages import AlarmEvent, Event, StateEvent, Status
+from picoinfuse.messages import AlarmEvent, Event, Ready, StateEvent, Status
 
 LEAD_S = 0.4  # motion is granted 300 ms ahead at most; the rest is the loop's look at its tasks
 
@@ -45,6 +45,8 @@ class Window:
     def states(self) -> set[str]:
         """Every state that the pump had, as far as told."""
         told = {event.state for event in self.events if isinstance(event, StateEvent)}
+        if any(isinstance(event, Ready) for event in self.events):
+            told.add("self_test")  # it begins with that, and says nothing of it
         return told | {status.state for status in (self.before, self.after) if status is not None}
 
     @property

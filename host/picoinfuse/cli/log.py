@@ -31,19 +31,28 @@ def log(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens, until Ctrl-C.")] = False,
     export: Export = None,
     db: Database = None,
+    kept: Annotated[
+        str | None, typer.Option("--pump", help="Show what the history has of this pump (its unique id), unasked.")
+    ] = None,
 ) -> None:
     """Fetch the pump's journal into the history on this computer, and show it."""
     wanted = _filter(since, kind, alarms)
     if export not in (None, "json", "csv"):
         raise typer.BadParameter(f"{export!r} is neither json nor csv", param_hint="--export")
+    if follow and (export is not None or kept is not None):
+        raise typer.BadParameter("it goes with neither --export nor --pump", param_hint="--follow")
+    if kept is not None:
+        with History(db or default_path()) as history:
+            if kept not in history.pumps():
+                known = ", ".join(history.pumps()) or "none"
+                raise typer.BadParameter(f"the history has no {kept}; it has {known}", param_hint="--pump")
+            _print_or_export(history, kept, [entry for entry in history.entries(kept) if wanted(entry)], export, None)
+        return
     with open_pump(port) as pump, History(db or default_path()) as history:
         name = pump.hello().unique_id
         done = fetch(pump, name, history, _progress if sys.stderr.isatty() else None)
         entries = [entry for entry in history.entries(name) if wanted(entry)]
-        if export is not None:
-            (write_json if export == "json" else write_csv)(entries, sys.stdout)
-            return
-        _show(entries, history.gaps(name), done)
+        _print_or_export(history, name, entries, export, done)
         shown = {(entry.ring, entry.position, entry.seq) for entry in entries}
         while follow:
             time.sleep(FOLLOW_S)
@@ -84,10 +93,22 @@ def _progress(ring: str, position: int, end: int) -> None:
     print(f"\r{ring} {position} of {end}   ", end="", file=sys.stderr, flush=True)
 
 
-def _show(entries: list[Entry], gaps: list[Gap], done: Fetched) -> None:
+def _print_or_export(
+    history: History, name: str, entries: list[Entry], export: str | None, done: Fetched | None
+) -> None:
+    if export is None:
+        _show(entries, history.gaps(name), done)
+    else:
+        (write_json if export == "json" else write_csv)(entries, sys.stdout)
+
+
+def _show(entries: list[Entry], gaps: list[Gap], done: Fetched | None) -> None:
     _print(entries)
     for gap in gaps:
         console().print(f"[yellow]{gap.slots} slots of {gap.ring} were overwritten before anybody fetched them")
+    if done is None:
+        console().print(f"{len(entries)} shown")
+        return
     damaged = f", {done.damaged} damaged" if done.damaged else ""
     console().print(f"{done.entries} new{damaged}; {len(entries)} shown")
 

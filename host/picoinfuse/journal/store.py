@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from picoinfuse.errors import PicoinfuseError
 from picoinfuse.journal.entry import Entry, decode
 
 _SCHEMA = """
@@ -27,6 +29,10 @@ CREATE TABLE IF NOT EXISTS gaps (
     PRIMARY KEY (pump, ring, generation, position)
 );
 """
+
+
+class HistoryUnusable(PicoinfuseError):
+    """The file is no history, or cannot be read or written."""
 
 
 def default_path() -> Path:
@@ -57,13 +63,24 @@ class History:
     """A context manager. One fetch of a page is one transaction: what is cut short is fetched again, nothing twice."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path)
-        self._db.executescript(_SCHEMA)
+        self._path = path
+        with self._named():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path)
+            self._db.executescript(_SCHEMA)
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Raises HistoryUnusable for what the file or the database refuses."""
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise HistoryUnusable(f"the history in {self._path} cannot be used: {error}") from error
 
     def cursor(self, pump: str, ring: str) -> Cursor:
         query = "SELECT generation, next, chain, last FROM cursors WHERE pump = ? AND ring = ?"
-        row = self._db.execute(query, (pump, ring)).fetchone()
+        with self._named():
+            row = self._db.execute(query, (pump, ring)).fetchone()
         return Cursor(*row) if row else Cursor()
 
     def keep(self, pump: str, ring: str, cursor: Cursor, slots: list[tuple[int, bytes, bool]], gap: Gap | None) -> None:
@@ -72,7 +89,7 @@ class History:
             (pump, ring, cursor.generation, position, int.from_bytes(raw[:4], "little"), whole, raw)
             for position, raw, whole in slots
         ]
-        with self._db:
+        with self._named(), self._db:
             self._db.executemany("INSERT OR IGNORE INTO slots VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             if gap is not None:
                 values = (pump, ring, cursor.generation, gap.position, gap.slots)
@@ -88,15 +105,18 @@ class History:
             "(SELECT MAX(seq) FROM slots o WHERE o.pump = slots.pump AND o.ring = slots.ring AND o.whole = 1 "
             "AND o.generation = slots.generation AND o.position < slots.position) END, ring, position"
         )
-        for ring, position, raw, whole in self._db.execute(query, (pump,)):
-            yield decode(ring, position, raw, bool(whole))
+        with self._named():
+            rows = self._db.execute(query, (pump,)).fetchall()
+        return (decode(ring, position, raw, bool(whole)) for ring, position, raw, whole in rows)
 
     def gaps(self, pump: str) -> list[Gap]:
         query = "SELECT ring, position, slots FROM gaps WHERE pump = ? ORDER BY ring, generation, position"
-        return [Gap(*row) for row in self._db.execute(query, (pump,))]
+        with self._named():
+            return [Gap(*row) for row in self._db.execute(query, (pump,))]
 
     def pumps(self) -> list[str]:
-        return [row[0] for row in self._db.execute("SELECT DISTINCT pump FROM cursors ORDER BY pump")]
+        with self._named():
+            return [row[0] for row in self._db.execute("SELECT DISTINCT pump FROM cursors ORDER BY pump")]
 
     def __enter__(self) -> History:
         return self
