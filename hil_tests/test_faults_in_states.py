@@ -26,12 +26,12 @@ from picoinfuse.campaign.states import RATE_UL_H, STATES
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import Ready, Status
 from picoinfuse.profile import Profile, load_profile
-from picoinfuse.profile_schema import OPTIONAL_SIGNALS
+from picoinfuse.profile.schema import OPTIONAL_SIGNALS
 
 NOTICED_S = 5.2  # the longest but one: an exception in the task that runs every 5 s
 # What takes longer: a line that has to fill, an account of charge that is drawn to the voltage, a task that runs every
 # 10 s.
-SHOWS = {"line closed": 45.0, "battery empty": 200.0, "exception in repeated": 10.2}
+SHOWS = {"line closed": 45.0, "battery empty": 300.0, "exception in repeated": 10.2}
 ALWAYS = ("idle", "infusing")
 PAIRS = [
     pytest.param(fault, state, id=f"{fault.name}, {state}", marks=() if state in ALWAYS else pytest.mark.long)

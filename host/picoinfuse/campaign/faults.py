@@ -79,7 +79,7 @@ def _battery(name: str, permille: float) -> Fault:
 
         return do
 
-    return Fault(f"battery {name}", ("battery",), charge(permille), charge(900), 200.0, ("battery",))
+    return Fault(f"battery {name}", ("battery",), charge(permille), charge(900), 300.0, ("battery",))
 
 
 def _kill_flash(bench: Bench) -> None:
@@ -176,7 +176,7 @@ FAULTS = (
         21.0,
         ("battery",),
     ),
-    _battery("low", 46),  # 8 ‰ are out of reach under the motor's load; 38 ‰ of 2000 mAh are 10 min at 460 mA
+    _battery("low", 50),  # 8 ‰ are out of reach under the motor's load; 42 ‰ of 2000 mAh are 11 min at 460 mA
     _battery("empty", 20),
     _stuck("button_request"),
     _stuck("button_stop"),
