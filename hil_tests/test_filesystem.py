@@ -18,11 +18,14 @@ pytestmark = [
     pytest.mark.needs("flash", "power", "virtual_time"),
     pytest.mark.timeout(120),
 ]
-OLDER = 0x0002_0000  # littlefs 2.0 on the disk; MicroPython writes 2.1
+OLDER = 0x0002_0000  # littlefs 2.0 on the disk
+NEWER = 0x0002_0001  # what MicroPython writes
 
 
-def filesystem(image: bytes | None, **version: int) -> LittleFS:
-    fs = LittleFS(block_size=BLOCK, block_count=BLOCKS, prog_size=256, read_size=256, mount=False, **version)
+def filesystem(image: bytes | None, version: int = NEWER) -> LittleFS:
+    fs = LittleFS(
+        block_size=BLOCK, block_count=BLOCKS, prog_size=256, read_size=256, disk_version=version, mount=False
+    )
     if image is None:
         fs.format()
     else:
@@ -33,7 +36,7 @@ def filesystem(image: bytes | None, **version: int) -> LittleFS:
 
 def in_an_older_form(image: bytes) -> bytes:
     """The same files, elsewhere, in a filesystem of the version before."""
-    source, target = filesystem(image), filesystem(None, disk_version=OLDER)
+    source, target = filesystem(image), filesystem(None, OLDER)
     for folder, folders, files in source.walk("/"):
         for name in folders:
             target.makedirs(f"{folder}/{name}".replace("//", "/"), exist_ok=True)
