@@ -62,7 +62,7 @@ def run(bench: Bench, regimen: Regimen, seconds: float) -> float:
 
 
 def rest(bench: Bench, until_s: float) -> None:
-    while (left_s := until_s - bench.now()) > 0:
+    while (left_s := until_s - bench.now()) > 1e-6:  # time is in whole ns, and 0 of them would not pass
         bench.sleep(min(left_s, PIECE_S))
 
 
