@@ -48,7 +48,8 @@ def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench, m
 @pytest.mark.needs("power", "capture")
 def test_the_watchdog_is_left_to_bite_once_after_each_power_on(bench: Bench, measure: Measure) -> None:
     measure("causes of boots", causes(bench), equal=["power_on"])
-    bench.reset()
+    bench.pump.reset()
+    bench.sleep(1.0)
     measure("watchdog after a reset", results(bench)["watchdog"], equal="not_run")
     bench.power_cycle()
     measure("causes of boots", causes(bench), equal=["power_on", "reset", "power_on"])

@@ -39,6 +39,7 @@ from pump.early_task import EarlyTask
 from pump.journal_task import JournalTask
 from pump.lamp_check import LampCheck
 from pump.leave import Leave
+from pump.ledger import Ledger
 from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox
 from pump.link.server import Server
@@ -78,6 +79,7 @@ class App:
         self.shelf = Shelf()
         self.journal, self._journal_trouble = open_journal(self.shelf, flash.blocks(), identity.random_24())
         self.witness = Witness(self.journal)
+        self.ledger = Ledger(self, note.mem32)
         self.boot = identity.random_24()
         self.outbox = Outbox([row[0] for row in ALARMS])
         self.alarms = AlarmManager(self._on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"])
@@ -118,6 +120,7 @@ class App:
         self.treatment = Treatment(self, mechanics["step_pl"])
         self.reservoir = ReservoirTask(self, profile["reservoir"], mechanics["step_pl"])
         self.delivery.on_account = self.reservoir.new_account
+        self.delivery.on_grant = self.ledger.granted
         monitor = DeliveryMonitor(mechanics)
         self.monitor = MonitorTask(monitor, self.delivery, self.supervisor, self.report)
         sound, lamps = self._make_checks(profile["wiring"])
@@ -132,7 +135,7 @@ class App:
         detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
         early = EarlyTask(detector, self.delivery, self.pressure, self.supervisor, self.report)
         tasks = [self.pressure, self.relief, self.delivery, self.monitor, early, self.recovery]
-        tasks += [self.self_test, self.repeated, self.treatment, self.reservoir]
+        tasks += [self.self_test, self.repeated, self.treatment, self.reservoir, self.ledger]
         if "battery" in profile:
             config = profile["battery"]
             sensor = BatterySensor(config["divider"])
@@ -232,6 +235,7 @@ class App:
         self.commands.two_steps.void()
         if self.delivery is not None:
             self._move(old, new, now_ms)
+        self.ledger.state(old, new, event)
         if new in (sv.INFUSING, sv.PAUSED):
             self.note.set(INFUSING)
         elif new == sv.IDLE and not self.alarms.stops_delivery():
@@ -296,6 +300,7 @@ class App:
         """What the last boot left behind, and what this one lacks."""
         cause = _cause(self.note, reason)
         self.witness.boot(cause, self.boot)
+        self.ledger.recall(cause == "watchdog", self._journal_trouble)
         self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": cause})
         if self._journal_trouble:
             self.tell_of("storage_fault", now_ms)
@@ -310,6 +315,7 @@ class App:
         self.pharmacy.load(self.profile is not None and self.profile["library"]["required"], now_ms)
         if self.note.was_infusing:
             self.note.set(INFUSING)
+        if self.note.was_infusing or not self.ledger.seen:
             self.tell_of("interrupted", now_ms)
 
 
@@ -347,4 +353,5 @@ def run(note, reason):
     try:
         scheduler.run()
     finally:
+        app.ledger.settle()
         app.port.end()

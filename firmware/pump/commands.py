@@ -127,6 +127,9 @@ class Commands:
         count = len(scheduler.slots)
         return {"loops": scheduler.loops, "overruns": scheduler.overruns, "count": count, "tasks": rows}
 
+    def last_therapy(self):
+        return self._app.ledger.tell()
+
     def log(self, ring, position):
         return self._app.journal.tell(ring, position)
 

@@ -40,6 +40,7 @@ class Delivery:
         self._on_late = on_late
         self._num, self._den = num, den
         self.on_account = None  # a function: the account is about to start at 0
+        self.on_grant = None  # a function: motion is about to be granted or taken back (False), or has been (True)
         self.therapy = None
         self.back = False  # the therapy draws the plunger back; `turn` sets it
         self.stopping = True
@@ -100,6 +101,7 @@ class Delivery:
 
     def halt(self):
         """Fault stop, at once."""
+        self._tell_grant(False)
         self._stepper.halt()
         self.stopping = True
         self.moving = False
@@ -109,6 +111,11 @@ class Delivery:
             self.therapy.granted(-unmade, 0)
         self.grid.forget_part()
         self._rate_is_set = False
+        self._tell_grant(True)
+
+    def _tell_grant(self, done):
+        if self.on_grant is not None:
+            self.on_grant(done)
 
     def release(self):
         """Takes the enable away from a motor that stands."""
@@ -119,6 +126,14 @@ class Delivery:
         if not self.moving:
             return _LONGEST_MS
         ahead_us = 0 if self._fresh else time.ticks_diff(self._end_us, time.ticks_us())
+        if ahead_us < _HORIZON_US:
+            self._tell_grant(False)
+            left_ms = self._grant(ahead_us, now_ms)
+            self._tell_grant(True)
+            return left_ms
+        return max(5, min(_LONGEST_MS, ahead_us // 4000))
+
+    def _grant(self, ahead_us, now_ms):
         while ahead_us < _HORIZON_US:
             ticks = self._grant_slice()
             if ticks == _NO_ROOM:
@@ -155,6 +170,7 @@ class Delivery:
         table = feed.tables[index]
         ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
         used = 0
+        self._tell_grant(False)
         while 0 < ahead_us < _COVER_US:
             if not self._rate_is_set:
                 self._set_rate(grid)
@@ -171,6 +187,7 @@ class Delivery:
             ahead_us += self._add(grid.ticks)
         if used:
             feed.grant(index, used)
+        self._tell_grant(True)
         return ahead_us >= _COVER_US
 
     def _grant_slice(self):

@@ -52,6 +52,7 @@ class Flow:
         app.reservoir.check_start(read)
 
         def act():
+            self._keep(app.ledger.begin, therapy, None if read is None else read.drug)
             app.treatment.begin(therapy, time.ticks_ms())
             app.pharmacy.order = read
             return self.send(sv.START)
@@ -103,6 +104,7 @@ class Flow:
             raise Refused("extra_parameter", "the infusion has no drug whose dose it could be", {"parameter": "dose"})
 
         def act():
+            self._keep(app.ledger.opens, rate_ul_h - basal_ul_h)
             therapy.set_rate(rate_ul_h)
             return {"rate_ul_h": rate_ul_h}
 
@@ -123,6 +125,7 @@ class Flow:
         app.pharmacy.limit_bolus(volume_nl, soft)
 
         def act():
+            self._keep(app.ledger.opens, rate_ul_h)
             app.treatment.give_square(volume_nl, rate_ul_h)
             return {"volume_nl": volume_nl, "rate_ul_h": rate_ul_h}
 
@@ -134,7 +137,12 @@ class Flow:
         if not sv.takes(app.supervisor.state, sv.RESUME):
             raise self._wrong_state("resume")
         app.reservoir.check_start(app.pharmacy.order)
-        return self._go(sv.INFUSING, app.infusion().target_ul_h), lambda: self.send(sv.RESUME), ()
+
+        def act():
+            self._keep(app.ledger.opens)
+            return self.send(sv.RESUME)
+
+        return self._go(sv.INFUSING, app.infusion().target_ul_h), act, ()
 
     def occlusion_level(self, level):
         app = self._app
@@ -161,6 +169,16 @@ class Flow:
         return changes, act, ()
 
     # ---- what they share ----
+
+    def _keep(self, keep, *what):
+        """Nothing flows that a power cut would make forgotten."""
+        try:
+            keep(*what)
+            return
+        except OSError:
+            pass
+        self._app.tell_of("storage_fault", time.ticks_ms())
+        raise Refused("wrong_state", "the flash does not take what is to be given", {"state": "storage_fault"})
 
     def _go(self, state, rate_ul_h):
         """The changes of a motor that stands and then turns."""

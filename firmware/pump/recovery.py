@@ -36,6 +36,7 @@ class Recovery:
             if name in OCCLUSIONS:
                 app.relief.begin(now_ms)
                 app.wake(app.relief)
+                app.wake(app.ledger)  # from here on less may have been given than was
             if self._restarts.stopped_by(name, now_ms):
                 app.report("repeated_alarm", True, now_ms)
         if app.alarms.stops_beside(_HARMLESS):
@@ -78,6 +79,10 @@ class Recovery:
             return
         if app.supervisor.state != sv.ALARM_STOPPED or app.alarms.stops_beside(OCCLUSIONS):
             return
+        try:
+            app.ledger.opens()
+        except OSError:
+            return  # what flows could not be kept: it stays stopped
         self._restarts.restarted(now_ms)
         for name in OCCLUSIONS:
             app.alarms.retire(name, now_ms)

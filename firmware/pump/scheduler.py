@@ -50,6 +50,8 @@ class Scheduler:
         self.overruns = 0
         self.loops = 0
         self.running = True
+        self._began_ms = now_ms  # the task that runs
+        self.fed_ms = now_ms  # when the watchdog was fed last
         self._met = True  # this turn's deadlines
 
     def run(self):
@@ -84,11 +86,13 @@ class Scheduler:
                 self._note(slot, late_ms)
             slot.runs += 1
             left -= 1
+            self._began_ms = now_ms
             wait_ms = slot.task.run(now_ms)
             slot = self._first = self._move(slot, (now_ms + wait_ms) & _MASK)
         self.loops += 1
         if self._met:
             self._feed()
+            self.fed_ms = now_ms
         if late_ms <= _HALF:
             return 1
         late_ms = _MASK - late_ms + 1  # until it is due
@@ -99,11 +103,15 @@ class Scheduler:
         return MAX_SLEEP_MS
 
     def excuse(self):
-        """What is overdue is due now: the task that runs has held the CPU, as planned."""
+        """The task that runs has held the CPU, as planned: what became late meanwhile is so much less late."""
         now_ms = self._ticks_ms()
+        held_ms = (now_ms - self._began_ms) & _MASK
         slot = self._first.next
-        while slot is not None and (now_ms - slot.due_ms) & _MASK <= _HALF:
-            slot.due_ms = now_ms
+        while slot is not None:
+            late_ms = (now_ms - slot.due_ms) & _MASK
+            if late_ms > _HALF:
+                break
+            slot.due_ms = (slot.due_ms + min(late_ms, held_ms)) & _MASK
             slot = slot.next
 
     def _move(self, slot, due_ms):

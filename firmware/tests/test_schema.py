@@ -7,7 +7,7 @@ from pump.link.schema import COMMAND, QUERY, Refused
 
 QUERIES = {
     "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",
-    "test_report",
+    "test_report", "last_therapy",
 }  # fmt: skip
 COMMANDS = {
     "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",

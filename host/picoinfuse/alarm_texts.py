@@ -102,8 +102,8 @@ TEXTS = MappingProxyType(
             "Use another pump. Set the calibration of this one anew (picoinfuse calibrate --factor).",
         ),
         "interrupted": (
-            "Pump restarted during an infusion, delivery stopped",
-            "Look up the volume delivered before the restart. Clear the alarm, start the rest, or change the pump.",
+            "Power was lost or the pump restarted during an infusion, delivery stopped",
+            "See `picoinfuse status` for what was given. Clear the alarm, start the rest, or change the pump.",
         ),
         "dose_limit": (
             "Dose limit of the hour or of four hours reached, only what keeps the vein open flows",

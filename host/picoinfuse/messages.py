@@ -216,6 +216,21 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class LastTherapy:
+    """The therapy that runs, or ran last, whatever ended the firmware since. None: not known, or there was none."""
+
+    outcome: str  # none, infusing, paused, stopped, complete, alarm_stopped, interrupted or unknown
+    number: int
+    seen: bool  # a person ended it, or has cleared the alarm that told of its end
+    rate_ul_h: int | None  # the basal rate, as set last
+    vtbi_nl: int | None
+    drug: str | None
+    regimen: dict[str, Any] | None
+    delivered_nl: int | None
+    unsure_nl: int | None  # so much more may have been given
+
+
+@dataclass(frozen=True)
 class LogPage:
     """Slots of one of the journal's rings, in base64; `position` is that of the first, `end` behind the newest."""
 
@@ -302,6 +317,10 @@ def parse(cls: type[T], message: dict[str, Any]) -> T:
 
 
 def _value(cls: type[Any], name: str, hint: Any, value: Any) -> Any:
+    if hint == dict[str, Any] | None:
+        if value is not None and not isinstance(value, dict):
+            raise _wrong(cls, name, value)
+        return value
     if hint == dict[str, list[Any]]:
         if not isinstance(value, dict) or not all(_is_change(change) for change in value.values()):
             raise _wrong(cls, name, value)

@@ -22,6 +22,7 @@ from picoinfuse.messages import (
     Calibration,
     Cleared,
     Hello,
+    LastTherapy,
     LibraryTold,
     LogPage,
     OcclusionLevel,
@@ -75,6 +76,10 @@ class Pump(Session):
 
     def calibration(self) -> Calibration:
         return parse(Calibration, self.request("calibration"))
+
+    def last_therapy(self) -> LastTherapy:
+        """The one that runs, or ran last; a reset or a power cut does not make it forgotten."""
+        return parse(LastTherapy, self.request("last_therapy"))
 
     def log(self, ring: str, position: int) -> LogPage:
         return parse(LogPage, self.request("log", ring=ring, position=position))

@@ -65,6 +65,17 @@ RESULTS: dict[str, dict[str, Any]] = {
         "fault": None,
     },
     "therapy": {"therapy": None},
+    "last_therapy": {
+        "outcome": "interrupted",
+        "number": 7,
+        "seen": False,
+        "rate_ul_h": 5000,
+        "vtbi_nl": 20_000_000,
+        "drug": None,
+        "regimen": {"kind": "continuous", "segments": [[5000, 5000, 0, 0]], "vtbi_nl": 20_000_000},
+        "delivered_nl": 1_234_567,
+        "unsure_nl": 23_130,
+    },
     "bolus": {"volume_nl": 1_000_000, "rate_ul_h": 100_000},
     "request_bolus": {"given": True, "why": None},
     "test_report": {
@@ -108,7 +119,7 @@ TWO_STEPS = ("start", "set_rate", "resume", "occlusion_level", "refill", "bolus"
 CHANGES: dict[str, Any] = {"rate_ul_h": [0, 5000], "vtbi_nl": [None, None]}
 QUERIES = (
     "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",
-    "test_report",
+    "last_therapy", "test_report",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from picoinfuse import cli
 from picoinfuse.doctor import Check
 from picoinfuse.port import UsbPort
-from tests.fake_pump import STATUS, FakePump
+from tests.fake_pump import RESULTS, STATUS, FakePump
 
 EXAMPLES = Path(__file__).parents[2] / "regimens"
 Run = Callable[..., tuple[int, str, str]]
@@ -90,10 +90,19 @@ def test_status_says_where_a_regimen_is_and_when_the_next_bolus_may_come(run: Ru
     assert text in out
 
 
+def test_status_says_how_the_last_therapy_ended(run: Run, pump: FakePump) -> None:
+    assert "Last therapy" not in run("status", "-p", "x")[1]  # it infuses
+    pump.results["status"] = {**STATUS, "state": "alarm_stopped"}
+    given = "interrupted: 1.235 mL to 1.258 mL of 20.000 mL given at 5 mL/h"
+    assert given in " ".join(run("status", "-p", "x")[1].split())
+    pump.results["last_therapy"] = {**pump.results["last_therapy"], "delivered_nl": None, "unsure_nl": None}
+    assert "interrupted: how much was given is not known" in run("status", "-p", "x")[1]
+
+
 def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
     code, out, _ = run("status", "-p", "x", "--json")
     assert code == 0
-    assert json.loads(out) == STATUS
+    assert json.loads(out) == {**STATUS, "last_therapy": RESULTS["last_therapy"]}
 
 
 @pytest.mark.parametrize(

@@ -24,5 +24,8 @@ def test_both_vms_make_the_same_steps() -> None:
         with StubBench(profile, on_cpython=on_cpython) as bench:
             bench.pump.start(rate_ul_h=20_000)
             bench.sleep(5.0)
-            edges.append(list(bench.trace.edges("step")))
+            steps = bench.trace.edges("step")
+            # Where there is no flash the start does not wait for it; the first ten edges are the self-test's.
+            edges.append((list(steps[:10]), list(steps[10:] - steps[10])))
+    assert len(edges[0][1]) > 50
     assert edges[0] == edges[1]

@@ -95,6 +95,10 @@ class Therapy:
         """All is given, and the motor rests."""
         return self.ended and not self.target_ul_h and self.given_steps >= self._total_steps
 
+    def all_made(self, steps):
+        """Whether so many counted steps are all of the regimen's."""
+        return self.ended and steps >= self._total_steps
+
     # ---- for whoever is in charge ----
 
     @property

@@ -24,6 +24,7 @@ METHODS = {
     "tasks": (QUERY, (("first", int, False, (0, 255)),)),
     "calibration": (QUERY, ()),
     "battery": (QUERY, ()),
+    "last_therapy": (QUERY, ()),
     "log": (QUERY, (("ring", str, True, ("events", "faults", "volume")), ("position", int, True, (0, 0x3FFFFFFF)))),
     "test_report": (QUERY, ()),
     "telemetry": (COMMAND, (("period_ms", int, True, (50, 10000, 0)),)),

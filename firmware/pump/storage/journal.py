@@ -93,11 +93,11 @@ class Journal:
     # ---- entries ----
 
     def note(self, kind, code, a=0, b=0):
-        """`code` 16 bits, `a` 32 bits and `b` 48 bits with their sign."""
+        """`code` 16 bits, `a` 32 bits and `b` 48 bits with their sign. False: there is no place, it is lost."""
         self.seq += 1
         if self.waiting == _PENDING:
             self.lost += 1
-            return
+            return False
         self.look(time.ticks_ms())
         day_s, day_ms = self._day_s, 0
         if day_s:
@@ -109,6 +109,7 @@ class Journal:
             code, b & 0xFFFF, b >> 16, a,
         )  # fmt: skip
         self.waiting += 1
+        return True
 
     def write(self):
         """Writes what waits, one page at most. False when nothing was: nothing waits, or its ring has no erased sector.

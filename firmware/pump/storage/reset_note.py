@@ -30,7 +30,7 @@ _MAX_CRASHES = const(15)
 
 class ResetNote:
     def __init__(self, mem32):
-        self._mem32 = mem32
+        self.mem32 = mem32
         self._reason = NONE
         self.crashes = 0  # in a row, up to this boot; 15 means 15 or more
         self.was_infusing = False  # when the last reset came
@@ -38,8 +38,8 @@ class ResetNote:
 
     def take(self):
         """The reason left by the last boot; clears it. Call once at boot, before any `set`."""
-        word = self._mem32[_SCRATCH0]
-        self._mem32[_SCRATCH0] = 0
+        word = self.mem32[_SCRATCH0]
+        self.mem32[_SCRATCH0] = 0
         if word & _MAGIC_MASK != _MAGIC:
             return NONE
         reason = word & _REASON_MASK
@@ -59,4 +59,4 @@ class ResetNote:
         elif reason == INFUSING:
             note |= self.crashes << _CRASHES_SHIFT  # not forgotten when a watchdog bites next
         self._reason = reason
-        self._mem32[_SCRATCH0] = _MAGIC | note
+        self.mem32[_SCRATCH0] = _MAGIC | note

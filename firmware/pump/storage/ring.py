@@ -52,6 +52,10 @@ class Ring:
     def has_room(self):
         return self._slot < SLOTS or self._clean > 0
 
+    def room(self):
+        """Entries that it takes without an erase."""
+        return SLOTS - self._slot + self._clean * ENTRIES
+
     def wants_erase(self):
         return self._clean < self._spare
 

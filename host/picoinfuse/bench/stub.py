@@ -22,7 +22,8 @@ from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace import Trace
 
 CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
-_BITTEN_S = 0.3  # after power-on: the pump has seen its watchdog bite and boots again, or gave up waiting for it
+# After power-on and the RUN pin: the pump has seen its watchdog bite and boots again, or gave up waiting for it.
+_BITTEN_S = 0.3
 _READY_S = 1.0  # bench time within which the pump is up after a reset
 
 
@@ -103,6 +104,7 @@ class StubBench:
 
     def reset(self) -> None:
         self.board.reset()
+        self.sleep(_BITTEN_S)
         self._come_back()
 
     def power_cycle(self, off_s: float = 2.0) -> None:

@@ -149,9 +149,7 @@ OUTCOMES: dict[str, Row] = {
     "Ctrl-D": _row(service=RESTARTS),
     "soft reset": _restart(),
     "RUN pin": _restart(service=RESTARTS),
-    "power lost": _row(
-        RESTARTS, relieving=Outcome("alarm_stopped", (), True), service=RESTARTS
-    ),  # the line is still closed
+    "power lost": _restart(service=RESTARTS),
 }
 
 

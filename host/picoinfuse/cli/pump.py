@@ -1,5 +1,6 @@
 """Commands that ask the pump one thing, or tell it one."""
 
+import dataclasses
 import time
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from picoinfuse.cli.common import (
 from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.dose import shown
 from picoinfuse.errors import NoAnswer
-from picoinfuse.messages import Hello, Status, Therapy
+from picoinfuse.messages import Hello, LastTherapy, Status, Therapy
 from picoinfuse.report.summary import duration
 
 SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test
@@ -43,11 +44,11 @@ Level = Annotated[str, typer.Argument(help="low, medium or high")]
 def status(port: PortOption = None, as_json: JsonOption = False) -> None:
     """Show what the pump is doing."""
     with open_pump(port) as pump:
-        hello, now, therapy = pump.hello(), pump.status(), pump.therapy()
+        hello, now, therapy, last = pump.hello(), pump.status(), pump.therapy(), pump.last_therapy()
     if as_json:
-        print_json(now)
+        print_json({**dataclasses.asdict(now), "last_therapy": dataclasses.asdict(last)})
     else:
-        console().print(_status_table(hello, now, therapy))
+        console().print(_status_table(hello, now, therapy, last))
 
 
 def refill(
@@ -205,7 +206,21 @@ def _therapy_text(therapy: Therapy) -> str:
     return text + (f"; a {therapy.bolus}'s bolus runs" if therapy.bolus else "")
 
 
-def _status_table(hello: Hello, now: Status, therapy: Therapy | None):
+def _last_text(last: LastTherapy) -> str:
+    """How the last therapy ended, and how much of it was given."""
+    drug = f", {last.drug}" if last.drug else ""
+    ordered = "" if last.rate_ul_h is None else f" at {units.ml_h(last.rate_ul_h)}{drug}"
+    limit = "" if last.vtbi_nl is None else f" of {units.ml(last.vtbi_nl)}"
+    if last.delivered_nl is None:
+        given = "how much was given is not known"
+    elif last.unsure_nl:
+        given = f"{units.ml(last.delivered_nl)} to {units.ml(last.delivered_nl + last.unsure_nl)}{limit} given{ordered}"
+    else:
+        given = f"{units.ml(last.delivered_nl)}{limit} given{ordered}"
+    return f"{_words(last.outcome)}: {given}"
+
+
+def _status_table(hello: Hello, now: Status, therapy: Therapy | None, last: LastTherapy):
     table = grid()
     table.add_row("State", _words(now.state))
     table.add_row("Rate", f"{units.ml_h(now.rate_ul_h)}, set to {units.ml_h(now.target_ul_h)}")
@@ -213,6 +228,8 @@ def _status_table(hello: Hello, now: Status, therapy: Therapy | None):
     table.add_row("Delivered", units.ml(now.delivered_nl) + limit)
     if therapy is not None:
         table.add_row("Therapy", _therapy_text(therapy))
+    if now.state not in ("infusing", "paused") and last.outcome != "none":
+        table.add_row("Last therapy", _last_text(last))
     table.add_row("Pressure", pressure_text(now.pressure_pa))
     if now.limit_pa is not None:
         table.add_row("Occlusion", f"{now.occlusion_level}, above {units.mmhg(now.limit_pa)}")

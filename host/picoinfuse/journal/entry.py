@@ -28,6 +28,8 @@ WORDS = (
     "library_line", "library_change", "set_rate", "confirm", "acknowledge", "silence", "alarm_test", "occlusion_level",
     "calibrate", "uncalibrate", "bolus", "request_bolus", "refill", "low", "medium", "high",
 )  # fmt: skip
+OUTCOMES = ("none", "infusing", "paused", "stopped", "complete", "alarm_stopped", "interrupted", "unknown")
+_NO_BOUND = 0xFFFFFF  # of an entry of the volume
 PRIORITIES = ("none", "low", "medium", "high")
 
 
@@ -47,6 +49,7 @@ class Entry:
     pump_s: float  # since that boot
     time: datetime | None  # of the day, UTC; None: nobody had told the pump
     kind: str
+    number: int  # as kept: the code of the name, or what the kind makes of it
     name: str  # of alarm, state, command or fault; its code where this version does not know it
     a: int
     b: int
@@ -68,11 +71,20 @@ class Entry:
             return f"the pump started: {self.name}, boot {self.a}"
         if self.kind == "command":
             return f"command {self.name}" + (f" {self.a}" if self.a else "") + (f" {self.b}" if self.b else "")
+        if self.kind == "volume":
+            return self._volume_text()
         if self.kind == "clock":
             return f"clock set, by {self.a} s" if self.a else "clock set"
         if self.kind == "lost":
             return f"{self.a} entries lost: the pump could not write them in time"
         return f"{self.kind} {self.name} {self.a} {self.b}"
+
+
+    def _volume_text(self) -> str:
+        more = self.b & _NO_BOUND
+        unsure = "nobody knows how many more" if more == _NO_BOUND else f"at most {more} more"
+        told = f"therapy {self.number >> 8} {OUTCOMES[self.number & 7]}: {self.a} steps"
+        return f"{told}, {unsure}" if more else told
 
 
 def name_of(number: int) -> str:
@@ -98,6 +110,7 @@ def decode(ring: str, position: int, raw: bytes, whole: bool) -> Entry:
         pump_s=s + cs / 100,
         time=_DAY_0 + timedelta(seconds=day_s, milliseconds=10 * day_cs) if day_s else None,
         kind=KINDS[kind] if kind < len(KINDS) else str(kind),
+        number=number,
         name=name_of(number),
         a=a,
         b=b_high << 16 | b_low,

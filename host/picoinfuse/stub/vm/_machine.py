@@ -142,7 +142,9 @@ class WDT:
 
 
 class _Mem32:
-    """Only the watchdog's scratch registers, which survive a reset but not a power-off."""
+    """Only the watchdog's scratch registers, which survive its own resets, but neither the RUN pin's nor a
+    power-off.
+    """
 
     def _index(self, address):
         index = (address - _SCRATCH) // 4

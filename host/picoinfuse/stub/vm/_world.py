@@ -21,7 +21,7 @@ _FILLER_BYTES = 4096
 _MORE = b"m"  # serial bytes, and more of them wait at the host
 _SERIAL = (b"i", _MORE)
 
-POWER_ON, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "reset", "watchdog", "soft"
+POWER_ON, RUN_PIN, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "run", "reset", "watchdog", "soft"
 
 
 class World:
@@ -249,7 +249,7 @@ class World:
     def exit(self, cause, raw=False):
         """The board resets. What survives goes to the host, which starts the board again with it."""
         self.ballast = None  # room to write down what survives
-        if cause == POWER_ON:
+        if cause in (POWER_ON, RUN_PIN):
             self.scratch = [0] * 8
         if cause != SOFT_RESET:
             for pwm in self.pwms.values():
@@ -315,7 +315,7 @@ class World:
         elif op == "pace":
             self.set_pace(args)
         elif op == "reset":
-            self.exit(HARD_RESET)
+            self.exit(RUN_PIN)
         elif op == "power_off":
             self.exit(POWER_ON)
         elif op != "look":
