@@ -315,7 +315,7 @@ class App:
         self.pharmacy.load(self.profile is not None and self.profile["library"]["required"], now_ms)
         if self.note.was_infusing:
             self.note.set(INFUSING)
-        if self.note.was_infusing or not self.ledger.seen:
+        if self.note.was_infusing or not self.ledger.given.seen:
             self.tell_of("interrupted", now_ms)
 
 

@@ -1,0 +1,163 @@
+"""What was ordered last, and how much of it was given: the record `therapy`, and the ring `volume` of the journal.
+
+An entry says how many steps were made at least, and how many more may have been by the time that the next entry is in
+the flash. So after a power cut what was given lies within the newest entry.
+
+    entry: code: number of the therapy (8 bits), 8: a person has seen its end, outcome
+           a: steps, the least; b: how many more at most (24 bits, all of them: nobody knows), basal rate
+"""
+
+import json
+import struct
+
+from micropython import const
+
+from pump.storage.journal import VOLUME
+from pump.storage.record import RecordFault
+from pump.storage.ring import BODY, BODY_BYTES
+
+OUTCOMES = ("none", "infusing", "paused", "stopped", "complete", "alarm_stopped", "interrupted", "unknown")
+NONE = const(0)
+INFUSING = const(1)
+PAUSED = const(2)
+STOPPED = const(3)
+COMPLETE = const(4)
+ALARMED = const(5)
+INTERRUPTED = const(6)
+UNKNOWN = const(7)
+
+NO_BOUND = const(0xFFFFFF)
+_RING = const(2)
+_RESERVE = const(8)  # slots that are kept for changes while no erase can be covered
+_SEEN = const(8)
+_VERSION = const(1)
+_MAX_BYTES = const(1024)
+_NUMBERS = const(0x3FFFFFFF)
+_ENOSPC = const(28)
+
+
+class Given:
+    def __init__(self, shelf, journal):
+        self._journal = journal
+        self._record = shelf.record("therapy", _VERSION, _MAX_BYTES)
+        self.number = 0
+        self.step_pl = (1, 1)  # when it was ordered
+        self.outcome = NONE
+        self.seen = True  # by a person: that it is over
+        self.steps = 0  # as noted last
+        self.unsure = 0  # so many more at most; NO_BOUND: nobody knows
+        self.basal_ul_h = 0
+
+    # ---- at boot ----
+
+    def recall(self, trouble):
+        """As it was kept last. `trouble`: entries of the journal were lost."""
+        entry = self._newest()
+        ordered = None
+        try:
+            ordered = self._ordered()
+            self.outcome = NONE
+        except (RecordFault, ValueError):
+            self.outcome = UNKNOWN
+        if ordered is None:
+            self.unsure = NO_BOUND
+            if entry is not None:
+                self.number = entry[0]
+                self.seen = self.outcome == NONE or entry[1]
+            return
+        self.number, self.step_pl = ordered["number"], ordered["step_pl"]
+        low = self.number & 255
+        if entry is not None and entry[0] == low:
+            _, self.seen, self.outcome, self.steps, self.unsure, self.basal_ul_h = entry
+        elif trouble or not ordered["kept"] or (self.number != 1 if entry is None else entry[0] != low - 1 & 255):
+            self.outcome, self.unsure, self.seen = UNKNOWN, NO_BOUND, False
+        else:
+            self.outcome = STOPPED  # the power went before the motor turned
+
+    def end(self):
+        """The firmware ended in the midst of it."""
+        if self.outcome in (INFUSING, PAUSED) or (self.outcome == COMPLETE and self.unsure):
+            self.outcome, self.seen = INTERRUPTED, False
+
+    def _ordered(self):
+        """The record, or None. Raises RecordFault, ValueError."""
+        found = self._record.load()
+        return None if found is None else json.loads(found[1])
+
+    def _newest(self):
+        """(number, seen, outcome, steps, unsure, rate) of the newest entry, or None."""
+        rings = self._journal.rings
+        if not rings:
+            return None
+        values = struct.unpack(BODY, rings[_RING].last[:BODY_BYTES])
+        if values[5] != VOLUME:
+            return None
+        code, b = values[7], values[9] << 16 | values[8]
+        return code >> 8, bool(code & _SEEN), code & 7, values[10], b & NO_BOUND, b >> 24
+
+    # ---- while it runs ----
+
+    def order(self, therapy, drug, step_pl):
+        """A new one, of which nothing was given. Raises OSError."""
+        number = self.number % _NUMBERS + 1
+        kept = 1 if self._journal.rings else 0
+        ordered = {"number": number, "step_pl": step_pl, "kept": kept, "drug": drug, "regimen": therapy.regimen}
+        self._record.store(json.dumps(ordered).encode())
+        self.number, self.step_pl = number, step_pl
+        self.outcome, self.seen = STOPPED, True
+        self.steps = self.unsure = 0
+        self.basal_ul_h = therapy.course.rate_ul_h
+
+    def note(self, steps, unsure):
+        """An entry for the journal to write. False: it has no place now."""
+        rings = self._journal.rings
+        if not rings:
+            return True
+        code = (self.number & 255) << 8 | (_SEEN if self.seen else 0) | self.outcome
+        if not rings[_RING].room() or not self._journal.note(VOLUME, code, steps, self.basal_ul_h << 24 | unsure):
+            return False
+        self.unsure = unsure
+        return True
+
+    def is_short(self):
+        """Of places in the ring: what is left is for changes, until a sector can be erased."""
+        rings = self._journal.rings
+        return bool(rings) and rings[_RING].room() <= _RESERVE
+
+    def open(self, steps, unsure):
+        """An entry that is in the flash: the motor is about to turn, or to turn faster. Raises OSError."""
+        journal = self._journal
+        if not journal.rings:
+            return
+        journal.flush()
+        outcome, seen = self.outcome, self.seen
+        self.outcome, self.seen = INFUSING, False
+        taken = self.note(steps, unsure)
+        self.outcome, self.seen = outcome, seen
+        if taken:
+            journal.flush()
+        if not taken or journal.waiting:
+            raise OSError(_ENOSPC)
+
+    # ---- for the link ----
+
+    def nl(self, steps):
+        return steps * self.step_pl[0] // (self.step_pl[1] * 1000)
+
+    def tell(self):
+        told = {"outcome": OUTCOMES[self.outcome], "number": self.number, "seen": self.seen}
+        told.update(dict.fromkeys(("rate_ul_h", "vtbi_nl", "drug", "regimen", "delivered_nl", "unsure_nl")))
+        return told
+
+    def tell_kept(self, told):
+        """Of one that runs no more."""
+        try:
+            ordered = self._ordered()
+        except (RecordFault, ValueError):
+            return
+        if ordered is None:
+            return
+        told["rate_ul_h"], told["regimen"], told["drug"] = self.basal_ul_h, ordered["regimen"], ordered["drug"]
+        if self.unsure != NO_BOUND:
+            told["delivered_nl"] = max(0, self.nl(self.steps))
+            told["unsure_nl"] = self.nl(self.unsure) + 2 if self.unsure else 0
