@@ -282,10 +282,9 @@ def test_a_flash_that_takes_nothing_begins_nothing(world, monkeypatch):
     def broken(block, page, offset):
         raise OSError(5)
 
-    monkeypatch.setattr(world.flash, "writeblocks", broken)
-    with pytest.raises(OSError, match="5"):
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="5"):
+        patch.setattr(world.flash, "writeblocks", broken)
         world.start(6_000)
-    monkeypatch.undo()
     told = world.boot()
     assert (told["number"], told["outcome"], told["delivered_nl"]) == (2, "stopped", 0)
 
