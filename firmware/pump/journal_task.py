@@ -43,7 +43,8 @@ class JournalTask:
         journal = self._app.journal
         if journal.write():
             return _SOON_MS
-        ring = journal.wants_erase()
+        delivery = self._app.delivery
+        ring = journal.wants_erase(delivery is not None and delivery.moving)
         if ring is None or not self._may_stall(now_ms):
             return _LOOK_MS
         self._erased_ms = now_ms

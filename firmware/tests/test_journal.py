@@ -65,7 +65,7 @@ def settle(journal):
     for _ in range(100):
         while journal.write():
             pass
-        ring = journal.wants_erase()
+        ring = journal.wants_erase(False)
         if ring is None:
             return
         ring.erase()
@@ -170,7 +170,7 @@ def test_without_a_place_in_the_flash_it_takes_notes_and_keeps_none(clock):
     for _ in range(40):
         journal.note(STATE, 0)
     assert not journal.write()
-    assert journal.wants_erase() is None
+    assert journal.wants_erase(False) is None
 
 
 def test_the_rings_hold_what_was_promised():

@@ -82,7 +82,7 @@ class World:
     def rest(self):
         """What the journal's task does while nothing moves."""
         self.journal.flush()
-        while (ring := self.journal.wants_erase()) is not None:
+        while (ring := self.journal.wants_erase(False)) is not None:
             ring.erase()
         self.journal.flush()
 

@@ -149,13 +149,13 @@ class Journal:
             end = source.end_position()
         return {"position": position, "end": end, "chain": chain, "entries": b2a_base64(entries)[:-1].decode()}
 
-    def wants_erase(self):
+    def wants_erase(self, moving):
         """A ring that should have a sector erased, the neediest first, or None."""
         for ring in self.rings:
             if not ring.has_room():
                 return ring
         for ring in self.rings:
-            if ring.wants_erase():
+            if ring.wants_erase(moving):
                 return ring
         return None
 

@@ -56,8 +56,9 @@ class Ring:
         """Entries that it takes without an erase."""
         return SLOTS - self._slot + self._clean * ENTRIES
 
-    def wants_erase(self):
-        return self._clean < self._spare
+    def wants_erase(self, moving):
+        """While the motor turns half of what is spare is enough."""
+        return self._clean < ((self._spare + 1) // 2 if moving else self._spare)
 
     def erase(self):
         """One sector, the next that is not erased: the CPU stands for up to 400 ms."""
