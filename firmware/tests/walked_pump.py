@@ -89,9 +89,9 @@ class WalkedPump:
         self.restarts = Restarts(9)
         self.recovery = Recovery(self, self.restarts)
         retraction = Retraction(OCCLUSION, STEP_PL, 1, self.delivery.ramp.start_ul_h)
-        # The pump is its own pressure task, and the detector.
+        # The pump is its own pressure task, the detector, and the ledger, whose flash never fails.
         self.relief = Relief(retraction, self.delivery, self, self.supervisor, self.recovery.relief_ended)
-        self.pressure = self.detector = self
+        self.pressure = self.detector = self.ledger = self
         self.limit_pa = LIMIT_PA
         self.treatment = Treatment(self, MECHANICS["step_pl"])
         self.closed_at = None  # place of the plunger when the line was closed, at the limit
@@ -152,6 +152,9 @@ class WalkedPump:
         self.recovery.run(self.now_ms)
 
     # ---- as app.py has it ----
+
+    def opens(self):
+        pass
 
     def wake(self, task):
         pass
