@@ -23,9 +23,7 @@ NEWER = 0x0002_0001  # what MicroPython writes
 
 
 def filesystem(image: bytes | None, version: int = NEWER) -> LittleFS:
-    fs = LittleFS(
-        block_size=BLOCK, block_count=BLOCKS, prog_size=256, read_size=256, disk_version=version, mount=False
-    )
+    fs = LittleFS(block_size=BLOCK, block_count=BLOCKS, prog_size=256, read_size=256, disk_version=version, mount=False)
     if image is None:
         fs.format()
     else:

@@ -14,7 +14,7 @@ from picoinfuse.messages import LastTherapy
 
 pytestmark = [
     pytest.mark.requirement("KEEP-3"),
-    pytest.mark.needs("capture", "pressure", "power", "reset"),
+    pytest.mark.needs("capture", "pressure", "power", "reset", "virtual_time"),
     pytest.mark.timeout(180),
 ]
 

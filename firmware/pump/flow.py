@@ -178,7 +178,7 @@ class Flow:
         except OSError:
             pass
         self._app.tell_of("storage_fault", time.ticks_ms())
-        raise Refused("wrong_state", "the flash does not take what is to be given", {"state": "storage_fault"})
+        raise Refused("storage_fault", "the flash does not take what is to be given", None)
 
     def _go(self, state, rate_ul_h):
         """The changes of a motor that stands and then turns."""
