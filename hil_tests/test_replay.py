@@ -35,7 +35,7 @@ def play(bench: Bench, measure: Measure, file: Path) -> bytes:
     return file.read_bytes()
 
 
-@pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay")
+@pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay", "virtual_time")
 def test_a_run_can_be_repeated_to_the_byte(bench: Bench, measure: Measure, tmp_path: Path) -> None:
     first = play(bench, measure, tmp_path / "first.vcd")
     measure("bytes of the trace", len(first), above=50_000)  # there is something in it
@@ -43,7 +43,7 @@ def test_a_run_can_be_repeated_to_the_byte(bench: Bench, measure: Measure, tmp_p
         measure("the second run is the first", play(again, measure, tmp_path / "again.vcd") == first, equal=True)
 
 
-@pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay")
+@pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay", "virtual_time")
 def test_another_seed_is_another_run(bench: Bench, measure: Measure, tmp_path: Path) -> None:
     """Two others, for one in fifty sees the limit in the same 10 ms by chance."""
     runs = {play(bench, measure, tmp_path / "first.vcd")}

@@ -14,6 +14,18 @@ pytestmark = [pytest.mark.requirement("STOP-1", "GIP-1.6")]
 RESIDUAL_S = 0.5  # motion after a normal stop: what is granted ahead, and the ramp
 
 
+@pytest.mark.needs("capture")
+@pytest.mark.parametrize("rate_ul_h", [60_000, 1_200_000])
+def test_a_stop_right_after_the_start_is_no_alarm(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
+    """The monitor looks every 100 ms, and may see neither; what was granted is made all the same."""
+    bench.pump.start(rate_ul_h)
+    bench.pump.stop()
+    bench.sleep(1.5)
+    status = bench.pump.status()
+    measure("state", status.state, equal="idle")
+    measure("alarms", status.alarms, equal=())
+
+
 @pytest.mark.requirement("PCA-9")
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize("rate_ul_h", [5_000, 100_000, 1_200_000])

@@ -87,7 +87,6 @@ class Ledger:
         given = self.given
         self._live = False
         given.order(therapy, drug, self._app.profile["mechanics"]["step_pl"])
-        self._app.stalled()
         self._open_entry(0, _top_of(therapy))
         given.outcome, given.seen, self._live = INFUSING, False, True
 
@@ -188,7 +187,10 @@ class Ledger:
             self._app.delivery.halt()
 
     def _open_entry(self, steps, top_ul_h):
-        self.given.open(steps, self._bound(top_ul_h))
+        try:
+            self.given.open(steps, self._bound(top_ul_h))
+        finally:
+            self._app.stalled()
         self.given.steps, self._open = steps, _FORWARD
         self._noted_ms = time.ticks_ms()
 

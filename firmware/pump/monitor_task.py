@@ -24,11 +24,16 @@ class MonitorTask:
         self._supervisor = supervisor
         self._delivery = delivery
         self._report = report
+        self._permitted = False
         self._found = 0
         self._last_ms = None
 
     def start(self):
         """After a change of state: a new responsibility, and maybe a new count."""
+        permitted = self._permitted
+        self._permitted = self._supervisor.permits_motor
+        if permitted or self._permitted:
+            self._monitor.commanded(self._delivery.therapy.target_ul_h)
         self._monitor.start(self._delivery.counted_steps())
 
     def run(self, now_ms):

@@ -50,7 +50,8 @@ class Scheduler:
         self.overruns = 0
         self.loops = 0
         self.running = True
-        self._began_ms = now_ms  # the task that runs
+        self._began_ms = now_ms  # the task that runs, or when it was excused last
+        self._held_ms = 0  # for which it was excused
         self.fed_ms = now_ms  # when the watchdog was fed last
         self._met = True  # this turn's deadlines
 
@@ -87,7 +88,8 @@ class Scheduler:
             slot.runs += 1
             left -= 1
             self._began_ms = now_ms
-            wait_ms = slot.task.run(now_ms)
+            self._held_ms = 0
+            wait_ms = slot.task.run(now_ms) + self._held_ms
             slot = self._first = self._move(slot, (now_ms + wait_ms) & _MASK)
         self.loops += 1
         if self._met:
@@ -103,9 +105,11 @@ class Scheduler:
         return MAX_SLEEP_MS
 
     def excuse(self):
-        """The task that runs has held the CPU, as planned: what became late meanwhile is so much less late."""
+        """The task that runs has held the CPU, as planned: it and what became late meanwhile are so much less late."""
         now_ms = self._ticks_ms()
         held_ms = (now_ms - self._began_ms) & _MASK
+        self._began_ms = now_ms
+        self._held_ms += held_ms
         slot = self._first.next
         while slot is not None:
             late_ms = (now_ms - slot.due_ms) & _MASK

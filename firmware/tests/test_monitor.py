@@ -45,6 +45,16 @@ def test_a_motor_that_follows_is_agreed_with(hz):
     assert Pump().run(hz, hz, 60 * MIN_MS if hz < 10 else 20 * MIN_MS) == (0, None)
 
 
+def test_a_command_that_is_over_before_the_next_look_is_no_motor_that_runs_away():
+    """60 Hz for 14 ms, of which 0.3 s were granted: 18 steps after it is over, in three looks."""
+    pump = Pump()
+    pump.update(0, 0)
+    pump.monitor.commanded(60 * UL_H_OF_1_HZ)
+    found = [pump.update(0, 60) for _ in range(3)] + [pump.update(0, 0) for _ in range(10)]
+    assert found == [0] * 13
+    assert pump.run(0, 60, 1000)[0] == RUNS  # half a second later nobody commands anything
+
+
 @given(
     st.integers(1, 1_200_000),
     st.fractions(0, 1),

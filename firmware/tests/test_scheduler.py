@@ -183,3 +183,37 @@ def test_a_clock_that_goes_back_ends_the_loop_instead_of_standing_still():
     clock.now_ms -= 5_000
     with pytest.raises(ClockFault, match="5010 ms"):
         loop.turn()
+
+
+class Storing(Task):
+    """Stands while the flash is erased, and has that excused."""
+
+    def run(self, now_ms):
+        wait_ms = super().run(now_ms)
+        self.loop.excuse()
+        return wait_ms
+
+
+def test_a_stall_that_is_excused_makes_nobody_late_not_even_the_task_that_stood():
+    clock = Clock()
+    storing, short = Storing("storing", 4, clock, takes_ms=90), Task("short", 4)
+    loop, fed, late = make([storing, short], clock)
+    storing.loop = loop
+    loop.turn()
+    assert storing.runs == [0]
+    assert short.runs == [90]
+    storing._takes_ms = 0
+    run(loop, clock, 110)
+    assert storing.runs[1] == 94  # its period after the stall
+    assert late == []
+    assert fed[0] == 90
+
+
+def test_what_was_late_before_the_stall_stays_so():
+    clock = Clock()
+    slow, storing = Task("slow", 500, clock, takes_ms=20), Storing("storing", 500, clock, takes_ms=90)
+    short = Task("short", 4)
+    loop, _, late = make([slow, storing, short], clock)
+    storing.loop = loop
+    loop.turn()
+    assert ("short", 20) in late

@@ -27,6 +27,11 @@ class CommandBand:
         over_ul_h = rate_ul_h - self._start_ul_h
         return over_ul_h // self._half_accel + 1 if over_ul_h > 0 else 0
 
+    def commanded(self, rate_ul_h):
+        """Between two updates: a command may be over before the next, and the motor still makes what it granted."""
+        if rate_ul_h > self._past_most[self._at - 1]:
+            self._past_most[self._at - 1] = rate_ul_h
+
     def update(self, least, most, since_ms):
         """What is commanded now at least and at most, one rate but near a change; the time since the last update."""
         self._past[self._at] = least

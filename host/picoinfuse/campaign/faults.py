@@ -129,6 +129,7 @@ TASKS = {
     "repeated": "repeated.RepeatedParts",
     "treatment": "treatment.Treatment",
     "reservoir": "reservoir_task.ReservoirTask",
+    "ledger": "ledger.Ledger",
     "battery": "battery_task.BatteryTask",
     "buttons": "buttons_task.ButtonsTask",
     "upstream": "upstream.UpstreamTask",
