@@ -1,8 +1,9 @@
 """The power cut at every write and erase of a whole day, as in test_power_cuts.py, which has the day in short.
 
 What 12 h of therapy bring is run once on the stub: people, the patient, alarms, resets, records. The time between is
-cut short, an hour to five minutes: in it the pump writes no more than how much was given. Each write and erase of the flash is kept, and the
-flash is looked at as every cut would leave it. A failure prints `--cut`, which tries that one again; the day repeats.
+cut short, an hour to five minutes: in it the pump writes no more than how much was given. Each write and erase of the
+flash is kept, and the flash is looked at as every cut would leave it. A failure prints `--cut`, which tries that one
+again; the day repeats.
 """
 
 from __future__ import annotations

@@ -35,7 +35,8 @@ class Plan:
         )
         stale = [path for path, digest in found.staged.items() if wanted.get(path) != digest]
         freed = sum(found.blocks(found.files[STAGED + path][1]) for path in stale)
-        folders = 2 * len({*_folders([STAGED + path for path in self.send]), *_folders(self.keep)})
+        wanted_folders = {*_folders([STAGED + path for path in self.send]), *_folders(self.keep)}
+        folders = 2 * len(wanted_folders.difference(_folders(list(found.files))))  # a folder takes two blocks
         return files + folders + SPARE_BLOCKS - freed - found.free_blocks
 
     def commands(self) -> list[str]:
