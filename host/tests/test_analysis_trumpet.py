@@ -112,9 +112,11 @@ def test_no_phase_of_even_steps_leaves_their_limit(step: float, rate_ul_h: float
 
 
 def _edge(step: float, rate_ul_h: float, minutes: int) -> float:
-    """One step in % of a window, where the window holds a whole number of steps but for rounding."""
+    """One step in % of a window, where the window holds a whole number of steps but for rounding: `even_steps` takes
+    1e-9 of them for none.
+    """
     steps = rate_ul_h / 3.6 * minutes * 60 / step
-    return 100 / steps if abs(steps - round(steps)) < 1e-6 + steps * 1e-11 else 0.0  # the more, the less exact
+    return 100 / steps if abs(steps - round(steps)) < 1e-6 + steps * 1.01e-9 else 0.0
 
 
 def test_a_whole_number_of_steps_in_a_window_has_no_limit_at_all() -> None:
