@@ -168,6 +168,9 @@ def open_journal(shelf, flash, random):
         return Journal(()), True
     try:
         rings = [Ring(flash, sectors.blocks[name], SPARE[i]) for i, name in enumerate(RINGS)]
+        for ring in rings:
+            if not ring.has_room():
+                ring.erase()  # now, or a start right after the self-test could not be written down
     except OSError:  # it takes no write; what is in it stays for a boot that can
         return Journal(()), True
     return Journal(rings), sectors.lost
