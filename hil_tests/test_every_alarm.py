@@ -238,7 +238,10 @@ WAYS = {
     "reservoir_low": Way(
         lambda bench: run_down(bench, 900_000, 10_000, 2.0), fill_up, beside=("reservoir_near_empty",)
     ),
-    "reservoir_empty": Way(lambda bench: run_down(bench, 1_000_000, MAX_UL_H, 3.0), fill_up),
+    # It lasts 1.5 s and is looked at every second: the warning by time may come first.
+    "reservoir_empty": Way(
+        lambda bench: run_down(bench, 1_000_000, MAX_UL_H, 3.0), fill_up, beside=("reservoir_near_empty",)
+    ),
     "library_fault": Way(break_the_library, send_the_library),
     "interrupted": Way(cut_an_infusion_short),
     "dose_limit": Way(ask_too_often, stop_and_rest),
