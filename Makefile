@@ -8,6 +8,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Where the MicroPython VM has wheels; the lock must install elsewhere too.
 VM_WHEELS := (sys_platform == "linux" and platform_machine == "x86_64") or (sys_platform == "darwin" and platform_machine == "arm64")
+FAST   := -m "not long and not week"
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
@@ -28,7 +29,7 @@ demo: $(READY) ## ten virtual minutes of infusion, an occlusion, a report
 	@$(BIN)/picoinfuse demo
 
 test: lint unit ## lint, unit tests and the HIL suite on the stub
-	$(BIN)/pytest hil_tests --bench stub -n auto -m "not long and not week"
+	$(BIN)/pytest hil_tests --bench stub -n auto $(FAST)
 
 test-long: $(READY) ## the tests that take minutes
 	$(BIN)/pytest -m long --timeout 1200 -n auto
@@ -38,10 +39,10 @@ lint: $(READY) ## ruff and pyright
 	$(BIN)/pyright
 
 unit: $(READY) ## unit tests of firmware and host
-	$(BIN)/pytest firmware/tests host/tests -n auto -m "not long and not week"
+	$(BIN)/pytest firmware/tests host/tests -n auto $(FAST)
 
 hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/
-	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(if $(filter stub emulator,$(BENCH)),-n auto)
+	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto)
 
 bench: $(READY) ## measure speed and size, print a table
 	@$(BIN)/picoinfuse bench

@@ -155,7 +155,7 @@ def check(desk: Desk) -> Iterator[Finding]:
             continue
         found = _one(desk, row)
         yield found
-        if found.outcome is not WRONG:
+        if found.outcome != WRONG:
             continue
         wrong.add(row.line)
         if row.line == "pump":
