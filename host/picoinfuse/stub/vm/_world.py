@@ -10,8 +10,8 @@ import os
 import sys
 
 NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
-# Serial bytes that arrive while time stands still buy the firmware the turns of its loop that it takes to read them: one
-# in 10 ms, and up to 1 ms later when something that took no whole number of ms, a flash write, came between.
+# Serial bytes that arrive while time stands still buy the firmware the turns of its loop that it takes to read them:
+# one in 10 ms, and up to 1 ms later when something that took no whole number of ms, a flash write, came between.
 _NUDGE_NS = 11000000
 _NUDGE_BYTES = 128
 _LONGEST_WAIT_NS = 10000000  # with the wall clock
