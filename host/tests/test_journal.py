@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.errors import LinkClosed
+from picoinfuse.errors import BadAnswer, LinkClosed
 from picoinfuse.journal import entry as module
 from picoinfuse.journal.fetch import Fetched, fetch
 from picoinfuse.journal.store import History, HistoryUnusable
@@ -151,6 +151,28 @@ def test_a_journal_that_was_made_anew_does_not_overwrite_the_old_one(pump: FakeJ
         fresh.note(3, "paused")
     assert take(fresh, path).entries == 30
     assert seqs(path) == [*range(1, 21), *range(1, 31)]
+
+
+@pytest.mark.parametrize(("forward", "said"), [(0, "goes back to 1"), (16, "does not end")])
+def test_a_pump_that_never_comes_to_an_end_does_not_hold_the_fetch_up(
+    pump: FakeJournal, path: Path, monkeypatch: pytest.MonkeyPatch, forward: int, said: str
+) -> None:
+    """Page after page of one sector's slots: at the same place, or always further on."""
+    for _ in range(50):
+        pump.note(3, "idle")
+    first = pump.log("events", 1)
+    told: list[int] = []
+
+    def log(ring: str, position: int) -> LogPage:
+        told.append(position)
+        at = 1 + forward * (len(told) - 1)
+        return LogPage(at, at + 16, first.chain, first.entries)
+
+    monkeypatch.setattr(pump, "log", log)
+    monkeypatch.setattr("picoinfuse.journal.fetch.SLOTS_AT_MOST", 512)
+    with pytest.raises(BadAnswer, match=said):
+        take(pump, path)
+    assert len(told) <= 512 // 16 + 1
 
 
 def test_two_pumps_do_not_mix(pump: FakeJournal, path: Path) -> None:

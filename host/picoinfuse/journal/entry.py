@@ -79,7 +79,6 @@ class Entry:
             return f"{self.a} entries lost: the pump could not write them in time"
         return f"{self.kind} {self.name} {self.a} {self.b}"
 
-
     def _volume_text(self) -> str:
         more = self.b & _NO_BOUND
         unsure = "nobody knows how many more" if more == _NO_BOUND else f"at most {more} more"

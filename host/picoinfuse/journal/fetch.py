@@ -14,6 +14,7 @@ from picoinfuse.journal.store import Cursor, Gap, History
 from picoinfuse.messages import LogPage
 
 SLOTS = 128  # of a sector; the first is its head
+SLOTS_AT_MOST = 65536  # of a ring: with 32 bytes each they are all of a Pico's flash
 
 
 class Source(Protocol):
@@ -30,13 +31,20 @@ class Fetched:
 def fetch(
     pump: Source, name: str, history: History, progress: Callable[[str, int, int], None] | None = None
 ) -> Fetched:
-    """`name`: the pump's unique id. `progress(ring, position, end)` is told of every page."""
+    """`name`: the pump's unique id. `progress(ring, position, end)` is told of every page. Raises BadAnswer for a
+    journal that goes back, or does not end.
+    """
     done = Fetched()
     for ring in RINGS:
         cursor = _same_or_anew(pump, ring, history.cursor(name, ring))
+        fetched = 0
         while True:
             page = pump.log(ring, cursor.next)
             slots = _slots(page)
+            fetched += len(slots)
+            if page.position < cursor.next or fetched > SLOTS_AT_MOST:
+                what = "does not end" if fetched > SLOTS_AT_MOST else f"goes back to {page.position}"
+                raise BadAnswer(f"the pump's log of {ring} {what} after position {cursor.next}")
             if progress is not None:
                 progress(ring, page.position, page.end)
             if not slots:
