@@ -164,7 +164,7 @@ def calibrate_anew(bench: Bench) -> None:
 
 def break_the_library(bench: Bench) -> None:
     send_the_library(bench)
-    break_files(bench, ("/library.txt",))
+    break_files(bench, ("/keep_a/library.0", "/keep_b/library.0"))
     bench.sleep(1.0)
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from littlefs import LittleFS
 
 from hil_tests.expect import motor_steps, now_ns
 from picoinfuse import paths
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.bench.stub import StubBench
 from picoinfuse.dose import Dosing, Order, Quantity
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -156,15 +158,71 @@ def test_the_library_is_changed_only_at_rest(measure: Measure, stocked: Bench):
     measure("data of the refusal", error.value.data, equal={"state": "infusing"})
 
 
-def damage(bench: Bench) -> None:
+def damage(bench: Bench, *files: str) -> None:
     enter_repl(bench)
-    code = "d = open('/library.txt', 'rb').read(); f = open('/library.txt', 'wb'); f.write(d[:-30]); f.close()"
-    run_in_repl(bench, code)
+    for file in files:
+        run_in_repl(bench, f"d = open({file!r}, 'rb').read(); f = open({file!r}, 'wb'); f.write(d[:-30]); f.close()")
     bench.reset()
 
 
-def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(measure: Measure, stocked: Bench):
-    damage(stocked)
+FIRST, SECOND = "/keep_a/library.0", "/keep_b/library.0"
+
+
+@pytest.mark.requirement("GIP-6", "KEEP-1")
+@pytest.mark.parametrize(
+    "damaged", [(FIRST,), (SECOND,), ("/keep_a/library",), ("/keep_b/library",), (FIRST, "/keep_b/library")]
+)
+def test_a_damaged_copy_is_replaced_by_the_other_and_told(
+    measure: Measure, stocked: Bench, damaged: tuple[str, ...]
+) -> None:
+    damage(stocked, *damaged)
+    told = stocked.pump.alarms().active
+    measure("alarms", [(alarm.name, alarm.priority) for alarm in told], equal=[("record_restored", "low")])
+    measure("library", stocked.pump.status().library, equal=text(LIBRARY))
+    measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
+    stocked.pump.stop()
+    stocked.sleep(1.0)
+    stocked.pump.clear_alarms()
+    stocked.reset()
+    measure("alarms after the next boot", stocked.pump.status().alarms, equal=())
+
+
+def damage_in_use(bench: StubBench) -> None:
+    """A bit of the line of morphine, in the block that the first copy has it in: in old blocks it is too."""
+    image = Path(bench.board._setup["image"])
+    data = bytearray(image.read_bytes())
+    at = -1
+    while (at := data.find(b'["morphine",', at + 1)) >= 0:
+        data[at + 20] ^= 1
+        fs = LittleFS(block_size=4096, block_count=352, prog_size=256, read_size=256, cache_size=1024, mount=False)
+        fs.context.buffer = bytearray(data)
+        fs.mount()
+        if fs.open(FIRST, "rb").read().splitlines()[1:] != compiled(LIBRARY)[1:]:
+            image.write_bytes(data)
+            return
+        data[at + 20] ^= 1
+    pytest.fail("the first copy is nowhere in the flash")
+
+
+@pytest.mark.requirement("GIP-6", "KEEP-1")
+@pytest.mark.needs("flash")
+def test_a_copy_that_is_damaged_in_use_is_told_and_the_other_is_read(measure: Measure, stocked: StubBench) -> None:
+    damage_in_use(stocked)
+    measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
+    measure("alarms", stocked.pump.status().alarms, equal=("record_restored",))
+    stocked.pump.stop()
+    stocked.sleep(1.0)
+    measure("library", stocked.pump.status().library, equal=text(LIBRARY))
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [((FIRST, SECOND), "corrupt"), (("/keep_a/library", "/keep_b/library"), "corrupt")],
+)
+def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(
+    measure: Measure, stocked: Bench, damaged: tuple[str, ...], reason: str
+):
+    damage(stocked, *damaged)
     status = stocked.pump.status()
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=("library_fault",))
@@ -173,7 +231,7 @@ def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(measure: 
     measure(
         "data of the refusal",
         refused(stocked, measure, "library_fault", *order(MORPHINE, 1_000)),
-        equal={"reason": "corrupt"},
+        equal={"reason": reason},
     )
     measure("state", stocked.pump.start(5_000), equal="infusing")
     stocked.pump.stop()
@@ -181,6 +239,23 @@ def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(measure: 
     on_pump.send(stocked.pump, LIBRARY)
     measure("alarms", stocked.pump.status().alarms, equal=())
     measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
+
+
+def test_the_file_of_an_earlier_firmware_is_in_force_and_moves_into_two_copies(measure: Measure, bench: Bench) -> None:
+    stored = (paths.root() / "firmware" / "tests" / "stored" / "library-1.txt").read_bytes()
+    enter_repl(bench)
+    for line in stored.splitlines(keepends=True):
+        run_in_repl(bench, f"f = open('/library.txt', 'ab'); f.write({line!r}); f.close()")
+    for _ in range(2):
+        bench.reset()
+        measure("library", bench.pump.status().library, equal="example-ward 1 50670c98")
+        measure("alarms", bench.pump.status().alarms, equal=())
+        measure("state", start(bench, MORPHINE, 1_000), equal="infusing")
+        bench.pump.stop()
+        bench.sleep(1.0)
+    enter_repl(bench)
+    measure("files", run_in_repl(bench, "import os; print('library.txt' in os.listdir('/'))"), equal="False")
+    bench.reset()
 
 
 # ---- doses ----

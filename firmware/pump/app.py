@@ -186,6 +186,12 @@ class App:
         self.report(name, True, now_ms)
         self.alarms.condition_gone(name, now_ms)
 
+    def tell_restored(self, now_ms):
+        """A copy of something was damaged, and the other is in use."""
+        if self.shelf.restored:
+            self.shelf.restored.clear()
+            self.tell_of("record_restored", now_ms)
+
     def obey_alarms(self, now_ms):
         if self.alarms.stops_delivery():
             self.supervisor.handle(sv.ALARM_STOP, now_ms)
@@ -310,8 +316,6 @@ class App:
         if self.calibrator.fault is not None:
             self.report("calibration_fault", True, now_ms)
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)
-        if self.shelf.restored:
-            self.tell_of("record_restored", now_ms)
         self.pharmacy.load(self.profile is not None and self.profile["library"]["required"], now_ms)
         if self.note.was_infusing:
             self.note.set(INFUSING)

@@ -9,7 +9,8 @@ import time
 from pump.core import supervisor as sv
 from pump.core.order import BadOrder, Order, rates_of, worst_hour_nl
 from pump.link.schema import Refused
-from pump.storage.library import Incoming, LibraryFault, load_library
+from pump.storage.library import Incoming, load_library, text_of
+from pump.storage.library_lines import LibraryFault
 
 _NUMBERS = ("concentration", "weight_g", "bolus")
 _NEEDED = ("drug", "unit", "concentration", "doses")
@@ -20,7 +21,7 @@ class Pharmacy:
     def __init__(self, app):
         self._app = app
         self._library = self._fault = None
-        self._incoming = Incoming()
+        self._incoming = Incoming(app.shelf)
         self.order = None  # of the therapy at hand
 
     # ---- the library ----
@@ -29,15 +30,16 @@ class Pharmacy:
         """At boot, and after a new one came."""
         self._library = self._fault = None
         try:
-            self._library = load_library()
+            self._library = load_library(self._app.shelf)
         except LibraryFault as fault:
             self._fault = fault
+        self._app.tell_restored(now_ms)
         lacking = self._fault is not None and (required or self._fault.reason != "missing")
         self._app.report("library_fault", lacking, now_ms)
 
     def text(self):
         """`ward-3 7 0a1b2c3d`, or None."""
-        return None if self._library is None else self._library.text()
+        return None if self._library is None else self._library.text
 
     def tell(self, drug=None):
         """For the link: the library, and a drug of it."""
@@ -51,7 +53,7 @@ class Pharmacy:
         self._refuse_unless_at_rest("library_line")
         refusal = None
         try:
-            self._incoming.take(at, line.encode())
+            self._incoming.take(at, line.encode(), self._library)
         except LibraryFault as fault:
             refusal = _refused(fault)
         self._app.stalled()
@@ -69,17 +71,20 @@ class Pharmacy:
             refusal = _refused(fault)
         if refusal is not None:
             raise refusal
-        new = self._incoming.library
-        if new.head["crc"] != crc:
-            raise Refused("library_other", "the library that came is " + new.text(), {"library": new.text()})
+        head = self._incoming.head
+        new = text_of(head)
+        if head["crc"] != crc:
+            raise Refused("library_other", "the library that came is " + new, {"library": new})
 
         def act():
-            self._incoming.put_in_force()
-            self._app.stalled()
-            self.load(self._app.profile["library"]["required"], time.ticks_ms())
+            try:
+                self._incoming.put_in_force()
+            finally:
+                self._app.stalled()
+                self.load(self._app.profile["library"]["required"], time.ticks_ms())
             return {"library": self.text()}
 
-        return {"library": [self.text(), new.text()]}, act
+        return {"library": [self.text(), new]}, act
 
     # ---- an order ----
 
@@ -156,6 +161,7 @@ class Pharmacy:
         if fault is None:
             try:
                 row = self._library.drug(drug)
+                self._app.tell_restored(time.ticks_ms())
             except LibraryFault as found:
                 self._fault = fault = found
                 self._library = None

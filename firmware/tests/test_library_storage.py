@@ -1,13 +1,18 @@
-"""The library's file: read by line, checked whole, and nothing of a bad one put in force."""
+"""The library's copies: read by line, checked whole, mended from each other; nothing of a bad one is put in force."""
 
 import json
+import os
+import pathlib
 from binascii import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.storage.library import Incoming, LibraryFault, load_library, read_drug, read_head
+from pump.storage import library as storage
+from pump.storage.library import Incoming, load_library, paths
+from pump.storage.library_lines import LibraryFault, read_drug, read_head
+from pump.storage.record import FOLDERS, Shelf
 
 MORPHINE = ["morphine", "mg/h", "mg", [1000, 10000], [None, None, 5000, 10000], [2000, 5000], [None, 15000]]
 HEPARIN = ["heparin", "units/h", "units", [100000], [1000, 500000, 2000000, 4000000], [None, None], [None, None]]
@@ -24,14 +29,44 @@ def lines(*rows, **head):
     return [line({"format": 1, "name": "ward", "version": 7, "drugs": len(rows), "crc": "%08x" % crc, **head}), *drugs]
 
 
+STORED = pathlib.Path(__file__).parent / "stored"  # files as earlier versions of the firmware left them
+
+
 @pytest.fixture
-def path(tmp_path):
-    return str(tmp_path / "library.txt")
+def shelf(tmp_path):
+    return Shelf(str(tmp_path))
 
 
-def write(path, lines):
+def put(shelf, sent):
+    """A library that came and is in force."""
+    try:
+        in_force = load_library(shelf)
+    except LibraryFault:
+        in_force = None
+    incoming = Incoming(shelf)
+    take(incoming, sent, in_force)
+    incoming.check()
+    incoming.put_in_force()
+
+
+def take(incoming, sent, in_force=None):
+    for at, one in enumerate(sent):
+        incoming.take(at, one, in_force)
+
+
+def anew(shelf):
+    """As the next boot has it."""
+    return Shelf(shelf.root)
+
+
+def change(path, how):
+    content = open(path, "rb").read()
     with open(path, "wb") as file:
-        file.write(b"".join(line + b"\n" for line in lines))
+        file.write(how(content))
+
+
+def cut(path):
+    change(path, lambda content: content[:-30])
 
 
 def reason(action, *arguments):
@@ -40,38 +75,155 @@ def reason(action, *arguments):
     return fault.value.reason
 
 
-def test_one_drug_is_looked_up(path):
-    write(path, lines(HEPARIN, MORPHINE))
-    library = load_library(path)
-    assert library.text() == "ward 7 %s" % library.head["crc"]
-    assert library.drug("morphine", path) == MORPHINE
-    assert library.drug("heparin", path) == HEPARIN
-    assert library.drug("morph", path) is None
-    assert library.drug('morphine","', path) is None
+def test_one_drug_is_looked_up(shelf):
+    put(shelf, lines(HEPARIN, MORPHINE))
+    library = load_library(shelf)
+    assert library.text == "ward 7 " + json.loads(lines(HEPARIN, MORPHINE)[0][:-9])["crc"]
+    assert library.drug("morphine") == MORPHINE
+    assert library.drug("heparin") == HEPARIN
+    assert library.drug("morph") is None
+    assert library.drug('morphine","') is None
+    assert shelf.restored == []
 
 
-def test_no_file_is_missing(path):
-    assert reason(load_library, path) == "missing"
+def test_no_record_and_no_file_is_missing(shelf):
+    assert reason(load_library, shelf) == "missing"
+
+
+# ---- damage ----
 
 
 @given(st.data())
-def test_a_flipped_bit_anywhere_is_found(tmp_path_factory, data):
-    path = str(tmp_path_factory.mktemp("flash") / "library.txt")
-    write(path, lines(HEPARIN, MORPHINE))
-    content = bytearray(open(path, "rb").read())
-    content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    open(path, "wb").write(content)
-    assert reason(load_library, path) in ("corrupt", "wrong_format")
+def test_a_flipped_bit_in_a_copy_is_found_and_mended_from_the_other(tmp_path_factory, data):
+    shelf = Shelf(str(tmp_path_factory.mktemp("flash")))
+    put(shelf, lines(HEPARIN, MORPHINE))
+    copies = paths(shelf, 0)
+    whole = open(copies[0], "rb").read()
+    bit = data.draw(st.integers(0, len(whole) * 8 - 1))
+    damaged = data.draw(st.sampled_from(copies))
+    change(damaged, lambda content: bytes(b ^ (1 << bit % 8 if i == bit // 8 else 0) for i, b in enumerate(content)))
+    shelf = anew(shelf)
+    assert load_library(shelf).drug("morphine") == MORPHINE
+    assert shelf.restored == ["library"]
+    assert [open(path, "rb").read() for path in copies] == [whole, whole]
+    shelf = anew(shelf)
+    load_library(shelf)
+    assert shelf.restored == []  # it was mended
 
 
 @given(st.integers(0, 300))
-def test_a_cut_anywhere_is_found(tmp_path_factory, length):
-    path = str(tmp_path_factory.mktemp("flash") / "library.txt")
-    write(path, lines(HEPARIN, MORPHINE))
-    content = open(path, "rb").read()
-    assert len(content) > 250
-    open(path, "wb").write(content[: min(length, len(content) - 1)])
-    assert reason(load_library, path) == "corrupt"
+def test_a_cut_anywhere_in_both_copies_is_a_fault_and_nothing_is_written(tmp_path_factory, length):
+    shelf = Shelf(str(tmp_path_factory.mktemp("flash")))
+    put(shelf, lines(HEPARIN, MORPHINE))
+    for path in paths(shelf, 0):
+        change(path, lambda content: content[: min(length, len(content) - 1)])
+    shelf = anew(shelf)
+    assert reason(load_library, shelf) == "corrupt"
+    assert shelf.restored == []
+    assert all(os.path.getsize(path) <= length for path in paths(shelf, 0))
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_copy_that_is_gone_is_copied_from_the_other(shelf, gone):
+    put(shelf, lines(HEPARIN, MORPHINE))
+    os.remove(paths(shelf, 0)[gone])
+    shelf = anew(shelf)
+    assert load_library(shelf).drug("morphine") == MORPHINE
+    assert shelf.restored == ["library"]
+    assert os.path.exists(paths(shelf, 0)[gone])
+
+
+def test_a_whole_copy_of_another_library_is_not_it(shelf):
+    put(shelf, lines(HEPARIN, MORPHINE))
+    other = b"".join(one + b"\n" for one in lines(MORPHINE))
+    change(paths(shelf, 0)[0], lambda content: other)
+    shelf = anew(shelf)
+    assert load_library(shelf).drug("heparin") == HEPARIN
+    assert shelf.restored == ["library"]
+
+
+def test_a_copy_that_cannot_be_mended_is_told_at_each_boot(shelf, monkeypatch):
+    put(shelf, lines(HEPARIN, MORPHINE))
+    cut(paths(shelf, 0)[0])
+
+    def refuse(source, target):
+        raise OSError(28, "it is full")
+
+    monkeypatch.setattr(storage, "_copy", refuse)
+    for _ in range(2):
+        shelf = anew(shelf)
+        assert load_library(shelf).drug("morphine") == MORPHINE
+        assert "library" in shelf.restored
+
+
+def test_a_line_that_is_damaged_after_the_boot_is_read_from_the_other_copy(shelf):
+    put(shelf, lines(HEPARIN, MORPHINE))
+    library = load_library(shelf)
+    change(paths(shelf, 0)[0], lambda content: content.replace(b"[2000,5000]", b"[9000,5000]"))
+    assert library.drug("heparin") == HEPARIN
+    assert shelf.restored == []
+    assert library.drug("morphine") == MORPHINE
+    assert shelf.restored == ["library"]
+    change(paths(shelf, 0)[0], lambda content: content.replace(b'"morphine"', b'"morphane"'))
+    assert library.drug("morphine") == MORPHINE
+    change(paths(shelf, 0)[1], lambda content: content.replace(b"[2000,5000]", b"[9000,5000]"))
+    assert reason(library.drug, "morphine") == "corrupt"
+
+
+def test_a_record_that_is_damaged_in_both_copies_is_a_fault_until_one_is_sent(shelf):
+    put(shelf, lines(HEPARIN, MORPHINE))
+    for folder in FOLDERS:
+        cut(f"{shelf.root}{folder}/library")
+    assert reason(load_library, anew(shelf)) == "corrupt"
+    put(shelf, lines(MORPHINE, version=8))
+    assert load_library(anew(shelf)).text.startswith("ward 8 ")
+
+
+def test_a_record_of_a_later_firmware_is_not_used(shelf):
+    put(shelf, lines(MORPHINE))
+    shelf.record("library", 3, 96).store(b"{}")
+    assert reason(load_library, anew(shelf)) == "wrong_format"
+
+
+# ---- version 1 ----
+
+
+def test_the_file_of_version_1_becomes_two_copies_and_goes(tmp_path, shelf):
+    old = tmp_path / "library.txt"
+    old.write_bytes((STORED / "library-1.txt").read_bytes())
+    for _ in range(2):
+        library = load_library(shelf)
+        assert library.text == "example-ward 1 50670c98"
+        assert library.drug("morphine")[3] == [1000, 10000]
+        assert not old.exists()
+        shelf = anew(shelf)
+    cut(paths(shelf, 0)[0])
+    assert load_library(shelf).drug("morphine")[3] == [1000, 10000]
+
+
+def test_a_damaged_file_of_version_1_is_a_fault_until_one_is_sent(tmp_path, shelf):
+    old = tmp_path / "library.txt"
+    old.write_bytes((STORED / "library-1.txt").read_bytes()[:-30])
+    assert reason(load_library, shelf) == "corrupt"
+    assert old.exists()
+    put(shelf, lines(MORPHINE))
+    assert not old.exists()
+
+
+def test_a_file_of_version_1_that_cannot_be_stored_anew_stays_and_is_a_fault(tmp_path, shelf, monkeypatch):
+    old = tmp_path / "library.txt"
+    old.write_bytes((STORED / "library-1.txt").read_bytes())
+
+    def refuse(source, target):
+        raise OSError(28, "it is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "_copy", refuse)
+        assert reason(load_library, shelf) == "corrupt"
+    assert load_library(shelf).drug("morphine")[3] == [1000, 10000]
+
+
+# ---- its lines ----
 
 
 HEADS = [
@@ -116,58 +268,73 @@ def test_a_drug_that_is_wrong_is_refused_by_name(place, value, expected):
     assert reason(read_drug, changed(place, value)) == expected
 
 
-def test_a_damaged_line_is_found_when_it_is_looked_up(path):
-    write(path, lines(HEPARIN, MORPHINE))
-    library = load_library(path)
-    content = open(path, "rb").read().replace(b"[2000,5000]", b"[9000,5000]")
-    open(path, "wb").write(content)
-    assert reason(library.drug, "morphine", path) == "corrupt"
-
-
 # ---- a new one comes ----
 
 
-def take(incoming, sent):
-    for at, one in enumerate(sent):
-        incoming.take(at, one)
-
-
-def test_a_new_one_takes_the_place_of_the_old_one_in_one_move(path):
-    write(path, lines(HEPARIN))
-    incoming = Incoming(path)
-    take(incoming, lines(HEPARIN, MORPHINE, version=8))
-    assert load_library(path).head["version"] == 7
+def test_a_new_one_takes_the_place_of_the_old_one_in_one_move(shelf):
+    put(shelf, lines(HEPARIN))
+    incoming = Incoming(shelf)
+    take(incoming, lines(HEPARIN, MORPHINE, version=8), load_library(shelf))
+    assert load_library(anew(shelf)).text.startswith("ward 7 ")
     incoming.check()
-    assert incoming.put_in_force().head["version"] == 8
-    assert load_library(path).drug("morphine", path) == MORPHINE
+    incoming.put_in_force()
+    assert load_library(anew(shelf)).text.startswith("ward 8 ")
+    assert load_library(anew(shelf)).drug("morphine") == MORPHINE
     assert reason(incoming.check) == "missing"  # once
 
 
-def test_lines_out_of_their_order_are_refused_and_can_be_sent_anew(path):
+@pytest.mark.parametrize("left", range(3))
+def test_a_cut_while_one_comes_into_force_leaves_the_old_or_the_new(shelf, monkeypatch, left):
+    """The record is written and renamed twice."""
+    put(shelf, lines(HEPARIN))
+    incoming = Incoming(shelf)
+    take(incoming, lines(HEPARIN, MORPHINE, version=8), load_library(shelf))
+    real, calls = os.rename, []
+
+    def rename(old, new):
+        calls.append(new)
+        if len(calls) > left:
+            raise OSError(5, "it failed")
+        real(old, new)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rename", rename)
+        if left < 2:
+            with pytest.raises(OSError, match="it failed"):
+                incoming.put_in_force()
+        else:
+            incoming.put_in_force()
+    shelf = anew(shelf)
+    assert load_library(shelf).text.startswith("ward 8 " if left else "ward 7 ")
+    assert load_library(shelf).drug("heparin") == HEPARIN
+    assert shelf.restored == []
+
+
+def test_lines_out_of_their_order_are_refused_and_can_be_sent_anew(shelf):
     sent = lines(HEPARIN, MORPHINE)
-    incoming = Incoming(path)
-    assert reason(incoming.take, 1, sent[1]) == "wrong_format"
-    incoming.take(0, sent[0])
-    assert reason(incoming.take, 2, sent[2]) == "wrong_format"
-    incoming.take(1, sent[1])
-    assert reason(incoming.take, 1, sent[1]) == "wrong_format"
+    incoming = Incoming(shelf)
+    assert reason(incoming.take, 1, sent[1], None) == "wrong_format"
+    incoming.take(0, sent[0], None)
+    assert reason(incoming.take, 2, sent[2], None) == "wrong_format"
+    incoming.take(1, sent[1], None)
+    assert reason(incoming.take, 1, sent[1], None) == "wrong_format"
     assert reason(incoming.check) == "missing"
-    incoming.take(2, sent[2])
-    assert reason(incoming.take, 3, sent[2]) == "wrong_format"
+    incoming.take(2, sent[2], None)
+    assert reason(incoming.take, 3, sent[2], None) == "wrong_format"
     take(incoming, sent)
     incoming.check()
 
 
-def test_drugs_out_of_order_or_twice_are_refused(path):
+def test_drugs_out_of_order_or_twice_are_refused(shelf):
     for rows in ((MORPHINE, HEPARIN), (HEPARIN, HEPARIN)):
-        incoming = Incoming(path)
+        incoming = Incoming(shelf)
         sent = lines(*rows)
         take(incoming, sent[:2])
-        assert reason(incoming.take, 2, sent[2]) == "wrong_format"
+        assert reason(incoming.take, 2, sent[2], None) == "wrong_format"
 
 
-def test_drugs_of_another_library_are_refused(path):
+def test_drugs_of_another_library_are_refused(shelf):
     other = [*HEPARIN[:3], [500000], *HEPARIN[4:]]
-    incoming = Incoming(path)
+    incoming = Incoming(shelf)
     take(incoming, [lines(HEPARIN)[0], line(other)])
     assert reason(incoming.check) == "corrupt"

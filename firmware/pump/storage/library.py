@@ -1,85 +1,85 @@
-"""The drug library on the flash: one line for each drug, read one at a time and never held whole.
+"""The drug library on the flash, in two copies. Its lines are those of library_lines.py.
 
-    {"format":1,"name":"ward-3","version":7,"drugs":2,"crc":"0a1b2c3d"}#<crc of this line>
-    ["heparin","units/h","units",[100000],[null,null,1500000,2000000],[null,5000000],[null,null]]#<crc>
-    ["morphine",...]#<crc>
+It is too long for a record. The record `library` says which one is in force, and in which of two places its lines are:
 
-The `crc` of the head is that of all bytes after it. The drugs are in the order of their names. A drug: name, unit of
-its dose, unit of its amounts, concentrations (amount in a mL), limits of the dose [hard, soft, soft, hard], of a bolus
-and of an hour [soft, hard]; null is no limit. Doses and amounts are in thousandths; where the unit is by weight, all
-limits are for a kg. A new library comes line by line under another name and takes the old one's place by a rename.
+    {"place":1,"library":"ward-3 7 0a1b2c3d"}        /keep_a/library.1 and /keep_b/library.1
+
+A new library comes line by line into both copies of the other place, and the record's store puts it in force. A copy
+whose lines are not those of the record is damaged: the other one is it, and is copied back at boot.
+
+Version 1 was the file `/library.txt`. Its lines are copied once, when there is no record, and it is removed.
 """
 
+import json
 import os
 from binascii import crc32
 
 from micropython import const
 
-from pump.core.dose import AMOUNTS, MAX_MILLI, BadDose, parts
-from pump.link import frame
+from pump.storage.library_lines import MAX_LINE, LibraryFault, read_drug, read_head, read_lines, unreadable
+from pump.storage.record import FOLDERS, RecordFault
 
-PATH = "/library.txt"
-NEW = ".new"  # after the name of the file while it comes
-FORMAT = const(1)
-MAX_LINE = const(384)  # it has to fit into a line of the link
-MAX_DRUGS = const(200)
-MAX_CONCENTRATIONS = const(8)
-
-_ENOENT = const(2)
-_HEAD = ("format", "name", "version", "drugs", "crc")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
-
-
-class LibraryFault(Exception):
-    """`reason` is missing, corrupt, wrong_format or limit_order; `detail` says what."""
-
-    def __init__(self, reason, detail):
-        super().__init__("%s: %s" % (reason, detail))
-        self.reason = reason
-        self.detail = detail
+NAME = "library"
+VERSION = const(2)
+VERSION_1_PATH = "/library.txt"
+MAX_BYTES = const(96)  # of the record
+_COPY_BYTES = const(256)
 
 
 class Library:
-    """The one in force, or a new one that comes. `head` is a dict."""
+    """The one in force. `text`: name, version and CRC, as people compare them."""
 
-    def __init__(self, head):
-        self.head = head
+    def __init__(self, shelf, place, text):
+        self._shelf = shelf
+        self.place = place
+        self.text = text
 
-    def text(self):
-        """Name, version and CRC, as people compare them."""
-        return "%s %d %s" % (self.head["name"], self.head["version"], self.head["crc"])
-
-    def drug(self, name, path=PATH):
-        """The row of a drug, checked again, or None. Raises LibraryFault."""
+    def drug(self, name):
+        """The row of a drug, checked again, or None. Raises LibraryFault when neither copy has it whole."""
         begin = ('["%s",' % name).encode()
-        found = None
-        for line in _lines(path):
-            if line.startswith(begin):
-                found = line
-        return None if found is None else read_drug(found)
+        problem = None
+        for at, path in enumerate(paths(self._shelf, self.place)):
+            found = None
+            try:
+                for line in read_lines(path):
+                    if line.startswith(begin):
+                        found = line
+                if found is not None:
+                    row = read_drug(found)
+                    if at:  # the first copy has been damaged since the boot, which mends it
+                        self._shelf.restored.append(NAME)
+                    return row
+            except LibraryFault as fault:
+                problem = fault
+        if problem is not None:
+            raise problem
+        return None
 
 
 class Incoming:
     """A library that comes line by line, each of them checked."""
 
-    def __init__(self, path=PATH):
-        self._path = path + NEW
-        self._target = path
+    def __init__(self, shelf):
+        self._shelf = shelf
+        self._place = 0
         self._before = ""  # name of the drug before
-        self.library = None
+        self.head = None
         self.lines = 0
         self._crc = 0
 
-    def take(self, at, line):
-        """One line (bytes, without newline); number 0 begins anew. Raises LibraryFault, and nothing was taken."""
+    def take(self, at, line, in_force):
+        """One line (bytes, without newline); number 0 begins anew. `in_force`: whose place is not touched, or None.
+        Raises LibraryFault, and nothing was taken; OSError, and it has to come again from its head.
+        """
         if at == 0:
             head = read_head(line)
-            self.library, self.lines, self._crc, self._before = Library(head), 0, 0, ""
+            self._place = 0 if in_force is None else 1 - in_force.place
+            self.head, self.lines, self._crc, self._before = head, 0, 0, ""
             self._write("wb", line)
         else:
-            if self.library is None or at != self.lines:
+            if self.head is None or at != self.lines:
                 raise LibraryFault("wrong_format", "line %d is expected" % self.lines)
-            if at > self.library.head["drugs"]:
+            if at > self.head["drugs"]:
                 raise LibraryFault("wrong_format", "the library says that it has %d drugs" % (at - 1))
             name = read_drug(line)[0]
             if name <= self._before:
@@ -91,131 +91,135 @@ class Incoming:
 
     def check(self):
         """Raises LibraryFault unless it is whole."""
-        if self.library is None or self.lines != self.library.head["drugs"] + 1:
+        if self.head is None or self.lines != self.head["drugs"] + 1:
             raise LibraryFault("missing", "the new library has not come in full")
-        if self.library.head["crc"] != "%08x" % self._crc:
+        if self.head["crc"] != "%08x" % self._crc:
             raise LibraryFault("corrupt", "the drugs are not those that the head was made for")
 
     def put_in_force(self):
-        """What was checked takes the place of the old one; returns it."""
-        os.rename(self._path, self._target)
-        library, self.library = self.library, None
-        return library
+        """What was checked takes the place of the old one. Raises OSError, after which it is the old or the new."""
+        text, self.head = text_of(self.head), None
+        record = _record(self._shelf)
+        try:
+            record.load()
+        except RecordFault:
+            pass  # what somebody sends takes the place of what could not be read
+        _put_in_force(self._shelf, record, self._place, text)
 
     def _write(self, mode, line):
         try:
-            with open(self._path, mode) as file:
-                file.write(line)
-                file.write(b"\n")
+            for path in paths(self._shelf, self._place):
+                with open(path, mode) as file:
+                    file.write(line)
+                    file.write(b"\n")
         except OSError:
-            self.library = None  # half of the line may be there: it has to come again from its head
+            self.head = None  # half of the line may be there
             raise
 
 
-def load_library(path=PATH):
-    """The library in force: its head, and that the rest is what the head was made for. Raises LibraryFault."""
-    head = None
-    crc = count = 0
-    for line in _lines(path):
-        if head is None:
-            head = read_head(line)
-        else:
-            count += 1
-            crc = crc32(b"\n", crc32(line, crc))
-    if head is None:
-        raise LibraryFault("corrupt", "it is empty")
-    if count != head["drugs"] or head["crc"] != "%08x" % crc:
-        raise LibraryFault("corrupt", "the drugs are not those that the head was made for")
-    return Library(head)
-
-
-def read_head(line):
-    head = _decode(line)
-    if not isinstance(head, dict) or sorted(head) != sorted(_HEAD):
-        raise LibraryFault("wrong_format", "the head has not the members " + ", ".join(_HEAD))
-    if type(head["format"]) is not int or head["format"] != FORMAT:
-        raise LibraryFault("wrong_format", "format is not %d" % FORMAT)
-    _check_name(head["name"])
-    _check_int("version", head["version"], 1, 1000000)
-    _check_int("drugs", head["drugs"], 1, MAX_DRUGS)
-    if type(head["crc"]) is not str or len(head["crc"]) != 8:
-        raise LibraryFault("wrong_format", "crc is not eight hex digits")
-    return head
-
-
-def read_drug(line):
-    """The row of a line. Raises LibraryFault."""
-    row = _decode(line)
-    if not isinstance(row, list) or len(row) != 7:
-        raise LibraryFault("wrong_format", "a drug has not seven parts")
-    name, unit, amount, concentrations, dose, bolus, hour = row
-    _check_name(name)
+def load_library(shelf):
+    """The library in force, both copies checked; one that is damaged is mended. Raises LibraryFault."""
     problem = None
+    record = _record(shelf)
     try:
-        if type(unit) is not str or type(amount) is not str or AMOUNTS[parts(unit)[0]][0] != AMOUNTS[amount][0]:
-            problem = "the units are not of one kind"
-    except (BadDose, KeyError) as bad:
-        problem = str(bad)
-    if problem is not None:
-        raise LibraryFault("wrong_format", "%s: %s" % (name, problem))
-    if not isinstance(concentrations, list) or not 1 <= len(concentrations) <= MAX_CONCENTRATIONS:
-        raise LibraryFault("wrong_format", "%s: 1 to %d concentrations are allowed" % (name, MAX_CONCENTRATIONS))
-    for concentration in concentrations:
-        _check_int(name, concentration, 1, MAX_MILLI)
-    _check_limits(name, dose, 4)
-    _check_limits(name, bolus, 2)
-    _check_limits(name, hour, 2)
-    if dose[3] is None:
-        raise LibraryFault("limit_order", "%s: the dose has no upper hard limit" % name)
-    return row
+        found = record.load()
+        if found is None:
+            return _version_1(shelf, record)
+        value = json.loads(found[1])
+        return _whole(shelf, Library(shelf, value["place"], value["library"]))
+    except RecordFault as fault:
+        problem = "wrong_format" if fault.reason == "newer" else "corrupt", fault.detail
+    except (KeyError, ValueError):
+        problem = "corrupt", "the record is no JSON"
+    raise LibraryFault(*problem)
 
 
-def _check_limits(name, limits, count):
-    if not isinstance(limits, list) or len(limits) != count:
-        raise LibraryFault("wrong_format", "%s: limits are not a list of %d" % (name, count))
-    before = 0
-    for limit in limits:
-        if limit is not None:
-            _check_int(name, limit, 0, MAX_MILLI)
-            if limit < before:
-                raise LibraryFault("limit_order", "%s: %d comes after %d" % (name, limit, before))
-            before = limit
+def text_of(head):
+    return "%s %d %s" % (head["name"], head["version"], head["crc"])
 
 
-def _check_name(name):
-    if type(name) is not str or not 1 <= len(name) <= 24 or not all(char in _LETTERS for char in name):
-        raise LibraryFault("wrong_format", "a name is not 1 to 24 of a-z, 0-9 and -")
+def paths(shelf, place):
+    """Of the copies."""
+    return ["%s%s/%s.%d" % (shelf.root, folder, NAME, place) for folder in FOLDERS]
 
 
-def _check_int(where, value, low, high):
-    if type(value) is not int or not low <= value <= high:
-        raise LibraryFault("wrong_format", "%s: a number is not an integer from %d to %d" % (where, low, high))
+def _record(shelf):
+    return shelf.record(NAME, VERSION, MAX_BYTES)
 
 
-def _decode(line):
-    problem = "no CRC"
+def _put_in_force(shelf, record, place, text):
+    record.store(json.dumps({"place": place, "library": text}).encode())
     try:
-        value, has_crc, _ = frame.decode(line)
-        if has_crc:
-            return value
-    except frame.BadFrame as bad:
-        problem = bad.message
-    raise LibraryFault("corrupt", problem)
+        os.remove(shelf.root + VERSION_1_PATH)
+    except OSError:
+        pass  # as a rule it is long gone; where there is a record it is not read
 
 
-def _lines(path):
-    """The lines of the file, without their newlines. Raises LibraryFault."""
+def _whole(shelf, library):
+    """The library, when a copy is whole; the other is copied from it."""
+    copies = paths(shelf, library.place)
+    problems = [_problem(path, library.text) for path in copies]
+    if problems[0] is not None and problems[1] is not None:
+        raise LibraryFault("corrupt", problems[0])
+    for at in (0, 1):
+        if problems[at] is not None:
+            shelf.restored.append(NAME)
+            try:
+                _copy(copies[1 - at], copies[at])
+            except OSError:
+                pass  # it goes on with one copy, and says so at every boot
+    return library
+
+
+def _problem(path, text):
+    """What is wrong with a copy of that library, or None."""
+    try:
+        found = _text_of_file(path)
+        return None if found == text else "it is another one, " + found
+    except LibraryFault as fault:
+        return fault.detail
+
+
+def _text_of_file(path):
+    """Of the library whose lines are there, when it is whole. Raises LibraryFault."""
     problem = None
     try:
         with open(path, "rb") as file:
-            while True:
-                line = file.readline(MAX_LINE + 1)
-                if not line:
-                    return
-                if line[-1] != 10:
-                    break
-                yield line[:-1]
-        raise LibraryFault("corrupt", "a line is cut, or longer than %d bytes" % MAX_LINE)
+            head = read_head(file.readline(MAX_LINE)[:-1])
+            crc = count = 0
+            data = file.read(_COPY_BYTES)
+            while data:
+                crc = crc32(data, crc)
+                count += data.count(b"\n")
+                data = file.read(_COPY_BYTES)
+            if count != head["drugs"] or head["crc"] != "%08x" % crc:
+                raise LibraryFault("corrupt", "the drugs are not those that the head was made for")
+            return text_of(head)
     except OSError as error:
         problem = error.errno
-    raise LibraryFault("missing" if problem == _ENOENT else "corrupt", "it cannot be read, error %s" % problem)
+    raise unreadable(problem)
+
+
+def _version_1(shelf, record):
+    """What the file of version 1 says is in both copies, and the file gone. Raises LibraryFault."""
+    path = shelf.root + VERSION_1_PATH
+    text = _text_of_file(path)
+    problem = None
+    try:
+        for copy in paths(shelf, 0):
+            _copy(path, copy)
+        _put_in_force(shelf, record, 0, text)
+    except OSError as error:
+        problem = error.errno
+    if problem is not None:  # the file stays, and the next boot tries again
+        raise LibraryFault("corrupt", "it cannot be stored anew, error %s" % problem)
+    return Library(shelf, 0, text)
+
+
+def _copy(source, target):
+    with open(source, "rb") as old, open(target, "wb") as new:
+        while True:
+            data = old.read(_COPY_BYTES)
+            if not data:
+                return
+            new.write(data)

@@ -37,10 +37,10 @@ def check(file: File, as_json: JsonOption = False) -> None:
 @app.command(name="compile")
 def compile_(
     file: File,
-    output: Annotated[Path, typer.Option("--output", "-o", help="the file of the pump, /library.txt")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="where to write them")],
     as_json: JsonOption = False,
 ) -> None:
-    """Write the file that the pump reads."""
+    """Write the lines that `send` sends."""
     library = load_library(file)
     output.write_bytes(b"".join(line + b"\n" for line in compiled(library)))
     tell(as_json, {"library": text(library), "output": str(output)}, f"{text(library)} is in {output}")

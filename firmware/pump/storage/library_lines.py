@@ -1,0 +1,130 @@
+"""The lines of a drug library: the head, and one line for each drug. Read one at a time, and never held whole.
+
+    {"format":1,"name":"ward-3","version":7,"drugs":2,"crc":"0a1b2c3d"}#<crc of this line>
+    ["heparin","units/h","units",[100000],[null,null,1500000,2000000],[null,5000000],[null,null]]#<crc>
+    ["morphine",...]#<crc>
+
+The `crc` of the head is that of all bytes after it. The drugs are in the order of their names. A drug: name, unit of
+its dose, unit of its amounts, concentrations (amount in a mL), limits of the dose [hard, soft, soft, hard], of a bolus
+and of an hour [soft, hard]; null is no limit. Doses and amounts are in thousandths; where the unit is by weight, all
+limits are for a kg.
+"""
+
+from micropython import const
+
+from pump.core.dose import AMOUNTS, MAX_MILLI, BadDose, parts
+from pump.link import frame
+
+FORMAT = const(1)
+MAX_LINE = const(384)  # it has to fit into a line of the link
+MAX_DRUGS = const(200)
+MAX_CONCENTRATIONS = const(8)
+
+_ENOENT = const(2)
+_HEAD = ("format", "name", "version", "drugs", "crc")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+
+
+class LibraryFault(Exception):
+    """`reason` is missing, corrupt, wrong_format or limit_order; `detail` says what."""
+
+    def __init__(self, reason, detail):
+        super().__init__("%s: %s" % (reason, detail))
+        self.reason = reason
+        self.detail = detail
+
+
+def read_head(line):
+    head = _decode(line)
+    if not isinstance(head, dict) or sorted(head) != sorted(_HEAD):
+        raise LibraryFault("wrong_format", "the head has not the members " + ", ".join(_HEAD))
+    if type(head["format"]) is not int or head["format"] != FORMAT:
+        raise LibraryFault("wrong_format", "format is not %d" % FORMAT)
+    _check_name(head["name"])
+    _check_int("version", head["version"], 1, 1000000)
+    _check_int("drugs", head["drugs"], 1, MAX_DRUGS)
+    if type(head["crc"]) is not str or len(head["crc"]) != 8:
+        raise LibraryFault("wrong_format", "crc is not eight hex digits")
+    return head
+
+
+def read_drug(line):
+    """The row of a line. Raises LibraryFault."""
+    row = _decode(line)
+    if not isinstance(row, list) or len(row) != 7:
+        raise LibraryFault("wrong_format", "a drug has not seven parts")
+    name, unit, amount, concentrations, dose, bolus, hour = row
+    _check_name(name)
+    problem = None
+    try:
+        if type(unit) is not str or type(amount) is not str or AMOUNTS[parts(unit)[0]][0] != AMOUNTS[amount][0]:
+            problem = "the units are not of one kind"
+    except (BadDose, KeyError) as bad:
+        problem = str(bad)
+    if problem is not None:
+        raise LibraryFault("wrong_format", "%s: %s" % (name, problem))
+    if not isinstance(concentrations, list) or not 1 <= len(concentrations) <= MAX_CONCENTRATIONS:
+        raise LibraryFault("wrong_format", "%s: 1 to %d concentrations are allowed" % (name, MAX_CONCENTRATIONS))
+    for concentration in concentrations:
+        _check_int(name, concentration, 1, MAX_MILLI)
+    _check_limits(name, dose, 4)
+    _check_limits(name, bolus, 2)
+    _check_limits(name, hour, 2)
+    if dose[3] is None:
+        raise LibraryFault("limit_order", "%s: the dose has no upper hard limit" % name)
+    return row
+
+
+def _check_limits(name, limits, count):
+    if not isinstance(limits, list) or len(limits) != count:
+        raise LibraryFault("wrong_format", "%s: limits are not a list of %d" % (name, count))
+    before = 0
+    for limit in limits:
+        if limit is not None:
+            _check_int(name, limit, 0, MAX_MILLI)
+            if limit < before:
+                raise LibraryFault("limit_order", "%s: %d comes after %d" % (name, limit, before))
+            before = limit
+
+
+def _check_name(name):
+    if type(name) is not str or not 1 <= len(name) <= 24 or not all(char in _LETTERS for char in name):
+        raise LibraryFault("wrong_format", "a name is not 1 to 24 of a-z, 0-9 and -")
+
+
+def _check_int(where, value, low, high):
+    if type(value) is not int or not low <= value <= high:
+        raise LibraryFault("wrong_format", "%s: a number is not an integer from %d to %d" % (where, low, high))
+
+
+def _decode(line):
+    problem = "no CRC"
+    try:
+        value, has_crc, _ = frame.decode(line)
+        if has_crc:
+            return value
+    except frame.BadFrame as bad:
+        problem = bad.message
+    raise LibraryFault("corrupt", problem)
+
+
+def read_lines(path):
+    """The lines of the file, without their newlines. Raises LibraryFault."""
+    problem = None
+    try:
+        with open(path, "rb") as file:
+            while True:
+                line = file.readline(MAX_LINE + 1)
+                if not line:
+                    return
+                if line[-1] != 10:
+                    break
+                yield line[:-1]
+        raise LibraryFault("corrupt", "a line is cut, or longer than %d bytes" % MAX_LINE)
+    except OSError as error:
+        problem = error.errno
+    raise unreadable(problem)
+
+
+def unreadable(errno):
+    return LibraryFault("missing" if errno == _ENOENT else "corrupt", "it cannot be read, error %s" % errno)
