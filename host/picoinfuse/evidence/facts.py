@@ -1,4 +1,4 @@
-"""What a run was made of: the clone, the firmware's sources, the profile, the machine."""
+"""What a run was made of: the clone, the firmware's sources, the profile, the wiring, the machine."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse import paths
+from picoinfuse.bench.several import rigs_of
 from picoinfuse.messages import Hello
 from picoinfuse.profile import Profile
 
@@ -34,6 +35,16 @@ def firmware_hash() -> str:
 
 def profile_facts(profile: Profile) -> dict[str, Any]:
     return {"name": profile.name, "wiring": profile.compiled()["wiring"]}
+
+
+def rig_facts(bench: str) -> list[dict[str, str]]:
+    """The wiring files that `--bench` names, with all that stands in them."""
+    files = [Path(name.removeprefix("rig:")) for name in rigs_of(bench)]
+    texts = [file.read_bytes() for file in files]
+    return [
+        {"file": str(file), "sha256": hashlib.sha256(text).hexdigest(), "text": text.decode("utf-8")}
+        for file, text in zip(files, texts, strict=True)
+    ]
 
 
 def board_facts(hello: Hello) -> dict[str, Any]:

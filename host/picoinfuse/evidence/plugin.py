@@ -126,7 +126,12 @@ class EvidenceOfRun:
         self._collected = Collected()
         self._began_s = time.monotonic()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._rigs: list[dict[str, str]] = []
         self._document: dict[str, Any] | None = None
+
+    def pytest_sessionstart(self) -> None:
+        """The wiring as it is before the first test."""
+        self._rigs = facts.rig_facts(str(self._config.getoption("--bench", "none")))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if hasattr(report, "evidence") or report.when not in ("setup", "call", "teardown"):  # a worker that crashed
@@ -166,7 +171,7 @@ class EvidenceOfRun:
             "seconds": round(time.monotonic() - self._began_s, 2),
             "bench": str(option("--bench", "none")),
             "profile": facts.profile_facts(load_profile(str(option("--profile", "syringe-50ml")))),
-            "rig": None,
+            "rigs": self._rigs,
             "seed": int(option("--seed", None) or 0),
             "workers": int(option("numprocesses", None) or 1),
             "clone": facts.clone_facts(),
@@ -183,6 +188,8 @@ class EvidenceOfRun:
         xml.add_global_property("bench", run["bench"])
         xml.add_global_property("profile", run["profile"]["name"])
         xml.add_global_property("seed", run["seed"])
+        for rig in run["rigs"]:
+            xml.add_global_property(f"rig.{rig['file']}", rig["sha256"])
         xml.add_global_property("commit", run["clone"]["commit"])
         xml.add_global_property("dirty", run["clone"]["dirty"])
         xml.add_global_property("firmware_sha256", run["firmware_sha256"])

@@ -19,7 +19,7 @@ RUN = {
     "seconds": 1.0,
     "bench": "stub",
     "profile": {"name": "syringe-50ml", "wiring": {}},
-    "rig": None,
+    "rigs": [],
     "seed": 1,
     "workers": 1,
     "clone": {"commit": "0123456789", "dirty": False},
