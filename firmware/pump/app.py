@@ -89,7 +89,7 @@ class App:
         self.telemetry_task = TelemetryTask(self, self.outbox)
         self.commands = Commands(self)
         self.pharmacy = Pharmacy(self)
-        self.memory = MemoryTask(self.fault)
+        self.memory = MemoryTask(self.fault, self._collected)
         self.reminder = SuspendedReminder(self.supervisor, self.report)
         self.leave = Leave(self.outbox, note)
         self.calibrator = Calibrator(self, profile)  # before all that knows the volume of a step
@@ -215,6 +215,9 @@ class App:
         """A task left much behind: it is collected in a turn of its own, before MicroPython does it in any other."""
         self.memory.collect_next()
         self.wake(self.memory)
+
+    def _collected(self):
+        self.scheduler.excuse()
 
     def wake(self, task):
         if self.scheduler is not None:  # before the loop begins everything is due anyway
@@ -348,12 +351,12 @@ def run(note, reason):
     profile = _checked_profile()
     app = App(note, profile)
     app.start(time.ticks_ms(), reason)
-    chain_modules()
-    gc.collect()
     watchdog = Watchdog()
     scheduler = Scheduler(app.tasks, time.ticks_ms, time.sleep_ms, watchdog.feed, app.on_overrun)
     app.scheduler = app.leave.scheduler = scheduler
     app.port.begin()
+    chain_modules()
+    gc.collect()
     try:
         scheduler.run()
     finally:

@@ -25,10 +25,10 @@ class ClockFault(Exception):
 class Slot:
     """A task's place in the loop: when it is due, how often it ran, how late it was at worst."""
 
-    def __init__(self, task, place, now_ms):
+    def __init__(self, task, place):
         self.task = task
         self.place = place  # among the tasks
-        self.due_ms = now_ms
+        self.due_ms = 0
         self.next = None  # the slot that is due after it
         self.runs = 0
         self.overruns = 0
@@ -38,8 +38,7 @@ class Slot:
 class Scheduler:
     def __init__(self, tasks, ticks_ms, sleep_ms, feed, overrun):
         """`overrun(name, late_ms)` is told of every missed deadline."""
-        now_ms = ticks_ms()
-        self.slots = [Slot(tasks[i], i, now_ms) for i in range(len(tasks))]
+        self.slots = [Slot(tasks[i], i) for i in range(len(tasks))]
         for i in range(1, len(tasks)):
             self.slots[i - 1].next = self.slots[i]
         self._first = self.slots[0]  # due before the others; while a task runs it is that one's
@@ -50,12 +49,21 @@ class Scheduler:
         self.overruns = 0
         self.loops = 0
         self.running = True
-        self._began_ms = now_ms  # the task that runs, or when it was excused last
+        self._began_ms = 0  # the task that runs, or when it was excused last
         self._held_ms = 0  # for which it was excused
-        self.fed_ms = now_ms  # when the watchdog was fed last
+        self.fed_ms = 0  # when the watchdog was fed last
         self._met = True  # this turn's deadlines
+        self.begin()
+
+    def begin(self):
+        """Everything is due now, and nothing late for what was done before the loop."""
+        now_ms = self._ticks_ms()
+        for slot in self.slots:
+            slot.due_ms = now_ms
+        self._began_ms = self.fed_ms = now_ms
 
     def run(self):
+        self.begin()
         while self.running:
             self._sleep_ms(self.turn())
 

@@ -40,7 +40,7 @@ class UpstreamTask(PressureTask):
 
 class AirTask:
     name = "air"
-    max_late_ms = 50  # a collection of garbage takes 31 ms
+    max_late_ms = 50
 
     def __init__(self, pin, report):
         self._pin = Switch(pin)

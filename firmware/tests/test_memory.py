@@ -15,6 +15,10 @@ class Heap:
         self.garbage = 0
         self.free = 20_000
         self.collections = 0
+        self.excused = []  # after so many collections
+
+    def stalled(self):
+        self.excused.append(self.collections)
 
     def collect(self):
         self.collections += 1
@@ -38,19 +42,33 @@ def told():
 
 @pytest.fixture
 def task(heap, told):
-    return memory.MemoryTask(told.append)
+    return memory.MemoryTask(told.append, heap.stalled)
 
 
 def test_it_collects_in_one_turn_and_counts_in_another(task, heap):
+    task.collect_next()
     assert task.run(0) < PERIOD_MS
     assert (heap.collections, task.free) == (1, 0)
     assert task.run(50) == PERIOD_MS
     assert (heap.collections, task.free) == (1, 20_000)
 
 
+def test_as_the_loop_begins_it_only_counts_for_it_was_collected_before(task, heap):
+    assert task.run(0) == PERIOD_MS
+    assert (heap.collections, task.free) == (0, 20_000)
+
+
+def test_each_collection_is_excused_and_no_count_is(task, heap):
+    for turn in range(4):
+        task.run(50 * turn)
+    assert heap.collections == 2
+    assert heap.excused == [1, 2]
+
+
 @pytest.mark.parametrize(("free", "low"), [(LEAST, False), (LEAST - 1, True)])
 def test_memory_that_runs_out_is_told_by_the_second_measurement(task, heap, told, free, low):
     heap.free = free
+    task.collect_next()
     for now_ms in (0, 50):
         assert task.run(now_ms) < PERIOD_MS
         assert told == []

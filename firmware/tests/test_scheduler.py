@@ -217,3 +217,14 @@ def test_what_was_late_before_the_stall_stays_so():
     storing.loop = loop
     loop.turn()
     assert ("short", 20) in late
+
+
+def test_what_is_done_before_the_loop_makes_nobody_late():
+    clock = Clock()
+    task = Task("task", 10)
+    loop, _, late = make([task], clock)
+    clock.now_ms += 700  # the rest of the start
+    loop.begin()
+    loop.turn()
+    assert task.runs == [700]
+    assert late == []

@@ -70,8 +70,8 @@ class Timed:
             raise Over
         return next_ms
 class Slot(s.Slot):
-    def __init__(self, task, place, now_ms):
-        super().__init__(task, place, now_ms)
+    def __init__(self, task, place):
+        super().__init__(task, place)
         task.run = Timed(task).run
 s.Slot = Slot
 import pump.app
