@@ -261,7 +261,7 @@ def test_a_pause_and_an_alarm_are_not_forgotten_without_power(bench: Bench, meas
 @pytest.mark.needs("flash")
 def test_what_cannot_be_kept_is_not_begun(bench: Bench, measure: Measure) -> None:
     bench.flash_fault(True)
-    with pytest.raises(PumpError, match="the flash does not take"):
+    with pytest.raises(PumpError, match="the flash did not take it"):
         bench.pump.start(5_000)
     measure("state", bench.pump.status().state, equal="idle")
     measure("alarms", bench.pump.status().alarms, equal=("storage_fault",))

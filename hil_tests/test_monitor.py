@@ -88,6 +88,67 @@ def test_the_same_for_ten_minutes_is_no_alarm(bench: Bench, measure: Measure, tu
     measure("alarms", status.alarms, equal=())
 
 
+def up_and_down(bench: Bench) -> None:
+    bench.pump.set_rate(100_000)
+    bench.pump.set_rate(1_000)
+
+
+def down_and_up(bench: Bench) -> None:
+    bench.pump.set_rate(100_000)
+    bench.sleep(3)
+    bench.pump.set_rate(1_000)
+    bench.pump.set_rate(100_000)
+
+
+def small_bolus(bench: Bench) -> None:
+    """36 ms of it."""
+    bench.pump.bolus(10_000, 1_000_000)
+
+
+def bolus_that_is_stopped(bench: Bench) -> None:
+    bench.pump.bolus(1_000_000, 1_000_000)
+    bench.pump.pause()
+    bench.sleep(1)
+    bench.pump.resume()
+
+
+@pytest.mark.needs("capture", "virtual_time")
+@pytest.mark.parametrize("change", [up_and_down, down_and_up, small_bolus, bolus_that_is_stopped])
+def test_a_rate_that_is_over_before_the_monitor_looks_is_no_fault_of_the_motor(
+    bench: Bench, measure: Measure, change
+) -> None:
+    """It looks every 100 ms, and a command follows the other after 22. Motion is granted every 50 ms at the least: in
+    one of 40 turns, each a little later against both, it is granted between the two and before the look.
+    """
+    bench.pump.start(1_000)
+    for _ in range(40):
+        bench.sleep(2.9137)
+        change(bench)
+        bench.sleep(1)
+        if bench.pump.active_alarms:
+            break
+    status = bench.pump.status()
+    measure("alarms", status.alarms, equal=())
+    measure("state", status.state, equal="infusing")
+
+
+@pytest.mark.needs("capture", "virtual_time")
+@pytest.mark.requirement("PCA-2")
+def test_a_patients_bolus_that_is_stopped_as_it_begins_is_no_fault_of_the_motor(bench: Bench, measure: Measure) -> None:
+    bolus = {"volume_nl": 500_000, "rate_ul_h": 100_000, "lockout_s": 60, "max_1h_nl": 5_000_000}
+    bolus["max_4h_nl"] = 8_000_000
+    bench.pump.start_regimen({"kind": "pca", "segments": [[1_000, 1_000, 0, 0]], "bolus": bolus})
+    for part in range(5):
+        bench.sleep(61)
+        measure("bolus refused", bench.pump.request_bolus().why, equal=None)
+        bench.sleep(0.02 * part)  # motion is granted every 50 ms
+        bench.pump.stop() if part == 4 else bench.pump.pause()
+        bench.sleep(1)
+        measure("alarms", bench.pump.status().alarms, equal=())
+        if part < 4:
+            bench.pump.resume()
+
+
 @pytest.mark.needs("capture", "virtual_time")
 def test_a_pump_that_gives_nothing_out_of_its_own_accord_is_left_alone(bench: Bench, measure: Measure) -> None:
     """An hour at 0.01 mL/h (a step in 126 s), through pauses and changes of rate, without an alarm."""

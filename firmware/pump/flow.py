@@ -171,14 +171,12 @@ class Flow:
     # ---- what they share ----
 
     def _keep(self, keep, *what):
-        """Nothing flows that a power cut would make forgotten."""
+        """Nothing flows that a power cut would make forgotten. What the flash does not take link/server.py refuses."""
         try:
             keep(*what)
-            return
         except OSError:
-            pass
-        self._app.tell_of("storage_fault", time.ticks_ms())
-        raise Refused("storage_fault", "the flash does not take what is to be given", None)
+            self._app.tell_of("storage_fault", time.ticks_ms())
+            raise
 
     def _go(self, state, rate_ul_h):
         """The changes of a motor that stands and then turns."""

@@ -33,8 +33,13 @@ class MonitorTask:
         permitted = self._permitted
         self._permitted = self._supervisor.permits_motor
         if permitted or self._permitted:
-            self._monitor.commanded(self._delivery.therapy.target_ul_h)
+            self._hear(self._delivery.therapy)
         self._monitor.start(self._delivery.counted_steps())
+
+    def _hear(self, therapy):
+        """A rate that was over before the next look was given all the same."""
+        self._monitor.commanded(therapy.least_ul_h, therapy.most_ul_h)
+        therapy.forget_targets()
 
     def run(self, now_ms):
         since_ms = _PERIOD_MS if self._last_ms is None else elapsed_ms(now_ms, self._last_ms)
@@ -50,8 +55,10 @@ class MonitorTask:
         if self._supervisor.permits_motor or delivery.back:
             therapy = delivery.therapy
             target_ul_h = therapy.target_ul_h
-            if therapy.end_steps is not None and not delivery.back:
-                left_pl = self._monitor.left_pl(therapy.end_steps, delivery.net_steps())
+            if not delivery.back:
+                self._hear(therapy)
+                if therapy.end_steps is not None:
+                    left_pl = self._monitor.left_pl(therapy.end_steps, delivery.net_steps())
         found = self._monitor.update(target_ul_h, left_pl, counted, since_ms)
         changed = found ^ self._found
         if changed:

@@ -49,10 +49,20 @@ def test_a_command_that_is_over_before_the_next_look_is_no_motor_that_runs_away(
     """60 Hz for 14 ms, of which 0.3 s were granted: 18 steps after it is over, in three looks."""
     pump = Pump()
     pump.update(0, 0)
-    pump.monitor.commanded(60 * UL_H_OF_1_HZ)
+    pump.monitor.commanded(0, 60 * UL_H_OF_1_HZ)
     found = [pump.update(0, 60) for _ in range(3)] + [pump.update(0, 0) for _ in range(10)]
     assert found == [0] * 13
     assert pump.run(0, 60, 1000)[0] == RUNS  # half a second later nobody commands anything
+
+
+def test_a_pause_of_the_command_that_is_over_before_the_next_look_is_no_motor_that_stands():
+    """Nothing for 14 ms, in which 0.3 s of nothing were granted."""
+    pump = Pump()
+    assert pump.run(60, 60, 1000) == (0, None)
+    pump.monitor.commanded(0, 60 * UL_H_OF_1_HZ)
+    found = [pump.update(60 * UL_H_OF_1_HZ, 0) for _ in range(3)]
+    assert found + [pump.update(60 * UL_H_OF_1_HZ, 60) for _ in range(10)] == [0] * 13
+    assert pump.run(60, 0, 1000)[0] == STANDS
 
 
 @given(

@@ -27,10 +27,13 @@ class CommandBand:
         over_ul_h = rate_ul_h - self._start_ul_h
         return over_ul_h // self._half_accel + 1 if over_ul_h > 0 else 0
 
-    def commanded(self, rate_ul_h):
+    def commanded(self, least, most):
         """Between two updates: a command may be over before the next, and the motor still makes what it granted."""
-        if rate_ul_h > self._past_most[self._at - 1]:
-            self._past_most[self._at - 1] = rate_ul_h
+        before = self._at - 1
+        if least < self._past[before]:
+            self._past[before] = least
+        if most > self._past_most[before]:
+            self._past_most[before] = most
 
     def update(self, least, most, since_ms):
         """What is commanded now at least and at most, one rate but near a change; the time since the last update."""

@@ -78,9 +78,9 @@ class DeliveryMonitor:
         for account in (self._stands, self._runs, self._under, self._over):
             account.forget()
 
-    def commanded(self, target_ul_h):
-        """What is commanded just now, or was until now."""
-        self._band.commanded(target_ul_h)
+    def commanded(self, least_ul_h, most_ul_h):
+        """Between what rates the target was since the last update, however short."""
+        self._band.commanded(least_ul_h, most_ul_h)
 
     def left_pl(self, end_steps, counted_steps):
         """Until the rate changes, by the count."""

@@ -60,7 +60,9 @@ class Therapy:
         self._cut = False
         self._forgiving = 0  # steps of a bolus that was cut: drawn back they are not owed
         self._forgiven = 0
+        self.least_ul_h = self.most_ul_h = 0  # of the targets since `forget_targets`
         self._begin()
+        self.forget_targets()
 
     # ---- for the delivery task ----
 
@@ -169,6 +171,11 @@ class Therapy:
         self._cut = True
         self.settle()
         self._forgiving = 0
+        self.forget_targets()
+
+    def forget_targets(self):
+        """The monitor has heard of them, or nobody followed them."""
+        self.least_ul_h = self.most_ul_h = self.target_ul_h
 
     # ---- what is told ----
 
@@ -259,6 +266,8 @@ class Therapy:
                 self.target_ul_h += bolus.rate_ul_h
                 run = min(run, bolus.left)
             self._set_run(run)
+        self.least_ul_h = min(self.least_ul_h, self.target_ul_h)
+        self.most_ul_h = max(self.most_ul_h, self.target_ul_h)
         self._set_end()
 
     def _set_run(self, ticks):
