@@ -95,6 +95,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.evidence = _evidence(item, report)
         # JUnit's file takes a test's properties from the report of its teardown, which gets what the item has.
         item.user_properties += recording.properties(report.evidence.get("measurements", ()))
+    if call.when == "teardown" and _WATCHED in item.stash:
+        del item.stash[_WATCHED]  # items live as long as the run, and an emulated board is 25 MB
     return report
 
 
