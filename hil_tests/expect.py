@@ -16,6 +16,7 @@ import numpy as np
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
+from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import AlarmEvent
 from picoinfuse.profile import Profile
@@ -69,6 +70,15 @@ def steps_are_even(bench: Bench, measure: Measure, since_s: float) -> None:
     measure("intervals", len(intervals_ns), above=5)
     spread_ns = int(intervals_ns.max() - intervals_ns.min())
     measure("from the shortest to the longest interval", spread_ns, unit="ns", at_most=TICK_NS)
+
+
+def cut_off_ends(bench: Bench, *files: str) -> None:
+    """Of files of an idle pump, 12 bytes each; then it starts anew."""
+    enter_repl(bench)
+    for file in files:
+        run_in_repl(bench, f"d = open({file!r}, 'rb').read(); f = open({file!r}, 'wb'); f.write(d[:-12]); f.close()")
+    bench.reset()
+    bench.sleep(1.0)
 
 
 def now_ns(bench: Bench) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hil_tests.expect import alarms_told, sleep_until
+from hil_tests.expect import UP_S, WATCHDOG_S, alarms_told, cut_off_ends, sleep_until
 from picoinfuse import paths
 from picoinfuse.alarm_table import AlarmRow, alarm_rows
 from picoinfuse.analysis.alarm_timing import bursts, pulses
@@ -23,7 +23,7 @@ from picoinfuse.library.read import load_library
 
 pytestmark = [
     pytest.mark.requirement("ALM-6"),
-    pytest.mark.needs("capture", "sensor", "occlude", "motor", "pin", "slow", "reset", "virtual_time"),
+    pytest.mark.needs("capture", "sensor", "occlude", "motor", "pin", "slow", "hang", "reset", "virtual_time"),
     pytest.mark.timeout(120),
 ]
 
@@ -130,16 +130,8 @@ def boot_without_a_sensor(bench: Bench) -> None:
     bench.sleep(1.0)
 
 
-def break_files(bench: Bench, names: tuple[str, ...]) -> None:
-    """Cuts off their ends."""
-    enter_repl(bench)
-    for name in names:
-        run_in_repl(bench, f"d = open({name!r}, 'rb').read(); f = open({name!r}, 'wb'); f.write(d[:-12]); f.close()")
-    bench.reset()
-
-
 def break_the_profile(bench: Bench) -> None:
-    break_files(bench, ("/profile.json",))
+    cut_off_ends(bench, "/profile.json")
 
 
 def mend_the_profile(bench: Bench) -> None:
@@ -152,8 +144,7 @@ def break_copies(*folders: str) -> Callable[[Bench], None]:
 
     def come(bench: Bench) -> None:
         bench.pump.calibrate(103, 100, "2026-11-22", "tester")
-        break_files(bench, tuple(f"/{folder}/calibration" for folder in folders))
-        bench.sleep(1.0)
+        cut_off_ends(bench, *(f"/{folder}/calibration" for folder in folders))
 
     return come
 
@@ -164,8 +155,7 @@ def calibrate_anew(bench: Bench) -> None:
 
 def break_the_library(bench: Bench) -> None:
     send_the_library(bench)
-    break_files(bench, ("/keep_a/library.0", "/keep_b/library.0"))
-    bench.sleep(1.0)
+    cut_off_ends(bench, "/keep_a/library.0", "/keep_b/library.0")
 
 
 def send_the_library(bench: Bench) -> None:
@@ -187,6 +177,13 @@ def cut_an_infusion_short(bench: Bench) -> None:
     bench.pump.start(100_000)
     bench.sleep(1.0)
     bench.reset()
+
+
+def hang_while_idle(bench: Bench) -> None:
+    bench.hang_cpu()
+    bench.sleep(WATCHDOG_S + UP_S)
+    bench.pump.reconnect(after_reset=True)
+    bench.sleep(1.0)
 
 
 def complete_an_infusion(bench: Bench) -> None:
@@ -243,6 +240,7 @@ WAYS = {
         lambda bench: run_down(bench, 1_000_000, MAX_UL_H, 3.0), fill_up, beside=("reservoir_near_empty",)
     ),
     "library_fault": Way(break_the_library, send_the_library),
+    "restarted": Way(hang_while_idle),
     "interrupted": Way(cut_an_infusion_short),
     "dose_limit": Way(ask_too_often, stop_and_rest),
     "infusion_complete": Way(complete_an_infusion),

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from hil_tests.expect import WATCHDOG_S, delivered_nl, motor_steps, now_ns, true_nl
+from hil_tests.expect import WATCHDOG_S, cut_off_ends, delivered_nl, motor_steps, now_ns, true_nl
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -269,3 +269,28 @@ def test_what_cannot_be_kept_is_not_begun(bench: Bench, measure: Measure) -> Non
     bench.sleep(2.0)
     bench.pump.clear_alarms()
     measure("state", bench.pump.start(5_000), equal="infusing")
+
+
+@pytest.mark.requirement("KEEP-1")
+@pytest.mark.parametrize("damaged", [("a",), ("b",), ("a", "b")])
+def test_a_damaged_record_of_the_therapy_is_told(bench: Bench, measure: Measure, damaged: tuple[str, ...]) -> None:
+    bench.pump.start(100_000, vtbi_nl=ML)
+    bench.sleep(2.0)
+    bench.pump.stop()
+    bench.sleep(1.0)
+    before = bench.pump.last_therapy()
+    cut_off_ends(bench, *(f"/keep_{folder}/therapy" for folder in damaged))
+    told, alarms = bench.pump.last_therapy(), bench.pump.status().alarms
+    if len(damaged) == 1:
+        measure("as before, from the other copy", told, equal=before)
+        measure("alarms", alarms, equal=("record_restored",))
+    else:
+        measure("outcome", (told.outcome, told.delivered_nl, told.regimen), equal=("unknown", None, None))
+        measure("alarms", alarms, equal=("storage_fault",))  # how it ended somebody has seen
+    bench.pump.clear_alarms()
+    bench.pump.start(100_000)
+    bench.sleep(1.0)
+    bench.pump.stop()
+    bench.sleep(1.0)
+    bench.reset()
+    measure("alarms after another one", bench.pump.status().alarms, equal=())

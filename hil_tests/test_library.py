@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from littlefs import LittleFS
 
-from hil_tests.expect import motor_steps, now_ns
+from hil_tests.expect import cut_off_ends, motor_steps, now_ns
 from picoinfuse import paths
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
@@ -158,13 +158,6 @@ def test_the_library_is_changed_only_at_rest(measure: Measure, stocked: Bench):
     measure("data of the refusal", error.value.data, equal={"state": "infusing"})
 
 
-def damage(bench: Bench, *files: str) -> None:
-    enter_repl(bench)
-    for file in files:
-        run_in_repl(bench, f"d = open({file!r}, 'rb').read(); f = open({file!r}, 'wb'); f.write(d[:-30]); f.close()")
-    bench.reset()
-
-
 FIRST, SECOND = "/keep_a/library.0", "/keep_b/library.0"
 
 
@@ -175,7 +168,7 @@ FIRST, SECOND = "/keep_a/library.0", "/keep_b/library.0"
 def test_a_damaged_copy_is_replaced_by_the_other_and_told(
     measure: Measure, stocked: Bench, damaged: tuple[str, ...]
 ) -> None:
-    damage(stocked, *damaged)
+    cut_off_ends(stocked, *damaged)
     told = stocked.pump.alarms().active
     measure("alarms", [(alarm.name, alarm.priority) for alarm in told], equal=[("record_restored", "low")])
     measure("library", stocked.pump.status().library, equal=text(LIBRARY))
@@ -222,7 +215,7 @@ def test_a_copy_that_is_damaged_in_use_is_told_and_the_other_is_read(measure: Me
 def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(
     measure: Measure, stocked: Bench, damaged: tuple[str, ...], reason: str
 ):
-    damage(stocked, *damaged)
+    cut_off_ends(stocked, *damaged)
     status = stocked.pump.status()
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=("library_fault",))

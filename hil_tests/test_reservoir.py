@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hil_tests.expect import alarms_told, end_self_test, motor_steps, now_ns, sleep_until
+from hil_tests.expect import alarms_told, cut_off_ends, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse import paths
 from picoinfuse.bench import Bench
 from picoinfuse.dose import Dosing, Order, Quantity
@@ -326,3 +326,21 @@ def test_a_refill_while_paused_lets_the_same_therapy_go_on(bench: Bench, measure
     assert bench.pump.resume() == "infusing"
     measure("time to empty", bench.pump.status().empty_s, equal=None)  # 9 mL of it are left, and they are there
     assert bench.pump.status().delivered_nl == pytest.approx(1 * ML, abs=20_000)
+
+
+@pytest.mark.requirement("KEEP-1")
+@pytest.mark.parametrize("damaged", [("a",), ("b",), ("a", "b")])
+def test_a_damaged_record_is_told_and_never_replaced_by_a_guess(
+    bench: Bench, measure: Measure, damaged: tuple[str, ...]
+) -> None:
+    bench.pump.refill(50 * ML)
+    cut_off_ends(bench, *(f"/keep_{folder}/reservoir" for folder in damaged))
+    status = bench.pump.status()
+    both = len(damaged) == 2
+    measure("alarms", status.alarms, equal=("storage_fault",) if both else ("record_restored",))
+    measure("left in the reservoir", status.reservoir_nl, unit="nL", equal=None if both else 50 * ML)
+    bench.pump.clear_alarms()
+    bench.pump.refill(40 * ML)
+    bench.reset()
+    measure("alarms after a refill", bench.pump.status().alarms, equal=())
+    measure("left after a refill", bench.pump.status().reservoir_nl, unit="nL", near=40 * ML, by=350)  # a step

@@ -151,6 +151,52 @@ def test_a_reset_of_an_idle_pump_is_no_alarm(bench: Bench, measure: Measure) -> 
     measure("alarms", bench.pump.status().alarms, equal=())
 
 
+def assert_told(bench: Bench, measure: Measure, cause: str) -> None:
+    """That it failed: until a person clears it, and no longer."""
+    measure("cause of the start", starts(bench)[-1].reset_cause, equal=cause)
+    measure("state", bench.pump.status().state, equal="idle")
+    measure("alarms", bench.pump.status().alarms, equal=("restarted",))
+    measure("priority told", alarms_told(bench, "restarted")[-1].priority, equal="medium")
+    measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
+    bench.reset()
+    bench.sleep(1)
+    measure("alarms after a reset by hand", bench.pump.status().alarms, equal=())
+
+
+@pytest.mark.needs("hang", "reset")
+@pytest.mark.parametrize("before", ["nothing", "an infusion"])
+def test_an_idle_pump_that_hung_says_so_when_it_is_up_again(bench: Bench, measure: Measure, before: str) -> None:
+    if before == "an infusion":
+        infuse(bench, measure)
+        bench.pump.stop()
+        bench.sleep(1)
+    bench.hang_cpu()
+    bench.sleep(WATCHDOG_S + UP_S)
+    bench.pump.reconnect(after_reset=True)
+    bench.sleep(1)
+    assert_told(bench, measure, "watchdog")
+
+
+@pytest.mark.needs("damage", "reset")
+def test_an_idle_pump_that_crashed_says_so_when_it_is_up_again(bench: Bench, measure: Measure) -> None:
+    bench.break_task("memory.MemoryTask")
+    bench.sleep(6.0)
+    bench.pump.reconnect(after_reset=True)
+    bench.sleep(1)
+    assert_told(bench, measure, "crash")
+
+
+@pytest.mark.needs("power")
+@pytest.mark.parametrize("how", ["by command", "power"])
+def test_an_end_of_an_idle_pump_that_somebody_wanted_is_no_alarm(bench: Bench, measure: Measure, how: str) -> None:
+    if how == "power":
+        bench.power_cycle(2.0)
+    else:
+        bench.pump.reset()
+    bench.sleep(1)
+    measure("alarms", bench.pump.status().alarms, equal=())
+
+
 @pytest.mark.needs("capture", "slow")
 def test_a_loop_that_is_a_little_late_is_counted_and_told_and_goes_on(bench: Bench, measure: Measure) -> None:
     """Turns of 56 to 65 ms for half of the watchdog's 2 s: late by 55; pressure can bear 50, delivery 100."""

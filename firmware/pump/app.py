@@ -62,7 +62,7 @@ from pump.sliced_parts import SlicedParts
 from pump.sound_check import SoundCheck
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
-from pump.storage.reset_note import CRASHED, INFUSING, NONE
+from pump.storage.reset_note import CRASHED, INFUSING, RUNNING
 from pump.treatment import NOT_INFUSING, Treatment
 from pump.upstream import AirTask, UpstreamTask
 from pump.witness import Witness
@@ -248,7 +248,7 @@ class App:
         if new in (sv.INFUSING, sv.PAUSED):
             self.note.set(INFUSING)
         elif new == sv.IDLE and not self.alarms.stops_delivery():
-            self.note.set(NONE)  # an infusion that an alarm ended counts as cut short until somebody has seen it
+            self.note.set(RUNNING)  # an infusion that an alarm ended counts as cut short until somebody has seen it
         self.outbox.state(sv.STATES[new], sv.EVENTS[event], now_ms)
         if new == sv.SELF_TEST:
             self.wake(self.self_test)
@@ -311,7 +311,7 @@ class App:
         self.witness.boot(cause, self.boot)
         self.ledger.recall(cause == "watchdog", self._journal_trouble)
         self.outbox.ready({"boot": self.boot, "version": self.commands.version, "reset_cause": cause})
-        if self._journal_trouble:
+        if self._journal_trouble or self.ledger.given.lost or (self.reservoir is not None and self.reservoir.lost):
             self.tell_of("storage_fault", now_ms)
         if self.profile is None:
             self.report("profile_fault", True, now_ms)
@@ -320,16 +320,17 @@ class App:
             self.report("calibration_fault", True, now_ms)
             self.supervisor.handle(sv.FAULT_FOUND, now_ms)
         self.pharmacy.load(self.profile is not None and self.profile["library"]["required"], now_ms)
-        if self.note.was_infusing:
-            self.note.set(INFUSING)
+        self.note.set(INFUSING if self.note.was_infusing else RUNNING)
         if self.note.was_infusing or not self.ledger.given.seen:
             self.tell_of("interrupted", now_ms)
+        elif cause == "crash" or cause == "watchdog":
+            self.tell_of("restarted", now_ms)
 
 
 def _cause(note, reason):
     if note.watchdog_bit is not None:
         return "power_on"
-    return {CRASHED: "crash", INFUSING: "watchdog"}.get(reason, "reset")
+    return {CRASHED: "crash", INFUSING: "watchdog", RUNNING: "watchdog"}.get(reason, "reset")
 
 
 def _checked_profile():

@@ -35,6 +35,7 @@ class ReservoirTask:
         self._known = False  # as recorded: what is left
         self._open = False  # as recorded: the motor may move
         self._deaf = True  # the self-test counts steps that are none; a boot begins with it
+        self.lost = False  # no copy of the record can be read
         self.drug = None  # that a person said is in it
         self._raised = {"reservoir_near_empty": False, "reservoir_urgent": False}
         self._raised.update({"reservoir_low": False, "reservoir_empty": False})
@@ -185,7 +186,7 @@ class ReservoirTask:
             found = self._record.load()
             value = None if found is None else json.loads(found[1])
         except (RecordFault, ValueError):
-            pass
+            self.lost = True
         if value is not None:
             self.drug = value["drug"]
             if not value["open"]:

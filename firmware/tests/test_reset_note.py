@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.storage.reset_note import CRASHED, INFUSING, NONE, SERVICE, ResetNote
+from pump.storage.reset_note import CRASHED, INFUSING, NONE, RUNNING, SERVICE, ResetNote
 
 SCRATCH0 = 0x4005800C
 
@@ -40,7 +40,7 @@ def test_after_power_on_there_is_no_note(registers):
     assert (reason, note.crashes, note.was_infusing) == (NONE, 0, False)
 
 
-@pytest.mark.parametrize("reason", [NONE, SERVICE, CRASHED, INFUSING])
+@pytest.mark.parametrize("reason", [NONE, SERVICE, CRASHED, INFUSING, RUNNING])
 def test_the_next_boot_finds_the_reason_once(registers, reason):
     note, _ = boot(registers)
     note.set(reason)
@@ -58,9 +58,9 @@ def test_a_watchdog_bite_while_infusing_is_known_afterwards(registers):
 def test_after_an_orderly_stop_it_was_not_infusing(registers):
     note, _ = boot(registers)
     note.set(INFUSING)
-    note.set(NONE)
+    note.set(RUNNING)
     note, reason = boot(registers)
-    assert (reason, note.was_infusing) == (NONE, False)
+    assert (reason, note.was_infusing) == (RUNNING, False)
 
 
 def test_a_crash_while_infusing_is_both(registers):
@@ -85,11 +85,12 @@ def test_crashes_in_a_row_are_counted_up_to_15(registers):
         note.set(CRASHED)
 
 
-def test_a_watchdog_bite_between_crashes_does_not_forget_them(registers):
+@pytest.mark.parametrize("reason", [INFUSING, RUNNING])
+def test_a_watchdog_bite_between_crashes_does_not_forget_them(registers, reason):
     note, _ = boot(registers)
     note.set(CRASHED)
     note, _ = boot(registers)
-    note.set(INFUSING)
+    note.set(reason)
     note, _ = boot(registers)
     assert note.crashes == 1
 

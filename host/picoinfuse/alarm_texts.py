@@ -134,7 +134,7 @@ TEXTS = MappingProxyType(
             "Let go of the button. If nobody holds it, use another pump.",
         ),
         "storage_fault": (
-            "Journal cannot be written, or what it held is lost",
+            "Journal cannot be written, or something that was stored is lost",
             "Write down what is given. Send the pump to service.",
         ),
         "record_restored": (
@@ -160,6 +160,10 @@ TEXTS = MappingProxyType(
         "library_fault": (
             "The drug library is damaged or missing: no therapy by dose",
             "Send the library again (picoinfuse library send). What runs goes on.",
+        ),
+        "restarted": (
+            "The pump failed and started again; no infusion was under way",
+            "Clear, and look at `picoinfuse log --alarms`. If it returns, do not use the pump: send it to service.",
         ),
         "suspended_reminder": (
             "Infusion is paused",

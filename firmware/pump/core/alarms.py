@@ -107,6 +107,10 @@ ALARMS = (
     # LOW: nothing that runs needs it any more, and what needs it is refused. Somebody has to send it again before the
     # next therapy. It passes when that is done.
     ("library_fault", LOW, GO_ON, PASSES),
+    # The watchdog bit, or an exception reached the top, while no therapy was under way. Nothing flowed, so there is
+    # nothing to stop; but a pump that failed once must not look like one that did not. MEDIUM: whoever is to use it
+    # next has to know. It stays until a person clears it.
+    ("restarted", MEDIUM, GO_ON, LATCHES),
     # GIP: a reminder every 15 min while suspended (core/reminder.py). It passes with whatever a person does.
     ("suspended_reminder", MEDIUM, GO_ON, PASSES),
 )  # fmt: skip

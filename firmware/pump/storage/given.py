@@ -47,6 +47,7 @@ class Given:
         self.steps = 0  # as noted last
         self.unsure = 0  # so many more at most; NO_BOUND: nobody knows
         self.basal_ul_h = 0
+        self.lost = False  # no copy of the record can be read
 
     # ---- at boot ----
 
@@ -58,7 +59,7 @@ class Given:
             ordered = self._ordered()
             self.outcome = NONE
         except (RecordFault, ValueError):
-            self.outcome = UNKNOWN
+            self.outcome, self.lost = UNKNOWN, True
         if ordered is None:
             self.unsure = NO_BOUND
             if entry is not None:

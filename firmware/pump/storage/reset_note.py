@@ -2,9 +2,9 @@
 power-off.
 
 What a reset was for cannot be read from `machine.reset_cause()`, which does not tell a watchdog bite from
-`machine.reset()`. So whoever resets says why beforehand, and who starts an infusion leaves INFUSING until it
-is stopped in good order: found at boot, it means that delivery was cut short. `mem32` is `machine.mem32`, or
-in a test a dict.
+`machine.reset()`. So whoever resets says why beforehand. A pump that runs leaves RUNNING, and from the start of an
+infusion until its stop in good order INFUSING: found at boot, they mean that nobody asked for the reset, and INFUSING
+that delivery was cut short. `mem32` is `machine.mem32`, or in a test a dict.
 
 The whole note is one word, so that a reset in the midst of `set` leaves the old note or the new one. SCRATCH0
 of 0-3 is used: the SDK and the boot ROM use 4-7. The magic is below 2**30, so that the word is a small int on
@@ -18,6 +18,7 @@ SERVICE = const(1)  # the REPL was asked for
 CRASHED = const(2)  # an exception reached the top
 INFUSING = const(3)  # there was no orderly stop
 BITE = const(4)  # after power-on: the watchdog was left to bite, to see that it does
+RUNNING = const(5)  # nobody asked for an end
 
 _SCRATCH0 = const(0x4005800C)
 _MAGIC = const(0x2B6D4000)
@@ -50,13 +51,13 @@ class ResetNote:
         return reason
 
     def set(self, reason):
-        """Leaves `reason` for the next boot. NONE after an orderly stop; CRASHED counts on."""
+        """Leaves `reason` for the next boot. NONE for a reset that was asked for; CRASHED counts on."""
         note = reason
         if reason == CRASHED:
             note |= min(self.crashes + 1, _MAX_CRASHES) << _CRASHES_SHIFT
             if self._reason == INFUSING:
                 note |= _WAS_INFUSING
-        elif reason == INFUSING:
+        elif reason in (INFUSING, RUNNING):
             note |= self.crashes << _CRASHES_SHIFT  # not forgotten when a watchdog bites next
         self._reason = reason
         self.mem32[_SCRATCH0] = _MAGIC | note

@@ -34,6 +34,7 @@ class Outcome:
 GOES_ON = Outcome()
 NO_PROGRAM = Outcome("service")  # the fault is one of the pump's program, and in service none runs
 RESTARTS = Outcome("idle", (), True)
+FAILED = Outcome("idle", ("restarted",), True)
 INTERRUPTED = Outcome("alarm_stopped", ("interrupted",), True)
 GIVES_UP = Outcome("fault", ("system_fault",))  # or resets, when a part of the program needed the memory first
 
@@ -65,10 +66,10 @@ def _wire_of_the_motor() -> Row:
     return _row(self_test=Outcome("fault", ("system_fault",)), infusing=stops, relieving=stops)
 
 
-def _restart(service: Outcome = NO_PROGRAM) -> Row:
-    """What was being given, or was stopped, is not forgotten."""
+def _restart(idle: Outcome = FAILED, service: Outcome = NO_PROGRAM) -> Row:
+    """What was being given, or was stopped, is not forgotten; nor is a failure while nothing was."""
     return _row(
-        RESTARTS,
+        idle,
         infusing=INTERRUPTED,
         paused=INTERRUPTED,
         relieving=INTERRUPTED,
@@ -148,8 +149,8 @@ OUTCOMES: dict[str, Row] = {
     "Ctrl-C": _row(),
     "Ctrl-D": _row(service=RESTARTS),
     "soft reset": _restart(),
-    "RUN pin": _restart(service=RESTARTS),
-    "power lost": _restart(service=RESTARTS),
+    "RUN pin": _restart(RESTARTS, RESTARTS),
+    "power lost": _restart(RESTARTS, RESTARTS),
 }
 
 
@@ -174,7 +175,8 @@ This page is made from `host/picoinfuse/campaign/outcomes.py` by `make docs`.
 
 - "goes on": the state stays, no alarm comes. Whatever may not move does not.
 - "resets": the outputs are safe, the pump starts again. An infusion, a pause or a stop by an alarm is not forgotten:
-  `interrupted`.
+  `interrupted`; nor is a failure while there was none: `restarted`. The RUN pin and the power-on of an idle pump are
+  what somebody did.
 - "no program runs": in service the REPL has the board and the outputs are safe.
 - *: tried on a pump with battery, buttons, air detector and upstream sensor, which not every profile has.
 - `relieving`: after an occlusion, while the plunger is drawn back; its state is `alarm_stopped`.
