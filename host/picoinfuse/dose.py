@@ -150,6 +150,12 @@ def shown(unit: str) -> str:
     return "µg" + unit[2:] if unit.startswith("ug") else unit
 
 
+def limit_units(unit: str, amount: str) -> dict[str, str]:
+    """What the limits of a drug are in, as people write it: by the names that the pump gives them."""
+    by_kg = f"{shown(amount)}/kg" if parts(unit)[1] else shown(amount)
+    return {"dose": shown(unit), "bolus": by_kg, "hour": by_kg}
+
+
 def decimal(milli: int) -> str:
     """1500 → `1.5`."""
     return f"{(Decimal(milli) / 1000).normalize():f}"

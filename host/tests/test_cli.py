@@ -169,6 +169,37 @@ def test_a_script_names_what_passes_a_soft_limit(run: Run, pump: FakePump) -> No
     assert pump.confirmed == [{"token": 1, "over_soft": 6_500}]
 
 
+ORDER = {"drug": "dopamine", "unit": "ug/kg/min", "amount": "mg", "concentration": 1600, "weight_g": 70_000, "dose": 5}
+
+
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        ("dose", "dose: 20.5 µg/kg/min is beyond the hard limit of 20 µg/kg/min"),
+        ("bolus", "bolus: 20.5 mg/kg is beyond the hard limit of 20 mg/kg"),
+        ("hour", "hour: 20.5 mg/kg is beyond the hard limit of 20 mg/kg"),
+    ],
+)
+def test_a_limit_that_refuses_is_told_as_a_person_writes_it(run: Run, pump: FakePump, limit: str, told: str) -> None:
+    pump.results["order"] = {"order": ORDER}
+    refusal = {"limit": limit, "value": 20_500, "bound": 20_000}
+    message = f"{limit} is 20500, the hard limit 20000 (thousandths)"
+    pump.refusals["set_rate"] = {"code": "hard_limit", "message": message, "data": refusal}
+    code, _, err = run("set-rate", "6.5", "-p", "x", "--yes")
+    assert code == 1
+    assert told in err
+    assert "thousandths" not in err
+
+
+def test_a_soft_limit_that_a_script_did_not_name_is_told_the_same_way(run: Run, pump: FakePump) -> None:
+    pump.results["order"] = {"order": ORDER}
+    refusal = {"token": 1, "limit": "dose", "value": 6_500, "bound": 5_000}
+    pump.refusals["confirm"] = {"code": "soft_limit", "message": "dose is 6500", "data": refusal}
+    code, _, err = run("set-rate", "6.5", "-p", "x", "--yes")
+    assert code == 1
+    assert "dose: 6.5 µg/kg/min is beyond the soft limit of 5 µg/kg/min" in err
+
+
 def test_a_dose_needs_the_drug_of_the_infusion(run: Run, pump: FakePump) -> None:
     code, _, err = run("set-rate", "6 ug/kg/min", "-p", "x", "--yes")
     assert code == 1

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from picoinfuse import units
 from picoinfuse.cli.common import grid
+from picoinfuse.cli.limits import NO_DRUG, Units, amount, beyond
 from picoinfuse.dose import decimal
 from picoinfuse.messages import Proposal, SoftLimit
 from picoinfuse.pump import Pump
@@ -28,25 +29,25 @@ _FIRST = ("state", "regimen", "drug", "dose", "rate_ul_h", "vtbi_nl", "volume_nl
 
 
 def confirmed(
-    pump: Pump, proposal: Proposal, yes: bool, over_soft: list[float] | None = None, unit: str = ""
+    pump: Pump, proposal: Proposal, yes: bool, over_soft: list[float] | None = None, limits: Units = NO_DRUG
 ) -> dict[str, Any]:
     """The result of what was proposed. Exit status 1, and nothing changed, when the person does not want it. What
-    passes a soft limit of the drug library, in `unit`, has to be typed again; `--yes` does not pass it.
+    passes a soft limit of the drug library has to be typed again, in the units of `limits`; `--yes` does not pass it.
     """
     if not yes:
-        _show(proposal)
+        _show(proposal, limits)
         if not typer.confirm("Do it?", err=True):
             raise _nothing()
     named = [round(value * 1000) for value in over_soft or []]
     if not named and not yes:
-        named = [_ask_again(soft, unit) for soft in proposal.over_soft]
+        named = [_ask_again(soft, limits) for soft in proposal.over_soft]
     return pump.confirm(proposal, named)
 
 
-def _ask_again(soft: SoftLimit, unit: str) -> int:
-    value = decimal(soft.value)
-    typer.echo(f"{soft.limit}: {value} {unit} is beyond the soft limit of {decimal(soft.bound)} {unit}", err=True)
-    if typer.prompt("Type the value to give it all the same", default="", show_default=False, err=True) != value:
+def _ask_again(soft: SoftLimit, limits: Units) -> int:
+    typer.echo(beyond(soft.limit, soft.value, soft.bound, "soft", limits), err=True)
+    typed = typer.prompt("Type the value to give it all the same", default="", show_default=False, err=True)
+    if typed.strip() != decimal(soft.value):
         raise _nothing()
     return soft.value
 
@@ -56,13 +57,13 @@ def _nothing() -> typer.Exit:
     return typer.Exit(1)
 
 
-def _show(proposal: Proposal) -> None:
+def _show(proposal: Proposal, limits: Units) -> None:
     table = grid()
     rest = sorted(set(proposal.changes) - set(_FIRST))
     for name in [*(name for name in _FIRST if name in proposal.changes), *rest]:
         now, then = proposal.changes[name]
         if now != then:
-            table.add_row(_title(name), f"{_text(name, now)} → [bold]{_text(name, then)}[/]")
+            table.add_row(_title(name), f"{_text(name, now, limits)} → [bold]{_text(name, then, limits)}[/]")
     Console(stderr=True, highlight=False).print(table)
 
 
@@ -71,9 +72,11 @@ def _title(name: str) -> str:
     return name.removesuffix(unit or "").replace("_", " ").capitalize()
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: Any, limits: Units) -> str:
     if value is None:
         return "none"
+    if name == "dose":
+        return amount(name, value, limits)
     unit = _unit(name)
     return _TEXTS[unit](value) if unit is not None else str(value).replace("_", " ")
 

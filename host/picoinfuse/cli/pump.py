@@ -23,7 +23,7 @@ from picoinfuse.cli.common import (
     tell,
 )
 from picoinfuse.cli.dosing import dose_of_infusion
-from picoinfuse.dose import shown
+from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.errors import NoAnswer
 from picoinfuse.messages import Hello, LastTherapy, Status, Therapy
 from picoinfuse.report.summary import duration
@@ -92,9 +92,10 @@ def set_rate(
         dose = None
         if is_dose:
             rate_ul_h, dose = dose_of_infusion(pump, rate)
-        proposal = pump.propose_rate(rate_ul_h, None if dose is None else dose.milli)
-        told = pump.order()
-        result = confirmed(pump, proposal, yes, over_soft, "" if told is None else shown(told.unit))
+        limits = limits_of(pump.order())
+        with told_plainly(limits):
+            proposal = pump.propose_rate(rate_ul_h, None if dose is None else dose.milli)
+            result = confirmed(pump, proposal, yes, over_soft, limits)
     tell(as_json, result, f"the rate is {units.ml_h(result['rate_ul_h'])}")
 
 

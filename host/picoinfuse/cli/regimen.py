@@ -9,6 +9,7 @@ from rich.table import Table
 from picoinfuse import units
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
+from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.profile import load_profile
 from picoinfuse.pump import Pump
 from picoinfuse.regimen import load_regimen
@@ -78,8 +79,10 @@ def bolus(
     with open_pump(port) as pump:
         if regimen is not None:
             volume_nl, rate_ul_h = _square_of(regimen, pump)
-        proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
-        result = confirmed(pump, proposal, yes, over_soft)
+        limits = limits_of(pump.order())
+        with told_plainly(limits):
+            proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
+            result = confirmed(pump, proposal, yes, over_soft, limits)
     tell(as_json, result, f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}")
 
 

@@ -29,7 +29,7 @@ from picoinfuse.cli.common import (
     tell,
 )
 from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
-from picoinfuse.dose import shown
+from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.library import on_pump
 from picoinfuse.messages import AlarmEvent, StateEvent, Telemetry
@@ -76,8 +76,9 @@ def infuse(
         order = None if wanted is None else wanted.order(pump)
         if order is not None:
             rate_ul_h = order.dosing.rate_ul_h(order.doses_milli[0])
-        proposal = pump.propose_start(rate_ul_h, vtbi_nl, order)
-        result = confirmed(pump, proposal, yes, over_soft, "" if wanted is None else shown(wanted.dose.unit))
+        limits = limits_of(order)
+        with told_plainly(limits):
+            result = confirmed(pump, pump.propose_start(rate_ul_h, vtbi_nl, order), yes, over_soft, limits)
         if detach:
             tell(as_json, result, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
             return
@@ -116,8 +117,9 @@ def _infuse_regimen(file: Path, yes: bool, over_soft: list[float] | None, port: 
         order = None if name is None else order_of(loaded, on_pump.drug_of(pump, name))
         for line in loaded.shown:
             typer.echo(line if name is None else f"{name}: {line}", err=True)
-        proposal = pump.propose_regimen(loaded.compiled, order)
-        result = confirmed(pump, proposal, yes, over_soft, "" if order is None else shown(order.dosing.unit))
+        limits = limits_of(order)
+        with told_plainly(limits):
+            result = confirmed(pump, pump.propose_regimen(loaded.compiled, order), yes, over_soft, limits)
     tell(as_json, result, f"{loaded.name} runs; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
 
 

@@ -1,0 +1,43 @@
+"""The drug library's limits as a person writes them. The pump counts in thousandths and knows no text."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from picoinfuse.dose import Order, decimal, limit_units
+from picoinfuse.errors import PumpError
+from picoinfuse.messages import OrderTold
+
+Units = Mapping[str, str]  # dose.limit_units; empty without a drug
+NO_DRUG: Units = {}
+_KINDS = {"hard_limit": "hard", "soft_limit": "soft"}
+
+
+def limits_of(order: Order | OrderTold | None) -> Units:
+    """Of the drug that is ordered."""
+    if order is None:
+        return NO_DRUG
+    if isinstance(order, Order):
+        return limit_units(order.dosing.unit, order.dosing.concentration.unit)
+    return limit_units(order.unit, order.amount)
+
+
+def amount(limit: str, milli: int, units: Units) -> str:
+    """`10.5 mg/h`."""
+    return f"{decimal(milli)} {units.get(limit, '')}".rstrip()
+
+
+def beyond(limit: str, value: int, bound: int, kind: str, units: Units) -> str:
+    passed = amount(limit, value, units)
+    return f"{limit}: {passed} is beyond the {kind} limit of {amount(limit, bound, units)}"
+
+
+@contextmanager
+def told_plainly(units: Units) -> Iterator[None]:
+    """A limit that the pump refuses by is told in the drug's units."""
+    try:
+        yield
+    except PumpError as error:
+        if error.code not in _KINDS:
+            raise
+        limit, value, bound = (error.data[name] for name in ("limit", "value", "bound"))
+        raise PumpError(error.code, beyond(limit, value, bound, _KINDS[error.code], units), error.data) from error
