@@ -17,7 +17,7 @@ from picoinfuse.library.read import load_library
 
 pytestmark = [
     pytest.mark.requirement("GIP-1.5"),
-    pytest.mark.needs("capture", "reset", "virtual_time"),
+    pytest.mark.needs("capture", "reset"),
     pytest.mark.timeout(120),
 ]
 
@@ -63,6 +63,7 @@ def test_it_is_unknown_until_somebody_says_what_is_in_it(bench: Bench, measure: 
     measure("left, time to empty, alarms", (status.reservoir_nl, status.empty_s, status.alarms), equal=(None, None, ()))
 
 
+@pytest.mark.needs("virtual_time")
 def test_the_steps_that_were_made_are_taken_off_and_those_drawn_back_come_back(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.occlusion_level("low")
@@ -93,6 +94,7 @@ def test_it_is_one_account_over_many_infusions_and_self_tests(bench: Bench, meas
 # ---- time to empty ----
 
 
+@pytest.mark.needs("virtual_time")
 def test_the_time_to_empty_is_right_and_follows_each_change_of_rate(bench: Bench, measure: Measure):
     bench.pump.refill(10 * ML)
     usable_ml = 10 - limits(bench)["empty_ul"] / 1000
@@ -109,6 +111,7 @@ def test_the_time_to_empty_is_right_and_follows_each_change_of_rate(bench: Bench
     measure("priority", empty.priority, equal="high")
 
 
+@pytest.mark.needs("virtual_time")
 def test_the_time_to_empty_knows_of_a_bolus(bench: Bench, measure: Measure):
     """10 mL less the 0.5 that it stops at, at 5 mL/h: 114 min. A bolus of 2 mL takes 24 of them away."""
     bench.pump.refill(10 * ML)
@@ -135,6 +138,7 @@ def test_a_therapy_that_ends_before_has_no_time_to_empty(bench: Bench, measure: 
 # ---- alarms ----
 
 
+@pytest.mark.needs("virtual_time")
 def test_warnings_come_in_their_order_and_it_stops_before_there_is_nothing(bench: Bench, measure: Measure):
     bench.pump.refill(16 * ML)
     bench.pump.start(30_000)
@@ -251,6 +255,7 @@ def test_what_is_left_outlives_a_reset_when_the_motor_stood(bench: Bench, measur
     measure("left after a power cut", left_nl(bench), unit="nL", equal=before_nl)
 
 
+@pytest.mark.needs("virtual_time")
 def test_after_a_reset_under_way_it_is_unknown_and_not_what_it_was(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.start(100_000)
@@ -260,6 +265,7 @@ def test_after_a_reset_under_way_it_is_unknown_and_not_what_it_was(bench: Bench,
     assert bench.pump.status().state != "infusing"
 
 
+@pytest.mark.needs("virtual_time")
 def test_a_pause_writes_it_down_too(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.start(100_000)
@@ -278,6 +284,7 @@ def regimen(*segments: tuple[int, int, int, int], **more: Any) -> dict[str, Any]
     return {"kind": "steps", "segments": [list(segment) for segment in segments], **more}
 
 
+@pytest.mark.needs("virtual_time")
 def test_the_time_to_empty_follows_pauses_ramps_and_repeats(bench: Bench, measure: Measure):
     bench.pump.refill(12 * ML)
     # 2 mL in 2 min, a ramp down over 10 min (5.1 mL), 1 mL/h for 10 min (0.17 mL): 11.5 mL end in the second ramp.
@@ -298,6 +305,7 @@ def test_the_time_to_empty_follows_pauses_ramps_and_repeats(bench: Bench, measur
     measure("worst error of the times that were told", worst_s, unit="s", at_most=min(30, RIGHT_S))
 
 
+@pytest.mark.needs("virtual_time")
 def test_a_therapy_whose_stop_would_harm_is_warned_of_earlier_and_louder(bench: Bench, measure: Measure):
     warned = limits(bench)
     assert warned["harmful_near_empty_min"] == 4 * warned["near_empty_min"] == 120

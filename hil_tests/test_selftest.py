@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hil_tests.expect import alarms_told, end_self_test
+from hil_tests.expect import UP_S, alarms_told, end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.errors import PumpError
@@ -37,8 +37,10 @@ def causes(bench: Bench) -> list[str | int]:
 @pytest.mark.needs("power")
 def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench, measure: Measure) -> None:
     # This profile has no feedback of piezo and lamps.
-    measure("state", bench.pump.status().state, equal="idle")
-    measure("since power-on", bench.now(), unit="s", below=5)
+    status = bench.pump.status()
+    measure("state", status.state, equal="idle")
+    measure("since the pump's loop began", status.uptime_ms / 1000, unit="s", below=5)
+    measure("since power-on", bench.now(), unit="s", below=UP_S)  # a Pico takes 3.7 s to load what is in files
     measure("part that failed", bench.pump.test_report().failed, equal=None)
     expected = {**dict.fromkeys(PARTS, "passed"), "piezo": "absent", "lamp": "absent"}
     measure("parts", results(bench), equal=expected)
@@ -49,7 +51,7 @@ def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench, m
 def test_the_watchdog_is_left_to_bite_once_after_each_power_on(bench: Bench, measure: Measure) -> None:
     measure("causes of boots", causes(bench), equal=["power_on"])
     bench.pump.reset()
-    bench.sleep(1.0)
+    end_self_test(bench)
     measure("watchdog after a reset", results(bench)["watchdog"], equal="not_run")
     bench.power_cycle()
     measure("causes of boots", causes(bench), equal=["power_on", "reset", "power_on"])
@@ -119,12 +121,12 @@ BROKEN = {
 }
 
 
-@pytest.mark.needs("pin", "sensor", "battery", "watchdog", "power", "deploy")
-@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.needs("power")
+@pytest.mark.parametrize("what", [pytest.param(name, marks=pytest.mark.needs(BROKEN[name][2])) for name in BROKEN])
 def test_the_first_part_that_fails_ends_it_in_an_alarm(bench: Bench, measure: Measure, what: str) -> None:
     part, broken, _ = BROKEN[what]
     broken(bench)
-    bench.sleep(1.0)
+    end_self_test(bench)
     status = bench.pump.status()
     measure("state", status.state, equal="fault")
     measure("system_fault among the alarms", status.alarms.count("system_fault"), equal=1)

@@ -15,7 +15,7 @@ from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.messages import Proposal
 
-pytestmark = [pytest.mark.requirement("GIP-2"), pytest.mark.needs("capture", "virtual_time")]
+pytestmark = [pytest.mark.requirement("GIP-2"), pytest.mark.needs("capture")]
 
 RATE_UL_H = 100_000
 EXPIRES_S = 30.0

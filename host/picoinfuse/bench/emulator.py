@@ -83,6 +83,7 @@ class EmulatorBench:
         self.pump = Pump(self._wire)
         self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
         if self._deployed:
+            self._wire.open()
             self._wait_for_ready()
             self.pump.connect()
             self._wait_for_test()
