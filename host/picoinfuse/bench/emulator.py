@@ -6,6 +6,7 @@ wall clock) and `replay` (code takes time, and the ids of requests differ from r
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -95,6 +96,7 @@ class EmulatorBench:
             self._pty.close()
         self.board.close()
         shutil.rmtree(self._folder)
+        gc.collect()  # a Pico is a circle of 17 MB, and a run of the suite makes hundreds
 
     # ---- time ----
 
