@@ -226,6 +226,6 @@ def test_end_of_an_infusion_makes_a_proposal_void(bench: Bench, measure: Measure
 def test_reset_in_between_forgets_the_proposal(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     bench.pump.reset()
-    bench.sleep(1.0)
+    end_self_test(bench)
     assert_refused(bench, measure, proposal, "token_unknown")
     measure("state", bench.pump.status().state, equal="idle")

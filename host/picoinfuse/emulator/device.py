@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 
-from picoinfuse.emulator.cures import cured_chip
+from picoinfuse.emulator.cures import cured_chip, reset_pads
 from picoinfuse.emulator.errors import PicoStopped
 from picoinfuse.emulator.flash_cut import FlashCut
 from picoinfuse.emulator.nets import Net
@@ -177,6 +177,7 @@ class Pico:
         self.in_bootsel = self.bootsel_held or (cause is Cause.WATCHDOG and self._asked_for_bootsel())
         self._runner.forget()
         self._chip.leave_reset()
+        reset_pads(self._chip)
 
     def _asked_for_bootsel(self) -> bool:
         """`machine.bootloader()` resets into the ROM's USB boot, whose entry it leaves in the scratch registers."""

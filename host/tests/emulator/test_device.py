@@ -48,6 +48,15 @@ def test_reset_by_the_run_pin_clears_the_scratch_registers_but_not_the_flash(pic
     assert pico.pico.starts == [Cause.POWER_ON, Cause.RUN_PIN]
 
 
+def test_after_every_reset_the_pads_let_their_input_through(pico: Prompt):
+    # PADS_BANK0, GPIO21: 0x56 after a reset (datasheet 2.19.6.3)
+    look = "import machine; print(hex(machine.mem32[0x4001C058]), end=' '); machine.mem32[0x4001C058] = 0"
+    assert pico.run(look).split() == ["0x56"]
+    pico.pico.reset()
+    pico.wait_for_prompt()
+    assert pico.run(look).split() == ["0x56"]
+
+
 def test_machine_reset_keeps_the_scratch_registers(pico: Prompt):
     pico.run(LEAVE_TRACES)
     pico.begin("machine.reset()")
