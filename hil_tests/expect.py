@@ -54,6 +54,13 @@ def true_nl(bench: Bench, start_ns: int) -> float:
     return bench.trace.value_at("delivered_nl", now_ns(bench)) - bench.trace.value_at("delivered_nl", start_ns)
 
 
+def unsure_at_most_nl(profile: Profile, top_ul_h: int) -> int:
+    """Of what was given, after a power cut: 20 µL, what flows in 2 s (µL/h * 2 s / 3600 s * 1000 nL/µL are 5/9), two
+    steps and the rounding.
+    """
+    return 20_000 + top_ul_h * 5 // 9 + delivered_nl(profile, 2) + 3
+
+
 def volume_told_is_true(bench: Bench, measure: Measure, start_ns: int) -> None:
     """What the pump tells has left the syringe: 1e-6, as its ratio for a step is within that of the geometric volume,
     and as much for rounding; 1 nL where little was given, as it tells whole ones.

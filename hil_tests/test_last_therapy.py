@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from hil_tests.expect import WATCHDOG_S, cut_off_ends, delivered_nl, motor_steps, now_ns, true_nl
+from hil_tests.expect import (
+    WATCHDOG_S,
+    cut_off_ends,
+    delivered_nl,
+    motor_steps,
+    now_ns,
+    true_nl,
+    unsure_at_most_nl,
+)
 from picoinfuse.bench import Bench
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -19,12 +27,6 @@ pytestmark = [
 ]
 
 ML = 1_000_000
-CHECK_NL = 20_000
-
-
-def bound_nl(bench: Bench, top_ul_h: int) -> int:
-    """20 µL, what flows in 2 s (µL/h * 2 s / 3600 s * 1000 nL/µL are 5/9), two steps and the rounding."""
-    return CHECK_NL + top_ul_h * 5 // 9 + delivered_nl(bench.profile, 2) + 3
 
 
 def pca(basal_ul_h: int = 1_000) -> dict[str, object]:
@@ -44,7 +46,7 @@ def cut_and_look(bench: Bench, measure: Measure, began_ns: int, top_ul_h: int) -
     more_nl = given_nl - told.delivered_nl
     measure("given beyond what is told as sure", more_nl, unit="nL", at_least=-1)
     measure("given beyond what is told as possible", more_nl - told.unsure_nl, unit="nL", at_most=0)
-    measure("unsure", told.unsure_nl, unit="nL", above=0, at_most=bound_nl(bench, top_ul_h))
+    measure("unsure", told.unsure_nl, unit="nL", above=0, at_most=unsure_at_most_nl(bench.profile, top_ul_h))
     return told
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.test_power_cuts import Day, apply, boot, look, put
+from hil_tests.test_power_cuts import Day, boot, look, put, record_day
 from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.errors import PumpError
@@ -107,15 +107,8 @@ def a_day(bench: StubBench, hours: int = HOURS, tick_s: float = TICK_S) -> None:
 
 @pytest.fixture(scope="module")
 def whole_day() -> Iterator[Day]:
-    profile = load_profile("syringe-50ml")
-    with StubBench(profile, real_grid_ms=60_000) as bench:
-        image = Path(bench.board._setup["image"])
-        bench.board.control("flash", {"told": True})
-        at_first = image.read_bytes()
-        bench.board.flash_operations.clear()
-        a_day(bench)
-        assert image.read_bytes() == apply(at_first, bench.board.flash_operations)
-        yield Day(profile, at_first, bench.board.flash_operations)
+    with StubBench(load_profile("syringe-50ml"), real_grid_ms=60_000) as bench:
+        yield record_day(bench, a_day)
 
 
 def test_every_cut_of_a_day(whole_day: Day, tmp_path: Path, measure: Measure, pytestconfig: pytest.Config) -> None:

@@ -307,6 +307,9 @@ class World:
             _break(_module(args["module"]), args["cls"])
         elif op == "eat_heap":
             self.eaten = _eat(args)
+        elif op == "shatter_heap":
+            self.eaten = _shatter(args)
+            return _heap()
         elif op == "heap":
             return _heap()
         elif op == "soft_reset":
@@ -396,7 +399,9 @@ def _fill(full):
 
 
 def _heap():
-    """What is in use and what is free after a collection, and the largest piece that can be had, to 256 bytes."""
+    """What is in use and what is free after a collection, and the largest piece that can be had, to 256 bytes, or 32
+    where it is that small.
+    """
     gc.collect()
     used, free = gc.mem_alloc(), gc.mem_free()
     size = 65536
@@ -405,8 +410,29 @@ def _heap():
             bytearray(size)
             break
         except MemoryError:
-            size -= 256
+            size -= 256 if size > 2048 else 32
     return {"used": used, "free": free, "largest": size}
+
+
+def _shatter(size):
+    """Leaves what is free in holes of `size` bytes, and half of it: all is taken in pieces of that, then every second
+    piece is given back. What was in smaller holes stays taken.
+    """
+    gc.collect()
+    pieces = [None] * (gc.mem_free() // size)
+    count = 0
+    for piece in (size - 32, 32):  # a bytearray has a head of 32 bytes of its own
+        try:
+            while count < len(pieces):
+                pieces[count] = bytearray(piece)
+                count += 1
+        except MemoryError:
+            pass
+        if piece != 32:
+            large = count
+    for i in range(0, large, 2):
+        pieces[i] = None
+    return pieces
 
 
 def _eat(left):
