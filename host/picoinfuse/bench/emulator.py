@@ -50,7 +50,8 @@ CAPABILITIES_OF_EMULATOR = frozenset(
 _READY = b'{"method":"ready"'
 _READY_LIMIT_MS = 8000
 _TEST_LIMIT_MS = 6000  # the self-test is over in 3 s
-_TEST_ENDED = b'"event":"test_'
+# How the self-test ends; of states that follow each other at once only the newest is told.
+_TESTED = b'"event":"test_', b'"state":"fault"', b'"state":"alarm_stopped"'
 
 
 class EmulatorBench:
@@ -68,10 +69,12 @@ class EmulatorBench:
         self._image = uf2.read(find_image(uf2_file))
         self._deployed = deployed
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
+        self._is_on = False
         self._pty: PtyPort | None = None
         self._said = b""
 
-    def __enter__(self) -> EmulatorBench:
+    def switch_on(self) -> None:
+        """Until the self-test is over. No client yet, and no thread: what is on may be copied by a fork."""
         flash = self._folder / "flash.img"
         if self._deployed:
             shutil.copyfile(deployed_flash(self.profile, self._image), flash)
@@ -81,11 +84,24 @@ class EmulatorBench:
         self.board = EmulatedBoard(
             self.profile.world(), self._image, flash, self._from_board, trace=self.trace, seed=self.seed
         )
-        self.pump = Pump(self._wire)
-        self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
+        self._is_on = True
         if self._deployed:
             self._wire.open()
             self._wait_for_ready()
+            self._run_tested()
+
+    def copied(self) -> EmulatorBench:
+        """In a fork of the process that switched it on: with a flash file of its own."""
+        self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
+        self.board.pico.keep_flash_in(self._folder / "flash.img")
+        return self
+
+    def __enter__(self) -> EmulatorBench:
+        if not self._is_on:
+            self.switch_on()
+        self.pump = Pump(self._wire)
+        self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
+        if self._deployed:
             self.pump.connect()
             self._wait_for_test()
         return self
@@ -94,6 +110,9 @@ class EmulatorBench:
         self.pump.close()
         if self._pty is not None:
             self._pty.close()
+        self.switch_off()
+
+    def switch_off(self) -> None:
         self.board.close()
         shutil.rmtree(self._folder)
         gc.collect()  # a Pico is a circle of 17 MB, and a run of the suite makes hundreds
@@ -232,7 +251,10 @@ class EmulatorBench:
     def _wait_for_test(self) -> None:
         """How long the self-test takes depends on what it has to read: an image, or files."""
         if self.pump.status().state == "self_test":
-            self.board.run_until(lambda: _TEST_ENDED in self._said, _TEST_LIMIT_MS)
+            self._run_tested()
+
+    def _run_tested(self) -> None:
+        self.board.run_until(lambda: any(word in self._said for word in _TESTED), _TEST_LIMIT_MS)
 
     def _to_board(self, data: bytes) -> None:
         self.board.write_serial(data)

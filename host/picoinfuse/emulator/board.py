@@ -43,7 +43,8 @@ class EmulatedBoard:
         self._wiring = world["wiring"]
         self._on_serial = on_serial
         self._lock = threading.RLock()
-        self._tail = b""
+        self._tail = b""  # of a line that has not ended
+        self._tail_of = 0  # the start that it is of
         self._answered = False
         self._up_since = 0  # how many starts there had been when it was last seen to be up
         self._pacer: threading.Thread | None = None
@@ -59,12 +60,13 @@ class EmulatedBoard:
         return self.pico.now_ns
 
     def sleep(self, seconds: float) -> None:
-        """Lets so much virtual time pass."""
+        """Lets so much virtual time pass. The trace has a sample where it stops, as on the stub."""
         if self._paced:
             time.sleep(seconds)
             self.check()
         else:
             self._run(round(seconds * 1e9))
+            self.look()
 
     def run_until(self, done: Callable[[], bool], limit_ms: int) -> bool:
         """Lets virtual time pass, ms by ms, until `done()`."""
@@ -174,6 +176,8 @@ class EmulatedBoard:
         return self._up_since == len(self.pico.starts) or self.pico.in_bootsel
 
     def _take(self, data: bytes) -> None:
+        if self._tail_of != len(self.pico.starts):  # the prompt of a REPL before the reset is not part of a line
+            self._tail, self._tail_of = b"", len(self.pico.starts)
         lines = (self._tail + data).split(b"\n")
         self._tail = lines.pop()
         if self._tail.endswith(_PROMPTS) or any(line.startswith(_READY) for line in lines):

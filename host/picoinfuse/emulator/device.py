@@ -142,6 +142,11 @@ class Pico:
         self._chip.watchdog.scratch_data[_MAGIC_SCRATCH] = 0  # else that reset would lead here again
         self._restart(Cause.WATCHDOG)
 
+    def keep_flash_in(self, file: Path) -> None:
+        """From now on, and as it is now."""
+        self._file = file
+        self._save()
+
     def close(self) -> None:
         self._save()
 

@@ -1,0 +1,115 @@
+"""A pytest plugin: each test has a copy of an emulated board that was switched on once.
+
+To boot from files and to test itself takes the board 5 s, and the CPU here as long as most tests do. All boards of one
+profile and seed are the same after that, to the last bit. So one is switched on in the process that runs the tests, and
+each test runs in a fork of that process, which has a copy of everything. Its reports come back as those of a worker of
+xdist do. Where there is no fork, or with --pdb, each test switches its own board on.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import warnings
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
+from picoinfuse.emulator.errors import EmulatorError
+from picoinfuse.profile import load_profile
+
+_BOARDS = pytest.StashKey[dict[tuple[str, int], EmulatorBench]]()
+
+
+def copied(config: pytest.Config, name: str) -> EmulatorBench | None:
+    """The board of this fork, to be entered; None where there is none: then one is to be switched on."""
+    board = config.stash.get(_BOARDS, {}).get((name, _seed(config)))
+    return None if board is None else board.copied()
+
+
+def profile_name(item: pytest.Item) -> str:
+    """Of `@pytest.mark.profile(NAME)`, for tests that are about other mechanics, else the one that was asked for."""
+    mark = item.get_closest_marker("profile")
+    return mark.args[0] if mark else str(item.config.getoption("--profile"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    if not _wants_copy(item):
+        return None
+    try:
+        _switch_on(item.config, profile_name(item))
+    except EmulatorError:
+        return None  # the test's own fixture says what is wrong
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for report in _reports(item):
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    for board in config.stash.get(_BOARDS, {}).values():
+        board.switch_off()
+
+
+def _wants_copy(item: pytest.Item) -> bool:
+    option = item.config.getoption
+    if option("--bench") != EmulatorBench.name or option("usepdb") or not hasattr(os, "fork"):
+        return False
+    needed = {name for mark in item.iter_markers("needs") for name in mark.args}
+    return "bench" in getattr(item, "fixturenames", ()) and needed <= CAPABILITIES_OF_EMULATOR
+
+
+def _seed(config: pytest.Config) -> int:
+    return int(str(config.getoption("--seed")))
+
+
+def _switch_on(config: pytest.Config, name: str) -> None:
+    boards = config.stash.setdefault(_BOARDS, {})
+    if (name, _seed(config)) not in boards:
+        board = EmulatorBench(load_profile(name), seed=_seed(config))
+        board.switch_on()
+        boards[name, _seed(config)] = board
+
+
+def _reports(item: pytest.Item) -> list[Any]:
+    """Runs the test in a fork. A fork that ends without a word, or not in time, is a failure."""
+    reader, writer = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # xdist's threads do nothing that the fork needs
+        child = os.fork()
+    if not child:
+        _run(item, reader, writer)
+    os.close(writer)
+    said = b""
+    try:
+        with os.fdopen(reader, "rb") as pipe:
+            said = pipe.read()
+        why = "the process of this test ended without a report"
+    except pytest.fail.Exception as error:  # of pytest-timeout
+        why = str(error)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)  # it has said all, or is out of time
+        os.waitpid(child, 0)
+    if not said:
+        return [pytest.TestReport(item.nodeid, item.location, {}, "failed", why, "call")]
+    restore = item.config.hook.pytest_report_from_serializable
+    return [restore(config=item.config, data=data) for data in pickle.loads(said)]
+
+
+def _run(item: pytest.Item, reader: int, writer: int) -> None:
+    """In the fork; never returns."""
+    try:
+        os.close(reader)
+        hook = item.config.hook.pytest_report_to_serializable
+        reports = runtestprotocol(item, log=False, nextitem=None)
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(pickle.dumps([hook(config=item.config, report=report) for report in reports]))
+    finally:
+        os._exit(0)  # nothing of what the other process will do at its end
