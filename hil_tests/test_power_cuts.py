@@ -28,7 +28,7 @@ import numpy as np
 import pytest
 from littlefs import LittleFS
 
-from hil_tests.expect import now_ns, unsure_at_most_nl
+from hil_tests.expect import end_self_test, now_ns, unsure_at_most_nl
 from picoinfuse.bench import Bench
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.errors import PicoinfuseError
@@ -45,7 +45,6 @@ ERASE_NS, PAGE_NS = 45_000_000, 700_000  # of the board in software
 NO_BOUND, COMPLETE = 0xFFFFFF, 4  # of firmware/pump/storage/given.py
 pytestmark = [
     pytest.mark.requirement("GIP-4", "KEEP-1"),
-    pytest.mark.needs("flash", "power", "virtual_time"),
     pytest.mark.timeout(240),
 ]
 
@@ -350,6 +349,7 @@ def test_every_cut(day: Day, measure: Measure, tmp_path: Path) -> None:
     measure("cuts after which all was there", cuts, equal=4 * len(day.operations))
 
 
+@pytest.mark.needs("flash_cut")
 @pytest.mark.parametrize("torn", TORN)
 @pytest.mark.parametrize("left", [0, 1, 3, 7])
 @pytest.mark.requirement("STOP-2")
@@ -364,7 +364,7 @@ def test_the_whole_pump_comes_back_from_a_cut(bench: Bench, measure: Measure, le
             bench.pump.acknowledge()
             bench.sleep(0.2)
     bench.pump.reconnect(after_reset=True)
-    bench.sleep(1.0)
+    end_self_test(bench)
     status = bench.pump.status()
     wanted = ("alarm_stopped", ("interrupted",), 0)
     measure("state, alarms, rate", (status.state, status.alarms, status.rate_ul_h), equal=wanted)
