@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hil_tests.expect import alarms_told, bench_with, end_self_test, motor_steps, now_ns, sleep_until
+from hil_tests.expect import COLLECTION_MS, alarms_told, bench_with, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse.alarm_table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
@@ -93,8 +93,10 @@ STATES = {
     "fault": Row(fail_the_self_test, "fault", follows="fault", beside=("system_fault",)),
 }
 WITHOUT_A_PUMP = {"service": "the firmware does not run: test_no_fault_moves_anything_in_service"}
-# The test is over in 0.4 s. These faults are noticed within it, and there is no pressure at its end.
+# These faults are noticed within the test, and there is no pressure at its end. The others may be: it is over in 0.4 s
+# where code takes no time, in 2 s on a Pico.
 FAILS_THE_TEST = ("open", "short")
+LATE_S = COLLECTION_MS / 1000  # a sample is read so much later while garbage is collected
 
 
 def supervisor_states() -> set[str]:
@@ -107,11 +109,12 @@ def test_the_table_has_every_state_and_what_goes_on_within_one(measure: Measure)
     )
 
 
-def follows(state: str, fault: str) -> tuple[str, set[str]]:
-    """The state after the fault, and which alarms may be there besides its own."""
-    if state == "self_test" and fault in FAILS_THE_TEST:
-        return "fault", {"system_fault"}
-    return STATES[state].follows, set(STATES[state].beside)
+def follows(state: str, fault: str) -> tuple[tuple[str, ...], set[str]]:
+    """The states that may follow the fault, and which alarms may be there besides its own."""
+    row = STATES[state]
+    if state != "self_test":
+        return (row.follows,), set(row.beside)
+    return ("fault",) if fault in FAILS_THE_TEST else (row.follows, "fault"), {"system_fault"}
 
 
 @pytest.mark.needs("capture", "sensor", "converter", "occlude", "pin", "reset")
@@ -129,6 +132,7 @@ def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, 
         pump_bench.pump.telemetry(hz=20)
         failed_ns = now_ns(pump_bench)
         pump_bench.sensor_fault(fault)
+        end_self_test(pump_bench)
         pump_bench.sleep(3)
         is_noticed(pump_bench, measure, state, fault, failed_ns)
         if fault != "jump":  # where it jumped to is read again, but not believed before a person has looked
@@ -138,14 +142,14 @@ def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, 
             pump_bench.pump.start(5_000)
         pump_bench.sleep(16)  # longer than a check of the line: nothing goes on by itself
         measure("steps after the stop", len(motor_steps(pump_bench, failed_ns + 3_000_000_000)), equal=0)
-        measure("state", pump_bench.pump.status().state, equal=follows(state, fault)[0])
+        measure("state", pump_bench.pump.status().state, one_of=follows(state, fault)[0])
 
 
 def is_noticed(bench: Bench, measure: Measure, state: str, fault: str, failed_ns: int) -> None:
     """Named, heard, and nothing moves from then on."""
     status = bench.pump.status()
     after, beside = follows(state, fault)
-    measure("state", status.state, equal=after)
+    measure("state", status.state, one_of=after)
     measure("recovery", status.recovery, equal=None)
     measure("the fault's alarm is active", alarm_of(fault) in status.alarms, equal=True)
     measure("other alarms", sorted(set(status.alarms) - {alarm_of(fault)} - beside), equal=[])
@@ -153,16 +157,15 @@ def is_noticed(bench: Bench, measure: Measure, state: str, fault: str, failed_ns
     measure("priority told", event.priority, equal="high")
     measure("told as active", event.active, equal=True)
     steps = motor_steps(bench, failed_ns)
-    measure(
-        "motion after the fault", steps[-1] - failed_ns if len(steps) else 0, unit="ns", at_most=NOTICED_S[fault] * 1e9
-    )
+    moved_ns = steps[-1] - failed_ns if len(steps) else 0
+    measure("motion after the fault", moved_ns, unit="ns", at_most=(NOTICED_S[fault] + LATE_S) * 1e9)
     measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     if state in ("idle", "infusing", "paused"):  # elsewhere an alarm sounds already, or the test's tone
         measure(
             "time to the sound",
             bench.trace.edges("piezo", True, failed_ns)[0] - failed_ns,
             unit="ns",
-            at_most=(NOTICED_S[fault] + 0.05) * 1e9,
+            at_most=(NOTICED_S[fault] + LATE_S + 0.05) * 1e9,
         )
 
 
