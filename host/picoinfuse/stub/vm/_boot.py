@@ -29,6 +29,7 @@ import micropython
 import rp2
 from _battery import Battery
 from _channel import Channel, RealTrace, WireTrace
+from _controls import control, set_flash
 from _fluid import FluidPath
 from _gpio import COUNT, Follower, Gpio
 from _motor import Motor
@@ -61,6 +62,7 @@ def build_world(setup, channel):
     wiring = world["wiring"]
     WORLD.channel = channel
     WORLD.wall = _host.wall_ns
+    WORLD.control = control
     WORLD.usb = Usb(WORLD, channel)
     WORLD.wiring = wiring
     WORLD.unique_id = bytes.fromhex(setup["unique_id"])
@@ -203,7 +205,7 @@ def main():
     os_names = _host.mount(setup["image"])
     WORLD.flash.stall, WORLD.flash.cut = WORLD.stall, WORLD.cut
     if setup.get("state"):
-        WORLD.set_flash(setup["state"]["flash"])
+        set_flash(WORLD, setup["state"]["flash"])
     os_names["urandom"] = seeded_urandom(setup["seed"] * 7919 + WORLD.boot_ns // 1000)
     take_modules(os_names)
     scope = {"__name__": "__main__"}

@@ -4,10 +4,7 @@ Code takes no time here; time passes only where the firmware lets it pass, in `s
 the pace: "stepped" (the bench grants it), "fast" (as fast as it can) or "real" (with the wall clock).
 """
 
-import gc
 import json
-import os
-import sys
 
 NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
 # Serial bytes that arrive while time stands still buy the firmware the turns of its loop that it takes to read them:
@@ -17,8 +14,6 @@ _NUDGE_BYTES = 128
 _LONGEST_WAIT_NS = 10000000  # with the wall clock
 _FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
 _RX_LIMIT = 512
-_FILLER = "/filler"
-_FILLER_BYTES = 4096
 _MORE = b"m"  # serial bytes, and more of them wait at the host
 _SERIAL = (b"i", _MORE)
 
@@ -26,8 +21,8 @@ POWER_ON, RUN_PIN, HARD_RESET, WATCHDOG, SOFT_RESET = "power", "run", "reset", "
 
 
 class World:
-    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals, flash and wall (the
-    wall clock in ns).
+    """Filled by `_boot`: dma_reset, channel, usb, gpio, pio, pwms, fluid, motor, sensor, reals, flash, wall (the wall
+    clock in ns) and control (_controls.py).
     """
 
     def __init__(self):
@@ -115,35 +110,6 @@ class World:
         self.sleep(duration_ns)
         self.slow_ns = slow_ns
 
-    def set_flash(self, setup):
-        """`erase_ns`, `page_ns`, `dead`, `told`; or `left`, `torn`, `seed`: the supply is cut at that write or erase,
-        once.
-        """
-        self.flash_setup.update(setup)
-        for name in setup:
-            if name == "told":
-                self.flash.tell = self._tell_flash if setup[name] else None
-            else:
-                setattr(self.flash, name, setup[name])
-
-    def _tell_flash(self, block, offset, data):
-        """Every write and erase to the host, as it begins."""
-        head = bytearray(16)
-        for i in range(8):
-            head[i] = self.now_ns >> 8 * i & 255
-        head[8], head[9] = block & 255, block >> 8
-        head[10], head[11] = offset & 255, offset >> 8
-        erase = len(data) > 256
-        head[12] = 1 if erase else 0
-        self.channel.send(b"f", head if erase else bytes(head) + bytes(data))
-
-    def fill_flash(self, full):
-        """A file takes the room that is left, or is removed. In no time, and not told: nobody in the pump writes it."""
-        stall, self.flash.stall = self.flash.stall, None
-        tell, self.flash.tell = self.flash.tell, None
-        _fill(full)
-        self.flash.stall, self.flash.tell = stall, tell
-
     def cut(self):
         self.exit(POWER_ON)
 
@@ -209,7 +175,7 @@ class World:
             self.granted_ns = self.now_ns + grant["ns"]
         else:
             request = json.loads(payload)
-            result = self.control(request["op"], request.get("args"))
+            result = self.control(self, request["op"], request.get("args"))
             if not request.get("quiet"):
                 self.channel.send_json(b"r", result)
 
@@ -268,72 +234,6 @@ class World:
         while True:  # nothing of the firmware runs any more; the host ends this process
             self.channel.receive()
 
-    def control(self, op, args):
-        """What the bench does to the board. The table of what it can do."""
-        now_ns = self.now_ns
-        if op == "valve":
-            self.fluid.valve(now_ns, args)
-        elif op == "patient":
-            self.fluid.back_pressure(now_ns, args)
-        elif op == "upstream":
-            self.upstream_pa = float(args)
-        elif op == "upstream_sensor":
-            self.upstream.fault = args
-        elif op == "sensor":
-            self.sensor.fault = args
-        elif op == "drift":
-            self.sensor.drift(args)
-        elif op == "motor":
-            self.motor.fault = args
-        elif op == "watchdog":
-            self.watchdog_dead = args == "dead"
-        elif op == "battery":
-            self.battery.set(now_ns, args)
-        elif op == "drive":
-            self.gpio[args["pin"]].drive_outside(now_ns, args["level"])
-        elif op == "host_reads":
-            self.usb.set_host_reads(args)
-        elif op == "usb":
-            self.usb.plug(args)
-        elif op == "flash":
-            self.set_flash(args)
-        elif op == "fill_flash":
-            self.fill_flash(args)
-        elif op == "hang":
-            self.hung = True
-        elif op == "slow":
-            self.slow_ns = args
-        elif op == "break_task":
-            _break(_module(args["module"]), args["cls"])
-        elif op == "eat_heap":
-            self.eaten = _eat(args)
-        elif op == "shatter_heap":
-            self.eaten = _shatter(args)
-            return _heap()
-        elif op == "heap":
-            return _heap()
-        elif op == "soft_reset":
-            self.soft_reset = True
-        elif op == "clock_jump":
-            self.boot_ns -= args * 1000000
-        elif op == "pace":
-            self.set_pace(args)
-        elif op == "reset":
-            self.exit(RUN_PIN)
-        elif op == "power_off":
-            self.exit(POWER_ON)
-        elif op != "look":
-            raise ValueError(op)
-        self.fluid.advance(now_ns)
-        return {
-            "now_ns": now_ns,
-            "pressure_pa": self.fluid.pressure_pa,
-            "delivered_nl": self.fluid.delivered_nl,
-            "patient_nl": self.fluid.patient_nl,
-            "battery_mv": None if self.battery is None else self.battery.millivolts(now_ns),
-            "pins": [gpio.level for gpio in self.gpio],
-        }
-
     def snapshot(self):
         return {
             "now_ns": self.now_ns,
@@ -358,96 +258,6 @@ class World:
             "battery": None if self.battery is None else self.battery.snapshot(),
             "flash": {name: value for name, value in self.flash_setup.items() if name not in ("left", "torn", "seed")},
         }
-
-
-def _module(name):
-    """A module of the pump, which hangs them in a chain when all are loaded (firmware/pump/memory.py)."""
-    chain = sys.modules["pump"]
-    while chain[1].__name__ != name:
-        chain = chain[0]
-    return chain[1]
-
-
-def _break(module, cls):
-    """From now on the task raises whenever it runs: code that was damaged."""
-
-    def run(task, now_ms):
-        raise RuntimeError("broken from outside")
-
-    getattr(module, cls).run = run
-
-
-def _fill(full):
-    if not full:
-        try:
-            os.remove(_FILLER)
-        except OSError:
-            pass  # it is not there
-        return
-    piece = bytearray(_FILLER_BYTES)
-    file = open(_FILLER, "wb")
-    try:
-        while True:
-            file.write(piece)
-            file.flush()  # what littlefs has not been told to keep is dropped with the write that fails
-    except OSError:
-        pass
-    try:
-        file.close()
-    except OSError:
-        pass
-
-
-def _heap():
-    """What is in use and what is free after a collection, and the largest piece that can be had, to 256 bytes, or 32
-    where it is that small.
-    """
-    gc.collect()
-    used, free = gc.mem_alloc(), gc.mem_free()
-    size = 65536
-    while size:
-        try:
-            bytearray(size)
-            break
-        except MemoryError:
-            size -= 256 if size > 2048 else 32
-    return {"used": used, "free": free, "largest": size}
-
-
-def _shatter(size):
-    """Leaves what is free in holes of `size` bytes, and half of it: all is taken in pieces of that, then every second
-    piece is given back. What was in smaller holes stays taken.
-    """
-    gc.collect()
-    pieces = [None] * (gc.mem_free() // size)
-    count = 0
-    for piece in (size - 32, 32):  # a bytearray has a head of 32 bytes of its own
-        try:
-            while count < len(pieces):
-                pieces[count] = bytearray(piece)
-                count += 1
-        except MemoryError:
-            pass
-        if piece != 32:
-            large = count
-    for i in range(0, large, 2):
-        pieces[i] = None
-    return pieces
-
-
-def _eat(left):
-    """Takes the heap until less than `left` bytes are free, in ever smaller pieces; a chain of them, for a list would
-    need one large piece as it grows.
-    """
-    eaten = None
-    gc.collect()
-    for size in (16384, 1024, 128, 32):
-        while gc.mem_free() > left + size:
-            try:
-                eaten = (eaten, bytearray(size))
-            except MemoryError:
-                break
-    return eaten
 
 
 WORLD = World()
