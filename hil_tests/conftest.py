@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "picoinfuse.evidence.plugin",
-    "picoinfuse.bench.several",
+    "picoinfuse.bench.sharing",
     "picoinfuse.bench.losses",
     "picoinfuse.bench.copies",
 ]

@@ -39,26 +39,6 @@ PAIRS = [
     for state in STATES
 ]
 
-# What has to be in the table, and the faults that it is there as; TASKS are looked for in the pump itself.
-NAMED = {
-    "sensors": ("sensor open", "sensor short", "sensor frozen", "sensor jump", "sensor stuck", "sensor reference"),
-    "motor stalled, slipping, running away": ("motor stalled", "motor slipping", "motor running away"),
-    "step pin stuck": ("step wire low", "step wire high"),
-    "piezo and lamps open": ("piezo wire low", "lamp_red wire low", "lamp_yellow wire low"),
-    "battery": ("battery wire open", "battery low", "battery empty"),
-    "buttons": ("button_request stuck", "button_stop stuck"),
-    "flash errors, flash full": ("flash dead", "flash full"),
-    "clock jump": ("clock ahead by 5 s", "clock back by 5 s"),
-    "RAM exhausted": ("heap exhausted",),
-    "task overrun": ("task late", "loop slow"),
-    "CPU hang": ("CPU hung",),
-    "host silent": ("host silent", "host deaf"),
-    "host flooding": ("host floods", "bytes that are no frames"),
-    "USB gone": ("cable out",),
-    "Ctrl-C": ("Ctrl-C", "Ctrl-D"),
-    "soft reset": ("soft reset", "RUN pin", "power lost"),
-}
-
 
 def equipped() -> Profile:
     """Of a pump with every wire that a pump may have."""
@@ -77,12 +57,6 @@ def board(bench: Bench, fault: Fault) -> Iterator[Bench]:
         return
     with bench_kind(bench.name).open(equipped(), bench.seed) as opened:
         yield opened
-
-
-def test_everything_that_was_named_is_in_the_table() -> None:
-    names = {fault.name for fault in FAULTS}
-    assert {name for group in NAMED.values() for name in group} <= names
-    assert {f"exception in {task}" for task in TASKS} <= names
 
 
 @pytest.mark.needs("virtual_time", "any_profile")

@@ -13,7 +13,7 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
-from picoinfuse.bench.several import rigs_of
+from picoinfuse.bench.several import KIND, rigs_of
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash
@@ -90,7 +90,7 @@ def bench_kind(name: str) -> BenchKind:
         return _serial(where)
     if kind == "rig" and where:
         rigs = rigs_of(name)
-        return _rig(Path(rigs[0].removeprefix("rig:"))) if len(rigs) == 1 else _several(name, rigs)
+        return _rig(Path(rigs[0].removeprefix(KIND))) if len(rigs) == 1 else _several(name, rigs)
     if name not in KINDS:
         raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)}, serial:PORT and rig:FILE.toml")
     return KINDS[name]
@@ -137,7 +137,7 @@ def _rig(file: Path) -> BenchKind:
 
 
 def _several(name: str, rigs: list[str]) -> BenchKind:
-    """What a run of many rigs is as a whole: its workers have one each, see `several`."""
+    """What a run of many rigs is as a whole: its workers have one each, see `sharing`."""
     capabilities = frozenset[str]().union(*(bench_kind(rig).capabilities for rig in rigs))
 
     def prepare(profile: Profile) -> object:

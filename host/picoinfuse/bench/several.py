@@ -1,20 +1,13 @@
-"""Several rigs in one run: `--bench rig:A.toml,rig:B.toml`, or a folder of rig files, with `-n` of as many workers.
-
-Each worker has a rig of its own and runs the tests that are its. A test goes to a rig that has what it needs, to the
-one with the fewest tests so far when there are more; what none has, is skipped there with the reason.
-"""
+"""Several rigs by one name, `rig:A.toml,rig:B.toml` or a folder of rig files, and which test goes to which."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.rig.file import load_rig
 
-_KIND = "rig:"
+KIND = "rig:"
 
 
 class NoRigs(PicoinfuseError):
@@ -23,15 +16,15 @@ class NoRigs(PicoinfuseError):
 
 def rigs_of(bench: str) -> list[str]:
     """The rigs that `--bench` names, each as a name of a bench of its own; none when it names no rig."""
-    if not bench.startswith(_KIND):
+    if not bench.startswith(KIND):
         return []
     names: list[str] = []
     for part in bench.split(","):
-        where = Path(part.removeprefix(_KIND))
+        where = Path(part.removeprefix(KIND))
         files = sorted(where.glob("*.toml")) if where.is_dir() else [where]
         if not files:
             raise NoRigs(f"there is no rig file in {where}")
-        names += [f"{_KIND}{file}" for file in files]
+        names += [f"{KIND}{file}" for file in files]
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise NoRigs(f"{min(twice)} is named twice, and it has one board")
@@ -49,47 +42,3 @@ def shares(needs: Sequence[frozenset[str]], capabilities: Sequence[frozenset[str
         load[rig] += 1
         placed[test] = rig
     return placed
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_configure(config: pytest.Config) -> None:
-    """A worker gets its rig; who starts them has every rig file checked, and sends each worker all tests."""
-    try:
-        rigs = rigs_of(str(config.getoption("--bench")))
-        for rig in rigs:
-            load_rig(Path(rig.removeprefix(_KIND)))
-    except PicoinfuseError as error:
-        raise pytest.UsageError(str(error)) from error
-    if len(rigs) < 2:
-        return
-    workerinput = getattr(config, "workerinput", None)
-    if workerinput is not None:
-        number = int(workerinput["workerid"].removeprefix("gw"))
-        config.stash[_RIGS] = rigs
-        config.stash[_NUMBER] = number
-        config.option.bench = rigs[number]
-        return
-    workers = int(config.getoption("numprocesses", None) or 0)
-    if workers != len(rigs):
-        text = f"{len(rigs)} rigs are named: a worker for each is -n {len(rigs)}, not {workers or 'none'}"
-        raise pytest.UsageError(text)
-    config.option.dist = "each"
-
-
-_RIGS = pytest.StashKey[list[str]]()
-_NUMBER = pytest.StashKey[int]()
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Every worker reckons the same shares, and keeps its own."""
-    rigs = config.stash.get(_RIGS, None)
-    if rigs is None:
-        return
-    capabilities = [load_rig(Path(rig.removeprefix(_KIND))).capabilities for rig in rigs]
-    placed = shares([_needs(item) for item in items], capabilities)
-    items[:] = [item for item, rig in zip(items, placed, strict=True) if rig == config.stash[_NUMBER]]
-
-
-def _needs(item: pytest.Item) -> frozenset[str]:
-    return frozenset(name for mark in item.iter_markers("needs") for name in mark.args)
