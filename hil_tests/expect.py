@@ -23,6 +23,7 @@ from picoinfuse.profile import Profile
 from picoinfuse.trace import Times
 
 TICK_NS = 200  # of the PIO's clock: no edge can be told finer
+INSTRUMENT_NS = 1_000  # to which an instrument tells an edge, where the bench is not `exact`
 LEAD_S = 0.35  # motion is granted 200 to 300 ms ahead; the rest is the look of the loop at its tasks
 BEGIN_S = 0.06  # from a command's answer to the first grant: the motor's task looks every 50 ms at least
 WATCHDOG_S = 2.0
@@ -71,12 +72,15 @@ def volume_told_is_true(bench: Bench, measure: Measure, start_ns: int) -> None:
 
 
 def steps_are_even(bench: Bench, measure: Measure, since_s: float) -> None:
-    """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most."""
+    """A steady rate is on a grid of 200 ns ticks, so two intervals differ by one tick at most. Each is between two
+    edges, so an instrument may tell it by 1 µs too long or too short.
+    """
     intervals_ns = bench.trace.intervals("step", round(since_s * 1e9), now_ns(bench))
     # At 100 mL/h: 100000 / 0.3499 / 3600 s = 79 steps a second, of which some 0.1 s are here at least.
     measure("intervals", len(intervals_ns), above=5)
     spread_ns = int(intervals_ns.max() - intervals_ns.min())
-    measure("from the shortest to the longest interval", spread_ns, unit="ns", at_most=TICK_NS)
+    most_ns = TICK_NS if "exact" in bench.capabilities else TICK_NS + 2 * INSTRUMENT_NS
+    measure("from the shortest to the longest interval", spread_ns, unit="ns", at_most=most_ns)
 
 
 def cut_off_ends(bench: Bench, *files: str) -> None:

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.requirement("RATE-1", "RATE-4")]
 RAMP_S = 0.5  # 400 to 793 Hz at 4000 Hz/s take 0.1 s
 
 
-@pytest.mark.needs("capture")
+@pytest.mark.needs("capture", "exact")
 @pytest.mark.parametrize(
     ("rate_ul_h", "seconds"),
     [
@@ -59,7 +59,7 @@ def test_steps_come_at_the_ordered_rate(bench: Bench, measure: Measure, rate_ul_
     measure("mean interval", intervals.mean(), unit="ns", near=float(interval), by=ticks_off * TICK_NS / len(intervals))
 
 
-@pytest.mark.needs("capture")
+@pytest.mark.needs("capture", "exact")
 @pytest.mark.parametrize("rate_ul_h", [5_000, 100_000, 480_000])
 def test_the_first_interval_is_the_ordered_one(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     """Up to the rate that needs no ramp, 400 Hz: 504 mL/h."""

@@ -72,7 +72,7 @@ def test_the_stop_ramp_keeps_to_the_acceleration_and_loses_no_step(
     measure("alarms", status.alarms, equal=())
 
 
-@pytest.mark.needs("capture")
+@pytest.mark.needs("capture", "exact")
 def test_a_change_of_rate_is_ramped_both_ways(bench: Bench, measure: Measure) -> None:
     start_ns = now_ns(bench)
     bench.pump.start(600_000)

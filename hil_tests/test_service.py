@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hil_tests.expect import steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.deploy import deploy
@@ -69,14 +70,7 @@ def test_service_is_refused_while_infusing(bench: Bench, measure: Measure):
     measure("refused with", refused.value.code, equal="wrong_state")
     measure("data of the refusal", refused.value.data, equal={"state": "infusing"})
     bench.sleep(1.0)
-    intervals_ns = bench.trace.intervals("step", round(since_s * 1e9))
-    # A tick of the grid: it goes on as it was.
-    measure(
-        "from the shortest to the longest interval",
-        int(intervals_ns.max() - intervals_ns.min()),
-        unit="ns",
-        at_most=200,
-    )
+    steps_are_even(bench, measure, since_s)  # it goes on as it was
 
 
 def test_service_is_refused_while_paused(bench: Bench, measure: Measure):
@@ -229,13 +223,7 @@ def test_deploying_to_an_infusing_pump_is_refused_and_changes_nothing(bench: Ben
     measure("boot number", hello.boot, equal=boot)
     measure("profile told", hello.profile, equal=bench.profile.name)
     measure("state", bench.pump.status().state, equal="infusing")
-    intervals_ns = bench.trace.intervals("step", round(since_s * 1e9))
-    measure(
-        "from the shortest to the longest interval",
-        int(intervals_ns.max() - intervals_ns.min()),
-        unit="ns",
-        at_most=200,
-    )
+    steps_are_even(bench, measure, since_s)
 
 
 @pytest.mark.needs("deploy")

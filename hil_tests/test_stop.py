@@ -82,7 +82,7 @@ def test_a_paused_motor_stands_and_holds(bench: Bench, measure: Measure) -> None
     measure("alarms", bench.pump.status().alarms, equal=())
 
 
-@pytest.mark.needs("capture")
+@pytest.mark.needs("capture", "exact")
 @pytest.mark.parametrize("fraction", [0.2, 0.5, 0.8])
 def test_a_pause_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, measure: Measure, fraction: float) -> None:
     """1 mL/h: a step in 1.26 s, paid for at `fraction` of it when the pause comes."""

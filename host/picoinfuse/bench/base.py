@@ -12,6 +12,7 @@ from picoinfuse.trace import Trace
 # Every capability there is: what it lets a test do.
 CAPABILITIES = {
     "capture": "trace: edges of step, dir, enable, piezo and lamps",
+    "exact": "trace: edges to the ns of the board's own clock; an instrument has 1 µs, by a crystal of its own",
     "pressure": "trace: true pressure in the line, delivered and patient volume",
     "occlude": "occlude(): the valve in the line",
     "patient": "patient(): pressure on the patient's side of the line",

@@ -28,6 +28,7 @@ from picoinfuse.trace import Trace
 CAPABILITIES_OF_EMULATOR = frozenset(
     {
         "capture",
+        "exact",
         "pressure",
         "occlude",
         "patient",

@@ -54,7 +54,11 @@ def read(path: Path) -> Uf2:
         raw = path.read_bytes()
     except OSError as error:
         raise NoSuchImage(f"{path} cannot be read: {error.strerror}") from error
-    return parse(raw)
+    try:
+        return parse(raw)
+    except BadUf2 as error:
+        error.args = (f"{path}: {error}",)
+        raise
 
 
 def parse(raw: bytes) -> Uf2:
