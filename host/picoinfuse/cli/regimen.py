@@ -71,7 +71,7 @@ def bolus(
 ) -> None:
     """Give a clinician's bolus, when it is confirmed. A patient's goes before it."""
     if (regimen is None) == (volume is None) or (volume is None) != (rate is None):
-        raise typer.BadParameter("give a volume and a rate, or --regimen FILE", param_hint="VOLUME")
+        raise typer.BadParameter("give a volume and a rate, or --regimen FILE, not both", param_hint="VOLUME")
     volume_nl = rate_ul_h = 0
     if volume is not None and rate is not None:
         volume_nl = quantity(units.volume_nl, volume, "VOLUME")

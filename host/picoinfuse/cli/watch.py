@@ -63,7 +63,7 @@ def infuse(
 ) -> None:
     """Infuse, when it is confirmed, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
     if (rate is None) == (regimen is None):
-        raise typer.BadParameter("give a rate, or --regimen FILE", param_hint="RATE")
+        raise typer.BadParameter("give a rate, or --regimen FILE, not both", param_hint="RATE")
     if regimen is not None:
         _refuse_beside_regimen(volume=volume, drug=drug, concentration=concentration, weight=weight)
         _infuse_regimen(regimen, yes, over_soft, port, as_json)
