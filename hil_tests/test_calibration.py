@@ -99,6 +99,7 @@ def test_undo_goes_back_one_by_one_and_then_says_that_there_is_no_more(bench: Be
     for expected in ("101/100", "1/1"):
         measure("factor in force", bench.pump.uncalibrate(), equal=expected)
         bench.sleep(1)
+        end_self_test(bench)
     with pytest.raises(PumpError, match="no calibration to take back"):
         bench.pump.uncalibrate()
 
