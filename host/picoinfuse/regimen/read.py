@@ -88,7 +88,8 @@ class _Reading:
             text = file.read_text(encoding="utf-8")
             self.values: dict[str, Any] = tomllib.loads(text)
         except (OSError, UnicodeDecodeError) as error:
-            raise RegimenNotFound(f"{file} cannot be read: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise RegimenNotFound(f"{file} cannot be read: {why}") from error
         except tomllib.TOMLDecodeError as error:
             at = re.search(r"at line (\d+)", str(error))
             raise RegimenError(file, [Mistake("syntax", int(at[1]) if at else 1, f"not TOML: {error}")]) from error
