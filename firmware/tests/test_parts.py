@@ -111,6 +111,22 @@ def test_of_much_memory_no_more_is_filled_than_a_collection_can_bear(monkeypatch
     assert part.tested == 128 * BLOCK
 
 
+def test_of_little_memory_a_piece_is_tested_all_the_same(monkeypatch):
+    """A Pico with the firmware from files has less free than the reserve."""
+    monkeypatch.setattr(Memory, "free", 19_500)
+    part = MemoryPart(Memory)
+    assert not whole(part)
+    assert part.tested == 16 * BLOCK
+
+
+def test_memory_that_gives_no_block_fails(monkeypatch):
+    def none_left(size):
+        raise MemoryError
+
+    monkeypatch.setattr(part_memory, "bytearray", none_left, raising=False)
+    assert whole(MemoryPart(Memory))
+
+
 def test_beside_an_infusion_only_a_piece_is_taken():
     part = MemoryPart(Memory)
     part.begin(False)
