@@ -42,7 +42,7 @@ unit: $(READY) ## unit tests of firmware and host
 	$(BIN)/pytest firmware/tests host/tests -n auto $(FAST)
 
 hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/
-	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto)
+	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto) $(if $(filter emulator,$(BENCH)),--timeout 300)
 
 bench: $(READY) ## measure speed and size, print a table
 	@$(BIN)/picoinfuse bench
