@@ -357,6 +357,7 @@ def run(note, reason):
     app.scheduler = app.leave.scheduler = scheduler
     app.port.begin()
     chain_modules()
+    gc.threshold(-1)  # main.py's, for what is made beforehand to lie close together
     gc.collect()
     try:
         scheduler.run()

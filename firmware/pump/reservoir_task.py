@@ -105,6 +105,8 @@ class ReservoirTask:
                 self.drug = drug
             self._reservoir.fill(volume_nl, self._net())
             self._known = False
+            if self._may_write():
+                self._store(False)  # before the answer: a reset right after it must not tell what was left before
             app.wake(self)
             return {"reservoir_nl": volume_nl}
 

@@ -39,15 +39,15 @@ def profile_name(item: pytest.Item) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    if not _wants_copy(item):
+    if not _may_copy(item.config):
         return None
-    try:
-        _switch_on(item.config, profile_name(item))
-    except EmulatorError:
-        return None  # the test's own fixture says what is wrong
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in _reports(item):
-        item.ihook.pytest_runtest_logreport(report=report)
+    if _has_board(item):
+        for report in _reports(item):
+            item.ihook.pytest_runtest_logreport(report=report)
+    else:
+        # Whole, with all that it set up for its module: a fork that found some of that could not tear it down.
+        runtestprotocol(item, nextitem=None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
 
@@ -57,12 +57,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         board.switch_off()
 
 
-def _wants_copy(item: pytest.Item) -> bool:
-    option = item.config.getoption
-    if option("--bench") != EmulatorBench.name or option("usepdb") or not hasattr(os, "fork"):
-        return False
+def _may_copy(config: pytest.Config) -> bool:
+    option = config.getoption
+    return option("--bench") == EmulatorBench.name and not option("usepdb") and hasattr(os, "fork")
+
+
+def _has_board(item: pytest.Item) -> bool:
+    """A board for this test is switched on; none for one that is skipped, or has another bench."""
     needed = {name for mark in item.iter_markers("needs") for name in mark.args}
-    return "bench" in getattr(item, "fixturenames", ()) and needed <= CAPABILITIES_OF_EMULATOR
+    if "bench" not in getattr(item, "fixturenames", ()) or not needed <= CAPABILITIES_OF_EMULATOR:
+        return False
+    try:
+        _switch_on(item.config, profile_name(item))
+    except EmulatorError:
+        return False  # the test's own fixture says what is wrong
+    return True
 
 
 def _seed(config: pytest.Config) -> int:
