@@ -114,6 +114,8 @@ class RigBench(SerialBench):
     def battery_fault(self, kind: str | None) -> None:
         if self._cell is None:
             raise NotWired(f"{self._rig.file}: there is no [battery_dac]")
+        if kind not in (None, "open"):
+            raise NotWired(f"bench {self.name} has a battery whose wire is open, not {kind}")
         self._put_out("battery_dac", 0.0 if kind == "open" else self._cell.pin_mv)
 
     def recover(self, lost: Exception) -> None:
