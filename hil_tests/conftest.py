@@ -14,7 +14,7 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES, MOST_S
-from picoinfuse.bench.copies import copied, profile_name
+from picoinfuse.bench.boards import copied, profile_name
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure

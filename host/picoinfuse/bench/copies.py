@@ -18,23 +18,9 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from picoinfuse.bench.boards import profile_name, switch_all_off, switch_on
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.emulator.errors import EmulatorError
-from picoinfuse.profile import load_profile
-
-_BOARDS = pytest.StashKey[dict[tuple[str, int], EmulatorBench]]()
-
-
-def copied(config: pytest.Config, name: str) -> EmulatorBench | None:
-    """The board of this fork, to be entered; None where there is none: then one is to be switched on."""
-    board = config.stash.get(_BOARDS, {}).get((name, _seed(config)))
-    return None if board is None else board.copied()
-
-
-def profile_name(item: pytest.Item) -> str:
-    """Of `@pytest.mark.profile(NAME)`, for tests that are about other mechanics, else the one that was asked for."""
-    mark = item.get_closest_marker("profile")
-    return mark.args[0] if mark else str(item.config.getoption("--profile"))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,8 +39,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    for board in config.stash.get(_BOARDS, {}).values():
-        board.switch_off()
+    switch_all_off(config)
 
 
 def _may_copy(config: pytest.Config) -> bool:
@@ -68,22 +53,10 @@ def _has_board(item: pytest.Item) -> bool:
     if "bench" not in getattr(item, "fixturenames", ()) or not needed <= CAPABILITIES_OF_EMULATOR:
         return False
     try:
-        _switch_on(item.config, profile_name(item))
+        switch_on(item.config, profile_name(item))
     except EmulatorError:
         return False  # the test's own fixture says what is wrong
     return True
-
-
-def _seed(config: pytest.Config) -> int:
-    return int(str(config.getoption("--seed")))
-
-
-def _switch_on(config: pytest.Config, name: str) -> None:
-    boards = config.stash.setdefault(_BOARDS, {})
-    if (name, _seed(config)) not in boards:
-        board = EmulatorBench(load_profile(name), seed=_seed(config))
-        board.switch_on()
-        boards[name, _seed(config)] = board
 
 
 def _reports(item: pytest.Item) -> list[Any]:
