@@ -82,15 +82,24 @@ def _evidence(measure: Measure) -> None:
     """Every test of this suite is evidence by what it measures; one that measures nothing is listed as such."""
 
 
-@pytest.fixture
-def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch) -> Iterator[Bench]:
-    """A board that was just switched on, its pump connected and idle."""
-    needed = {name for mark in request.node.iter_markers("needs") for name in mark.args}
+def _needed(request: pytest.FixtureRequest) -> set[str]:
+    return {name for mark in request.node.iter_markers("needs") for name in mark.args}
+
+
+@pytest.fixture(autouse=True)
+def _served(request: pytest.FixtureRequest, bench_here: BenchKind) -> None:
+    """Skips a test that needs what this bench has not, also one that makes its own board."""
+    needed = _needed(request)
     unknown = needed - set(CAPABILITIES)
     assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
     missing = needed - bench_here.capabilities
     if missing:
         pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch) -> Iterator[Bench]:
+    """A board that was just switched on, its pump connected and idle."""
     name = profile_name(request.node)
     if bench_here.boards is not None and name != _option(request.config, "--profile"):
         pytest.skip(f"bench {bench_here.name} has the mechanics of --profile, not of {name}")
@@ -100,4 +109,5 @@ def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch)
         began_s = opened.now()
         yield opened
         took_s = opened.now() - began_s
-    assert took_s <= MOST_S or "virtual_time" in needed, f"{took_s:.0f} s of bench time: this test needs virtual_time"
+    allowed = took_s <= MOST_S or "virtual_time" in _needed(request)
+    assert allowed, f"{took_s:.0f} s of bench time: this test needs virtual_time"

@@ -325,6 +325,7 @@ def try_cuts(day: Day, root: Path, chosen: dict[int, tuple[str, ...]]) -> int:
     return cuts
 
 
+@pytest.mark.needs("flash")
 @pytest.mark.requirement("KEEP-3")
 def test_a_spread_of_cuts(day: Day, measure: Measure, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     count = len(day.operations)
@@ -340,6 +341,7 @@ def test_a_spread_of_cuts(day: Day, measure: Measure, tmp_path: Path, pytestconf
 
 
 @pytest.mark.long
+@pytest.mark.needs("flash")
 @pytest.mark.requirement("KEEP-3")
 @pytest.mark.timeout(3600)
 def test_every_cut(day: Day, measure: Measure, tmp_path: Path) -> None:
