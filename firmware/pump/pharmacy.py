@@ -166,6 +166,7 @@ class Pharmacy:
                 self._fault = fault = found
                 self._library = None
                 self._app.report("library_fault", True, time.ticks_ms())
+        self._app.stalled()  # some 40 ms on a Pico, at a person's command, and no oftener than such come
         if fault is not None:
             code = "no_library" if fault.reason == "missing" else "library_fault"
             raise Refused(code, "the drug library: %s" % fault, {"reason": fault.reason})
