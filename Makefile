@@ -3,6 +3,7 @@ PYTHON ?= python3
 BENCH  ?= stub
 PROFILE ?= syringe-50ml
 PORT   ?=
+HIL    ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -41,8 +42,8 @@ lint: $(READY) ## ruff and pyright
 unit: $(READY) ## unit tests of firmware and host
 	$(BIN)/pytest firmware/tests host/tests -n auto $(FAST)
 
-hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/
-	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto) $(if $(filter emulator,$(BENCH)),--timeout 300)
+hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/ (HIL: more options of pytest)
+	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto) $(if $(filter emulator,$(BENCH)),--timeout 300) $(HIL)
 
 bench: $(READY) ## measure speed and size, print a table
 	@$(BIN)/picoinfuse bench
