@@ -18,7 +18,7 @@ from picoinfuse.profile import load_profile
 pytestmark = pytest.mark.needs("virtual_time")  # its boards are its own, on the stub
 
 # Bytes. The cells of this VM are twice a Pico's; the bytes of a text or a buffer are the same.
-LOOP_PIECE = 768  # enough for the loop that infuses, tells telemetry, and raises an alarm
+LOOP_PIECE = 1280  # enough for the loop that infuses, tells telemetry, and raises an alarm
 ANY_PIECE = 1536  # enough for whatever a host asks: a start reads its record of 1024 bytes, and its head, in one piece
 LARGEST = ANY_PIECE + 512
 GROWTH = 2 * 1024  # lines of other lengths than at the beginning are kept in the outbox and as replies
