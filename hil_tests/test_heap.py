@@ -50,7 +50,7 @@ def test_the_loop_asks_for_no_large_piece(measure: Measure) -> None:
         bench.sleep(6.0)
         told: list[Telemetry] = []
         bench.pump.on_telemetry = told.append
-        largest = bench.board.control("shatter_heap", 256)["largest"]
+        largest = bench.board.control("shatter_heap", 512)["largest"]
         measure("largest free piece", largest, unit="B", at_most=LOOP_PIECE)
         bench.sleep(60.0)
         measure("telemetry told in 60 s", len(told), near=60, by=1)
