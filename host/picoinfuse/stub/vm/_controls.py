@@ -132,24 +132,26 @@ def _heap():
 
 
 def _shatter(size):
-    """Leaves what is free in holes of `size` bytes, and half of it: all is taken in pieces of that, then every second
-    piece is given back. What was in smaller holes stays taken.
+    """Leaves what is free in holes of `size` bytes, a multiple of 32, and half of it. All is taken in pieces of that,
+    what is left between them by cells; then every second piece is given back. First fit makes them lie in a row.
     """
     gc.collect()
     pieces = [None] * (gc.mem_free() // size)
-    count = 0
-    for piece in (size - 32, 32):  # a bytearray has a head of 32 bytes of its own
-        try:
-            while count < len(pieces):
-                pieces[count] = bytearray(piece)
-                count += 1
-        except MemoryError:
-            pass
-        if piece != 32:
-            large = count
-    for i in range(0, large, 2):
+    count, cells = 0, None
+    try:
+        while True:
+            pieces[count] = bytearray(size)
+            count += 1
+    except MemoryError:
+        pass
+    try:
+        while True:
+            cells = (cells, None)  # of one cell, 32 bytes
+    except MemoryError:
+        pass
+    for i in range(0, count, 2):
         pieces[i] = None
-    return pieces
+    return pieces, cells
 
 
 def _eat_heap(world, left):
