@@ -88,7 +88,7 @@ def main():
         # What loading a module leaves behind is collected before the next one, or what stays is strewn all over the
         # heap, and 100 KB are free in holes of 1 KB. run() ends it, when all is made.
         gc.threshold(_LOAD_BYTES)
-        from pump.app import run
+        from pump.run import run
 
         run(note, reason)
     except Exception as error:

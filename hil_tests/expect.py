@@ -29,7 +29,7 @@ BEGIN_S = 0.06  # from a command's answer to the first grant: the motor's task l
 WATCHDOG_S = 2.0
 BOOT_S = 0.5  # boot and self-test, where code takes no time
 UP_S = 10.0  # within which a Pico has booted from files, and tested itself
-COLLECTION_MS = 45  # a Pico's loop stops for 31 to collect garbage (docs/performance.md), maybe behind a reply of 15
+COLLECTION_MS = 40  # a Pico collects garbage for 17, counts its heap for 8 (docs/performance.md), and replies for 15
 
 
 def step_pl(profile: Profile) -> Fraction:

@@ -59,7 +59,7 @@ def test_a_cut_within_a_record_leaves_the_old_or_the_new_one(
     bench: Bench, measure: Measure, left: int, torn: str
 ) -> None:
     bench.pump.calibrate(101, 100, "2026-11-22", "tester")
-    bench.sleep(1.0)
+    end_self_test(bench)
     cut(bench, left, torn, "record")
     measure("calibration", bench.pump.status().calibration, one_of=("101/100", "102/100"))
     assert_all_works(bench, measure)

@@ -1,22 +1,17 @@
 """Collects garbage and measures the heap in turns of the loop that have time for it.
 
-By the emulated Pico a collection takes 38 ms with the firmware from files (it looks at every word that is in use, and
+By the emulated Pico a collection takes 16 ms with the firmware from files (it looks at every word that is in use, and
 bytecode from files is in use), and counting what is free another 8 ms: done in one turn, or within a reply, they would
 make the tasks behind them late. So each has a turn of its own, every 5 s, and the collections that MicroPython would
 start by itself become rare. Nobody else collects or counts while the loop runs.
 
 A collection is planned, so nobody is late for it: what comes behind it, a reply of 17 ms, would be an overrun that
-tells of nothing. What was late before stays so. At 1200 mL/h a pressure that is read 50 ms late, and 38 more, comes
-after 29 µL, and 600 ms of persistence follow; motion is granted for 200 ms at least. The age of the sensor's samples
+tells of nothing. What was late before stays so. At 1200 mL/h a pressure that is read 50 ms late, and 16 more, comes
+after 22 µL, and 600 ms of persistence follow; motion is granted for 200 ms at least. The age of the sensor's samples
 is counted through it.
-
-The collector has a stack of 64 places for what it has found and not yet looked into (py/gc.c). What finds no place
-makes it look at everything once more, 50 ms in all; and the hundred modules of `sys.modules` find none. So they hang in
-a chain, which it comes upon early: module after module, those first on which others are built.
 """
 
 import gc
-import sys
 
 from micropython import const
 
@@ -24,7 +19,6 @@ _PERIOD_MS = const(5000)
 _APART_MS = const(50)
 _LITTLE = const(12000)  # the self-test fails below 10 KB
 _LEAST = const(6000)  # bytes: a status and its reply take some 2 KB; with less nobody could be told anything
-_PACKAGE = "pump"
 
 
 class MemoryTask:
@@ -62,16 +56,3 @@ class MemoryTask:
         if free < _LEAST:
             self._on_low(now_ms)
         return _PERIOD_MS
-
-
-def chain_modules():
-    """All modules are loaded, and no other will be: hangs them in a chain of pairs, the last of them outermost."""
-    names = sorted([name for name in sys.modules if name.startswith(_PACKAGE)], key=_depth)
-    chain = None
-    for name in names:
-        chain = chain, sys.modules.pop(name)
-    sys.modules[_PACKAGE] = chain
-
-
-def _depth(name):
-    return name.count(".")

@@ -177,6 +177,30 @@ def test_a_reading_that_stands_still_for_two_seconds_is_frozen(sensor):
     assert sensor.feed(7000) == p.SENSOR_FROZEN
 
 
+def test_a_loop_that_misses_a_sample_now_and_then_sees_it_as_soon(sensor):
+    """One in twelve: 184 samples in 2.00 s, and 180 are enough."""
+    sensor.live(20)
+    began_ms = sensor.now_ms
+    while sensor.feed(7000) is None:
+        if (sensor.now_ms - began_ms) % 120 == 110:
+            sensor.now_ms += 10
+    assert sensor.now_ms - 10 - began_ms == 2000
+
+
+def test_a_loop_that_misses_every_second_sample_takes_as_many_of_them(sensor):
+    sensor.live(20)
+    began_ms = sensor.now_ms
+    while sensor.feed(7000) is None:
+        sensor.now_ms += 10
+    assert sensor.now_ms - 10 - began_ms == 179 * 20
+
+
+def test_it_is_frozen_for_as_long_as_it_stands_still(sensor):
+    sensor.feed(7000, 201)
+    sensor.now_ms += MASK  # the clock is where it was 1 ms ago, and the sum has not moved in between
+    assert sensor.feed(7000) == p.SENSOR_FROZEN
+
+
 def test_one_count_of_movement_in_two_seconds_is_life(sensor):
     for k in range(20):
         assert sensor.feed(7000 + k % 2, 199) is None

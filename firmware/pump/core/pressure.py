@@ -24,7 +24,8 @@ SENSOR_STALE = "sensor_stale"
 # A jump is looked for without a fault, and while it is the fault: another fault may end in the middle of a sample.
 _COMPARED = (None, SENSOR_JUMP)
 _PERSISTENCE = const(5)  # samples, 50 ms: one glitch is no alarm
-_FROZEN_SAMPLES = const(201)  # the same sum from the first to the last of 2.00 s
+_FROZEN_MS = const(2000)  # of the same sum, from the first to the last
+_FROZEN_SAMPLES = const(180)  # and no fewer: a busy loop may miss one in ten
 _STALE_MS = const(100)
 # From one sample to the next, 10 ms: 225 mmHg. The motor makes 3.3 kPa of it at 1200 mL/h in a line ten times stiffer
 # than a syringe, a patient's cough or a bag that falls less than 10. More is no pressure.
@@ -103,8 +104,8 @@ class SensorCheck:
 
     Frozen is the same sum for 2 s. A living sensor cannot do that: with 1.5 mV rms of noise at 0.806 mV a
     count, the sum of four reads has a sigma of 2 * 1.5 / 0.806 = 3.7 counts, the likeliest sum comes with p
-    = 1 / (3.7 * sqrt(2 pi)) = 0.11, and 200 more of it in a row with 0.11**200 = 1e-192. With a tenth of
-    that noise (sigma 0.37, p = 0.82) it is 0.82**200 = 6e-18: 2e-8 a year at 100 Hz.
+    = 1 / (3.7 * sqrt(2 pi)) = 0.11, and 179 more of it in a row with 0.11**179 = 3e-172. With a tenth of
+    that noise (sigma 0.37, p = 0.82) it is 0.82**179 = 4e-16: 1e-6 a year at 100 Hz.
     """
 
     def __init__(self, open_mv, short_mv, gain_pa_per_mv):
@@ -122,6 +123,7 @@ class SensorCheck:
         self._score = 0
         self._previous = -1
         self._equal = 0  # samples in a row with the same sum
+        self._since_ms = 0  # when the first of them was taken
         self._last_ms = None  # None: no sample yet
 
     def update(self, raw_sum, now_ms):
@@ -131,13 +133,14 @@ class SensorCheck:
         if raw_sum != self._previous:
             self._previous = raw_sum
             self._equal = 1
+            self._since_ms = now_ms
         elif self._equal < _FROZEN_SAMPLES:
             self._equal += 1
         if raw_sum >= self._open_sum:
             bad = SENSOR_OPEN
         elif raw_sum <= self._short_sum:
             bad = SENSOR_SHORT
-        elif self._equal >= _FROZEN_SAMPLES:
+        elif self._equal >= _FROZEN_SAMPLES and (self.fault is SENSOR_FROZEN or self._stood(now_ms)):
             bad = SENSOR_FROZEN
             self._score = _PERSISTENCE  # it has persisted
         elif self._trusted >= 0 and self.fault in _COMPARED and abs(raw_sum - self._trusted) > self._jump_sum:
@@ -156,6 +159,9 @@ class SensorCheck:
             if not self._score:
                 self.fault = None
         return self.fault
+
+    def _stood(self, now_ms):
+        return elapsed_ms(now_ms, self._since_ms) >= _FROZEN_MS
 
     def excuse(self, now_ms):
         """There could be no sample up to now."""

@@ -13,7 +13,7 @@ PERIOD_MS = const(10)
 READ_BYTES = const(128)  # a turn; 12.8 kB/s, and a turn's reading stays at a few ms as each byte costs a poll
 LINES_IN = const(1)  # a turn; its reply takes some 10 ms on a Pico
 LINES_OUT = const(4)  # a turn
-GARBAGE_AFTER = const(1000)  # bytes sent: replies and reports leave some six times as much behind, of 20 KB
+GARBAGE_AFTER = const(1000)  # bytes sent: replies and reports leave some six times as much behind, of 30 KB
 
 
 class LinkTask:

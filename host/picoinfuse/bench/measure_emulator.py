@@ -74,11 +74,11 @@ class Slot(s.Slot):
         super().__init__(task, place)
         task.run = Timed(task).run
 s.Slot = Slot
-import pump.app
+from pump.run import run
 gc.threshold(-1)
 end_ms = time.ticks_ms() + {run_ms}
 try:
-    pump.app.run(ResetNote(machine.mem32), 0)
+    run(ResetNote(machine.mem32), 0)
 except Over:
     print("TASKS", [(task.name, task.us, task.longest_us) for task in tasks])
 """

@@ -19,9 +19,9 @@ def begin(timer):
     steps.init(freq={hz}, callback=pulse)
 steps = Timer()
 later = Timer(mode=Timer.ONE_SHOT, period={start_ms}, callback=begin)
-import pump.app
+from pump.run import run
 from pump.storage.reset_note import ResetNote
-pump.app.run(ResetNote(machine.mem32), 0)
+run(ResetNote(machine.mem32), 0)
 """
 
 
