@@ -75,7 +75,6 @@ class Slot(s.Slot):
         task.run = Timed(task).run
 s.Slot = Slot
 from pump.run import run
-gc.threshold(-1)
 end_ms = time.ticks_ms() + {run_ms}
 try:
     run(ResetNote(machine.mem32), 0)
