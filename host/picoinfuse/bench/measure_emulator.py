@@ -2,7 +2,7 @@
 `python -m picoinfuse.bench.measure_emulator [IMAGE]`, where IMAGE is a production image, for the frozen firmware.
 
 The board's own numbers (ready, heap, CPU share, lateness, round trip) are in virtual time: they repeat, whatever else
-this computer does. The speed does not.
+this computer does. The speed is that of one CPU here, in CPU seconds.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ class Board:
     said: bytearray = field(default_factory=bytearray)
 
     def share_and_speed(self, seconds: float) -> tuple[float, float]:
-        """How much of the time the CPU did not sleep, and how many times as fast as the wall clock it ran."""
-        busy_ns, began_s = self.board.pico.busy_ns, time.monotonic()
+        """How much of the time the Pico's CPU did not sleep, and how many of its seconds a CPU second here makes."""
+        busy_ns, began_s = self.board.pico.busy_ns, time.process_time()
         self.board.sleep(seconds)
-        return (self.board.pico.busy_ns - busy_ns) / (seconds * 1e9), seconds / (time.monotonic() - began_s)
+        return (self.board.pico.busy_ns - busy_ns) / (seconds * 1e9), seconds / (time.process_time() - began_s)
 
     def connect(self) -> None:
         """And wait for the end of the self-test."""

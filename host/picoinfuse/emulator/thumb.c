@@ -16,6 +16,7 @@ typedef struct {
     uint32_t n, z, c, v;
     uint32_t dividend, divisor, quotient, remainder, csr, spinlocks;
     uint32_t masked;         /* PRIMASK */
+    uint32_t pending;        /* in: an interrupt waits, so to unmask is for the core */
     uint32_t asked;          /* out: it ended at a read of this peripheral register, which changes nothing */
     uint32_t known, value;   /* in: the answer to what was asked; good until something else happens */
     uint32_t left_to_core;   /* out: it ended at an instruction for rp2040py's core */
@@ -104,63 +105,6 @@ static int sio_write(cpu_t *cpu, uint32_t a, uint32_t value) {
 uint32_t thumb_sio_read(cpu_t *cpu, uint32_t offset, uint32_t *value) { return (uint32_t)sio_read(cpu, SIO + offset, value); }
 uint32_t thumb_sio_write(cpu_t *cpu, uint32_t offset, uint32_t value) { return (uint32_t)sio_write(cpu, SIO + offset, value); }
 
-static inline void nz(cpu_t *cpu, uint32_t x) { cpu->n = x >> 31; cpu->z = x == 0; }
-
-static inline uint32_t add(cpu_t *cpu, uint32_t a, uint32_t b, uint32_t carry) {
-    uint64_t wide = (uint64_t)a + b + carry;
-    uint32_t sum = (uint32_t)wide;
-    cpu->c = (uint32_t)(wide >> 32);
-    cpu->v = ((a ^ sum) & (b ^ sum)) >> 31;
-    nz(cpu, sum);
-    return sum;
-}
-
-static inline int passes(const cpu_t *cpu, uint32_t cond) {
-    int yes;
-    switch (cond >> 1) {
-    case 0: yes = cpu->z; break;
-    case 1: yes = cpu->c; break;
-    case 2: yes = cpu->n; break;
-    case 3: yes = cpu->v; break;
-    case 4: yes = cpu->c && !cpu->z; break;
-    case 5: yes = cpu->n == cpu->v; break;
-    default: yes = cpu->n == cpu->v && !cpu->z; break;
-    }
-    return yes ^ (cond & 1);
-}
-
-/* 010000: register to register. Returns 0 for what is not known. */
-static void alu(cpu_t *cpu, uint32_t op) {
-    uint32_t *r = cpu->r, *d = &r[op & 7], m = r[(op >> 3) & 7], x = *d, s = m & 0xFF;
-    switch ((op >> 6) & 15) {
-    case 0: *d = x & m; nz(cpu, *d); break;
-    case 1: *d = x ^ m; nz(cpu, *d); break;
-    case 2:
-        if (s) cpu->c = s <= 32 ? (x >> (32 - s)) & 1 : 0;
-        *d = s < 32 ? x << s : 0; nz(cpu, *d); break;
-    case 3:
-        if (s) cpu->c = s <= 32 ? (x >> (s - 1)) & 1 : 0;
-        *d = s < 32 ? x >> s : 0; nz(cpu, *d); break;
-    case 4:
-        if (s) cpu->c = s < 32 ? (x >> (s - 1)) & 1 : x >> 31;
-        *d = (uint32_t)((int32_t)x >> (s < 32 ? s : 31)); nz(cpu, *d); break;
-    case 5: *d = add(cpu, x, m, cpu->c); break;
-    case 6: *d = add(cpu, x, ~m, cpu->c); break;
-    case 7:
-        if (s & 31) *d = x >> (s & 31) | x << (32 - (s & 31));
-        if (s) cpu->c = *d >> 31;
-        nz(cpu, *d); break;
-    case 8: nz(cpu, x & m); break;
-    case 9: *d = add(cpu, 0, ~m, 1); break;
-    case 10: add(cpu, x, ~m, 1); break;
-    case 11: add(cpu, x, m, 0); break;
-    case 12: *d = x | m; nz(cpu, *d); break;
-    case 13: *d = x * m; nz(cpu, *d); break;
-    case 14: *d = x & ~m; nz(cpu, *d); break;
-    case 15: *d = ~m; nz(cpu, *d); break;
-    }
-}
-
 /* A word of a peripheral that can be read here: its cycles, or 0. */
 static uint32_t peripheral_read(cpu_t *cpu, uint32_t a, uint32_t used, uint32_t *value) {
     if (a >> 28 == 0xD) return sio_read(cpu, a, value) ? 1 : 0;
@@ -179,42 +123,43 @@ static uint32_t peripheral_read(cpu_t *cpu, uint32_t a, uint32_t used, uint32_t 
 }
 
 /* One load or store; kind as in bits 11:9 of the register form. Cycles, or 0 when it is not for here. */
-static uint32_t transfer(cpu_t *cpu, uint32_t used, uint32_t kind, uint32_t t, uint32_t a) {
+static uint32_t transfer(cpu_t *cpu, uint32_t used, uint32_t kind, uint32_t *t, uint32_t a) {
     static const uint8_t size[8] = {4, 2, 1, 1, 4, 2, 1, 2};
-    uint32_t *r = cpu->r, bytes = size[kind];
+    uint32_t bytes = size[kind];
     uint8_t *p;
     if (a & (bytes - 1)) return 0;
     if (kind < 3) {
         p = writable(cpu, a, bytes);
-        if (!p) return bytes == 4 && a >> 28 == 0xD && sio_write(cpu, a, r[t]) ? 1 : 0;
-        if (bytes == 4) put32(p, r[t]);
-        else if (bytes == 2) put16(p, (uint16_t)r[t]);
-        else *p = (uint8_t)r[t];
+        if (!p) return bytes == 4 && a >> 28 == 0xD && sio_write(cpu, a, *t) ? 1 : 0;
+        if (bytes == 4) put32(p, *t);
+        else if (bytes == 2) put16(p, (uint16_t)*t);
+        else *p = (uint8_t)*t;
         return 2;
     }
     p = readable(cpu, a, bytes);
-    if (!p && a == SIO) { r[t] = 0; return 1; } /* CPUID, which the SDK reads as a byte */
-    if (!p) return bytes == 4 ? peripheral_read(cpu, a, used, &r[t]) : 0;
+    if (!p && a == SIO) { *t = 0; return 1; } /* CPUID, which the SDK reads as a byte */
+    if (!p) return bytes == 4 ? peripheral_read(cpu, a, used, t) : 0;
     switch (kind) {
-    case 3: r[t] = (uint32_t)(int8_t)*p; break;
-    case 4: r[t] = get32(p); break;
-    case 5: r[t] = get16(p); break;
-    case 6: r[t] = *p; break;
-    case 7: r[t] = (uint32_t)(int16_t)get16(p); break;
+    case 3: *t = (uint32_t)(int8_t)*p; break;
+    case 4: *t = get32(p); break;
+    case 5: *t = get16(p); break;
+    case 6: *t = *p; break;
+    case 7: *t = (uint32_t)(int16_t)get16(p); break;
     }
     return 2;
 }
 
 /* PUSH, POP, STM, LDM. Cycles, or 0 when it is not for here. */
 static uint32_t multiple(cpu_t *cpu, uint32_t op) {
-    uint32_t *r = cpu->r, list = op & 0xFF, count = (uint32_t)__builtin_popcount(list), i, a;
+    uint32_t *r = cpu->r, list = op & 0xFF, count = 0, i, a;
     uint8_t *p;
+    for (i = list; i; i &= i - 1) count++;
     switch (op >> 9) {
     case 0x5A: { /* PUSH */
         uint32_t lr = (op >> 8) & 1, bytes = 4 * (count + lr);
         a = r[13] - bytes;
         if (a & 3 || !(p = writable(cpu, a, bytes))) return 0;
-        for (i = 0; i < 8; i++) if (list >> i & 1) { put32(p, r[i]); p += 4; }
+        for (; list; list &= list - 1, p += 4) put32(p, r[__builtin_ctz(list)]);
         if (lr) put32(p, r[14]);
         r[13] = a & ~3u;
         return 1 + count; /* rp2040py counts none for LR */
@@ -224,7 +169,7 @@ static uint32_t multiple(cpu_t *cpu, uint32_t op) {
         a = r[13];
         if (a & 3 || !(p = readable(cpu, a, bytes))) return 0;
         if (pc && get32(p + 4 * count) >> 28 == 0xF) return 0; /* may be the return from an exception */
-        for (i = 0; i < 8; i++) if (list >> i & 1) { r[i] = get32(p); p += 4; }
+        for (; list; list &= list - 1, p += 4) r[__builtin_ctz(list)] = get32(p);
         r[13] = (a + bytes) & ~3u;
         if (!pc) return 1 + count;
         r[15] = get32(p) & ~1u;
@@ -236,37 +181,18 @@ static uint32_t multiple(cpu_t *cpu, uint32_t op) {
     if (a & 3) return 0;
     if (op >> 11 == 0x18) { /* STM */
         if (!(p = writable(cpu, a, 4 * count))) return 0;
-        for (i = 0; i < 8; i++) if (list >> i & 1) { put32(p, r[i]); p += 4; }
+        for (; list; list &= list - 1, p += 4) put32(p, r[__builtin_ctz(list)]);
     } else {
         if (!(p = readable(cpu, a, 4 * count))) return 0;
-        for (i = 0; i < 8; i++) if (list >> i & 1) { r[i] = get32(p); p += 4; }
+        for (; list; list &= list - 1, p += 4) r[__builtin_ctz(list)] = get32(p);
     }
-    if (!(list >> b & 1)) r[b] = a + 4 * count;
+    if (!(op >> b & 1)) r[b] = a + 4 * count;
     return 1 + count;
 }
 
-/* 010001: high registers, BX, BLX. */
-static uint32_t high(cpu_t *cpu, uint32_t op, uint32_t next) {
-    uint32_t *r = cpu->r, m = (op >> 3) & 15, d = (op >> 4 & 8) | (op & 7);
-    uint32_t right = m == 15 ? next + 2 : r[m], left = d == 15 ? next + 2 : r[d];
-    switch (op >> 8 & 3) {
-    case 0: right += left; break;
-    case 1: add(cpu, r[d], ~r[m], 1); return 1;
-    case 2: break;
-    case 3:
-        if (op & 7 || m == 15 || (!(op & 0x80) && right >> 28 == 0xF)) return 0;
-        if (op & 0x80) r[14] = next | 1;
-        r[15] = right & ~1u;
-        return 2;
-    }
-    r[d] = d == 15 ? right & ~1u : d == 13 ? right & ~3u : right;
-    return d == 15 ? 2 : 1;
-}
-
-/* 1011: stack pointer, extension, byte order. */
+/* 1011 without PUSH and POP: stack pointer, extension, byte order. Cycles, or 0. */
 static uint32_t misc(cpu_t *cpu, uint32_t op) {
     uint32_t *r = cpu->r, *d = &r[op & 7], m = r[(op >> 3) & 7];
-    if (op >> 9 == 0x5A || op >> 9 == 0x5E) return multiple(cpu, op);
     switch (op >> 6) {
     case 0x2C0: case 0x2C1: r[13] = (r[13] + ((op & 0x7F) << 2)) & ~3u; return 1;
     case 0x2C2: case 0x2C3: r[13] = (r[13] - ((op & 0x7F) << 2)) & ~3u; return 1;
@@ -278,92 +204,265 @@ static uint32_t misc(cpu_t *cpu, uint32_t op) {
     case 0x2E9: *d = (m & 0x00FF00FFu) << 8 | (m >> 8 & 0x00FF00FFu); return 1;
     case 0x2EB: *d = (uint32_t)(int16_t)__builtin_bswap16((uint16_t)m); return 1;
     }
-    if (op == 0xB672) { cpu->masked = 1; return 1; } /* CPSID; CPSIE may let an interrupt in */
-    return op == 0xBF00; /* NOP */
+    if (op == 0xB672) cpu->masked = 1; /* CPSID */
+    else if (op == 0xB662 && !cpu->pending) cpu->masked = 0; /* CPSIE, where it lets no interrupt in */
+    else return op == 0xBF00; /* NOP */
+    return 1;
 }
 
-/* 11110: BL, barriers, and MRS of PRIMASK; the others of two words are for the core. */
-static uint32_t wide(cpu_t *cpu, uint32_t op, uint32_t op2, uint32_t next) {
-    uint32_t *r = cpu->r, sign = op >> 10 & 1;
-    if ((op2 & 0xD000) == 0xD000) {
-        uint32_t i1 = 1 ^ sign ^ (op2 >> 13 & 1), i2 = 1 ^ sign ^ (op2 >> 11 & 1);
-        r[14] = (next + 2) | 1;
-        r[15] = next + 2 + (sign * 0xFF000000u | i1 << 23 | i2 << 22 | (op & 0x3FF) << 12 | (op2 & 0x7FF) << 1);
-        return 3;
-    }
+/* 11110 without BL: barriers, MRS and MSR of PRIMASK; the others of two words are for the core. Cycles, or 0. */
+static uint32_t wide(cpu_t *cpu, uint32_t op, uint32_t op2) {
+    uint32_t *r = cpu->r;
     if (op == 0xF3EF && (op2 & 0xF0FF) == 0x8010) r[op2 >> 8 & 15] = cpu->masked;
+    else if (op >> 4 == 0xF38 && op2 == 0x8810 && (r[op & 15] & 1 || !cpu->pending)) cpu->masked = r[op & 15] & 1;
     else if (op != 0xF3BF || op2 < 0x8F40 || op2 > 0x8F6F) return 0;
-    r[15] = next + 2;
     return 3;
 }
 
-/* Cycles that were used; at least one instruction is tried. */
+/* Where code at `pc` is, in memory that begins at `*at` and in which an instruction may begin up to `*span` behind; or NULL. */
+static const uint8_t *code_at(cpu_t *cpu, uint32_t pc, uint32_t *at, uint32_t *span) {
+    *at = pc >= RAM ? RAM : pc >= FLASH ? FLASH : 0;
+    *span = (pc >= RAM ? RAM_BYTES : pc >= FLASH ? FLASH_BYTES : ROM_BYTES) - 4;
+    if (pc - *at > *span) return 0;
+    return pc >= RAM ? cpu->ram : pc >= FLASH ? cpu->flash : cpu->rom;
+}
+
+/* Does `bytes` bytes at the offset `x` lie in RAM, and even? Both in one comparison. */
+#define IN_RAM(x, bytes) ((bytes) == 1 ? (x) < RAM_BYTES : ((x) / (bytes) | (x) << (32 - (bytes) / 2)) < RAM_BYTES / (bytes))
+
+#define D r[op & 7]
+#define M r[op >> 3 & 7]
+#define N8 r[op >> 8 & 7]
+#define FIVE (op >> 6 & 31)
+#define NEXT(cycles) do { \
+        if ((left -= (cycles)) <= 0) goto out; \
+        x = pc - at; \
+        if (x > span) goto elsewhere; \
+        op = get16(code + x); \
+        pc += 2; \
+        goto *handle[op >> 6]; \
+    } while (0)
+#define SET(register, value) do { x = (value); nz = (int32_t)x; register = x; NEXT(1); } while (0)
+#define ADD(register, a, b, carry) do { \
+        x = (a); s = (b); \
+        uint64_t wide_sum = (uint64_t)x + s + (carry); \
+        y = (uint32_t)wide_sum; \
+        c = (uint32_t)(wide_sum >> 32); \
+        v = (x ^ y) & (s ^ y); \
+        nz = (int32_t)y; \
+        register = y; \
+        NEXT(1); \
+    } while (0)
+#define SUB(register, a, b) do { \
+        x = (a); s = (b); \
+        y = x - s; \
+        c = x >= s; \
+        v = (x ^ s) & (x ^ y); \
+        nz = (int32_t)y; \
+        register = y; \
+        NEXT(1); \
+    } while (0)
+#define BRANCH_IF(condition) do { \
+        if (!(condition)) NEXT(1); \
+        pc += 2 + (uint32_t)((int32_t)(int8_t)op * 2); \
+        NEXT(2); \
+    } while (0)
+#define LOAD(from, bytes, kind_, get) do { \
+        a = (from); x = a - RAM; \
+        if (IN_RAM(x, bytes)) { *t = get(ram + x); NEXT(2); } \
+        x = a - FLASH; \
+        if (!(a & (bytes - 1)) && x <= FLASH_BYTES - bytes) { *t = get(flash + x); NEXT(2); } \
+        kind = kind_; goto slow; \
+    } while (0)
+#define STORE(to, bytes, kind_, put) do { \
+        a = (to); x = a - RAM; \
+        if (IN_RAM(x, bytes)) { put(ram + x, *t); NEXT(2); } \
+        kind = kind_; goto slow; \
+    } while (0)
+#define GET8(p) (*(p))
+#define GETS8(p) ((uint32_t)(int8_t)*(p))
+#define GETS16(p) ((uint32_t)(int16_t)get16(p))
+#define PUT8(p, x) (*(p) = (uint8_t)(x))
+#define PUT16(p, x) put16(p, (uint16_t)(x))
+
+/* Cycles that were used; at least one instruction is tried.
+ *
+ * An instruction's upper ten bits lead to its label, and each label to that of the next one. PC and flags are in local variables meanwhile: of
+ * the 64 bits of `nz` the sign is N, and the lower half is 0 where Z is set; the sign of `v` is V.
+ */
 uint32_t thumb_run(cpu_t *cpu, uint32_t budget) {
-    uint32_t *r = cpu->r, used = 0;
+    static const void *const handle[1024] = {
+        [0x000] = &&movs_register, [0x001 ... 0x01F] = &&lsl, [0x020] = &&lsr_32, [0x021 ... 0x03F] = &&lsr,
+        [0x040] = &&asr_32, [0x041 ... 0x05F] = &&asr, [0x060 ... 0x067] = &&add_register,
+        [0x068 ... 0x06F] = &&sub_register, [0x070 ... 0x077] = &&add_3, [0x078 ... 0x07F] = &&sub_3,
+        [0x080 ... 0x09F] = &&mov_8, [0x0A0 ... 0x0BF] = &&cmp_8, [0x0C0 ... 0x0DF] = &&add_8,
+        [0x0E0 ... 0x0FF] = &&sub_8, [0x100] = &&and, [0x101] = &&eor, [0x102] = &&lsl_by, [0x103] = &&lsr_by,
+        [0x104] = &&asr_by, [0x105] = &&adc, [0x106] = &&sbc, [0x107] = &&ror_by, [0x108] = &&tst, [0x109] = &&neg,
+        [0x10A] = &&cmp, [0x10B] = &&cmn, [0x10C] = &&orr, [0x10D] = &&mul, [0x10E] = &&bic, [0x10F] = &&mvn,
+        [0x110 ... 0x113] = &&high_add, [0x114 ... 0x117] = &&high_cmp, [0x118 ... 0x11B] = &&high_mov,
+        [0x11C ... 0x11F] = &&bx, [0x120 ... 0x13F] = &&ldr_literal, [0x140 ... 0x147] = &&str_register,
+        [0x148 ... 0x14F] = &&strh_register, [0x150 ... 0x157] = &&strb_register,
+        [0x158 ... 0x15F] = &&ldrsb_register, [0x160 ... 0x167] = &&ldr_register,
+        [0x168 ... 0x16F] = &&ldrh_register, [0x170 ... 0x177] = &&ldrb_register,
+        [0x178 ... 0x17F] = &&ldrsh_register, [0x180 ... 0x19F] = &&str, [0x1A0 ... 0x1BF] = &&ldr,
+        [0x1C0 ... 0x1DF] = &&strb, [0x1E0 ... 0x1FF] = &&ldrb, [0x200 ... 0x21F] = &&strh,
+        [0x220 ... 0x23F] = &&ldrh, [0x240 ... 0x25F] = &&str_sp, [0x260 ... 0x27F] = &&ldr_sp,
+        [0x280 ... 0x29F] = &&adr, [0x2A0 ... 0x2BF] = &&add_sp, [0x2C0 ... 0x2CF] = &&other,
+        [0x2D0 ... 0x2D7] = &&many, [0x2D8 ... 0x2EF] = &&other, [0x2F0 ... 0x2F3] = &&many,
+        [0x2F4 ... 0x2F7] = &&pop_pc, [0x2F8 ... 0x2FF] = &&other, [0x300 ... 0x33F] = &&many,
+        [0x340 ... 0x343] = &&beq, [0x344 ... 0x347] = &&bne, [0x348 ... 0x34B] = &&bcs, [0x34C ... 0x34F] = &&bcc,
+        [0x350 ... 0x353] = &&bmi, [0x354 ... 0x357] = &&bpl, [0x358 ... 0x35B] = &&bvs, [0x35C ... 0x35F] = &&bvc,
+        [0x360 ... 0x363] = &&bhi, [0x364 ... 0x367] = &&bls, [0x368 ... 0x36B] = &&bge, [0x36C ... 0x36F] = &&blt,
+        [0x370 ... 0x373] = &&bgt, [0x374 ... 0x377] = &&ble, [0x378 ... 0x37F] = &&core, /* UDF, SVC */
+        [0x380 ... 0x39F] = &&b, [0x3A0 ... 0x3BF] = &&core, [0x3C0 ... 0x3DF] = &&two_words, [0x3E0 ... 0x3FF] = &&core,
+    };
+    uint32_t *r = cpu->r, pc = r[15] & ~1u; /* rp2040py leaves bit 0 of a vector in the PC */
+    uint32_t c = cpu->c, v = cpu->v << 31, at, span, op, x, y, s, a, *t, kind, cycles;
+    int64_t nz = (cpu->n ? INT64_MIN : 0) | !cpu->z;
+    int32_t left = budget > INT32_MAX ? INT32_MAX : (int32_t)budget, all = left;
+    uint8_t *const ram = cpu->ram;
+    const uint8_t *const flash = cpu->flash, *code;
     cpu->asked = 0;
-    while (used < budget) {
-        uint32_t pc = r[15] & ~1u, next = pc + 2, op, cycles = 1, x, s; /* rp2040py leaves bit 0 of a vector in the PC */
-        uint8_t *code = readable(cpu, pc, 4);
-        if (!code) break;
-        op = get16(code);
-        r[15] = next;
-        switch (op >> 11) {
-        case 0: /* LSL */
-            x = r[op >> 3 & 7]; s = op >> 6 & 31;
-            if (s) cpu->c = x >> (32 - s) & 1;
-            nz(cpu, r[op & 7] = x << s); break;
-        case 1: /* LSR */
-            x = r[op >> 3 & 7]; s = op >> 6 & 31;
-            cpu->c = s ? x >> (s - 1) & 1 : x >> 31;
-            nz(cpu, r[op & 7] = s ? x >> s : 0); break;
-        case 2: /* ASR */
-            x = r[op >> 3 & 7]; s = op >> 6 & 31;
-            cpu->c = s ? x >> (s - 1) & 1 : x >> 31;
-            nz(cpu, r[op & 7] = (uint32_t)((int32_t)x >> (s ? s : 31))); break;
-        case 3:
-            x = op & 0x400 ? op >> 6 & 7 : r[op >> 6 & 7];
-            r[op & 7] = op & 0x200 ? add(cpu, r[op >> 3 & 7], ~x, 1) : add(cpu, r[op >> 3 & 7], x, 0);
-            break;
-        case 4: nz(cpu, r[op >> 8 & 7] = op & 0xFF); break;
-        case 5: add(cpu, r[op >> 8 & 7], ~(op & 0xFF), 1); break;
-        case 6: r[op >> 8 & 7] = add(cpu, r[op >> 8 & 7], op & 0xFF, 0); break;
-        case 7: r[op >> 8 & 7] = add(cpu, r[op >> 8 & 7], ~(op & 0xFF), 1); break;
-        case 8:
-            if (op & 0x400) cycles = high(cpu, op, next);
-            else alu(cpu, op);
-            break;
-        case 9: cycles = transfer(cpu, used, 4, op >> 8 & 7, ((next + 2) & ~3u) + ((op & 0xFF) << 2)); break;
-        case 10: case 11:
-            cycles = transfer(cpu, used, op >> 9 & 7, op & 7, r[op >> 3 & 7] + r[op >> 6 & 7]); break;
-        case 12: cycles = transfer(cpu, used, 0, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 2)); break;
-        case 13: cycles = transfer(cpu, used, 4, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 2)); break;
-        case 14: cycles = transfer(cpu, used, 2, op & 7, r[op >> 3 & 7] + (op >> 6 & 31)); break;
-        case 15: cycles = transfer(cpu, used, 6, op & 7, r[op >> 3 & 7] + (op >> 6 & 31)); break;
-        case 16: cycles = transfer(cpu, used, 1, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 1)); break;
-        case 17: cycles = transfer(cpu, used, 5, op & 7, r[op >> 3 & 7] + ((op >> 6 & 31) << 1)); break;
-        case 18: cycles = transfer(cpu, used, 0, op >> 8 & 7, r[13] + ((op & 0xFF) << 2)); break;
-        case 19: cycles = transfer(cpu, used, 4, op >> 8 & 7, r[13] + ((op & 0xFF) << 2)); break;
-        case 20: r[op >> 8 & 7] = (pc & ~3u) + 4 + ((op & 0xFF) << 2); break;
-        case 21: r[op >> 8 & 7] = r[13] + ((op & 0xFF) << 2); break;
-        case 22: case 23: cycles = misc(cpu, op); break;
-        case 24: case 25: cycles = multiple(cpu, op); break;
-        case 26: case 27:
-            if ((op >> 9 & 7) == 7) { cycles = 0; break; } /* UDF, SVC */
-            if (passes(cpu, op >> 8 & 15)) {
-                r[15] = next + 2 + (uint32_t)((int32_t)(int8_t)op * 2);
-                cycles = 2;
-            }
-            break;
-        case 28: r[15] = next + 2 + (uint32_t)((int32_t)(op << 21) >> 20); cycles = 2; break;
-        case 30: cycles = wide(cpu, op, get16(code + 2), next); break;
-        default: cycles = 0;
-        }
-        if (!cycles) {
-            r[15] = pc;
-            break;
-        }
-        used += cycles;
+elsewhere:
+    code = code_at(cpu, pc, &at, &span);
+    if (!code) goto out;
+    NEXT(0);
+
+movs_register: SET(D, M);
+lsl: c = M >> (32 - FIVE) & 1; SET(D, M << FIVE);
+lsr: c = M >> (FIVE - 1) & 1; SET(D, M >> FIVE);
+lsr_32: c = M >> 31; SET(D, 0);
+asr: c = M >> (FIVE - 1) & 1; SET(D, (uint32_t)((int32_t)M >> FIVE));
+asr_32: c = M >> 31; SET(D, (uint32_t)((int32_t)M >> 31));
+add_register: ADD(D, M, r[op >> 6 & 7], 0);
+sub_register: SUB(D, M, r[op >> 6 & 7]);
+add_3: ADD(D, M, op >> 6 & 7, 0);
+sub_3: SUB(D, M, op >> 6 & 7);
+mov_8: SET(N8, op & 0xFF);
+cmp_8: SUB(y, N8, op & 0xFF);
+add_8: ADD(N8, N8, op & 0xFF, 0);
+sub_8: SUB(N8, N8, op & 0xFF);
+
+and: SET(D, D & M);
+eor: SET(D, D ^ M);
+lsl_by:
+    s = M & 0xFF;
+    if (s) c = s <= 32 ? D >> (32 - s) & 1 : 0;
+    SET(D, s < 32 ? D << s : 0);
+lsr_by:
+    s = M & 0xFF;
+    if (s) c = s <= 32 ? D >> (s - 1) & 1 : 0;
+    SET(D, s < 32 ? D >> s : 0);
+asr_by:
+    s = M & 0xFF;
+    if (s) c = s < 32 ? D >> (s - 1) & 1 : D >> 31;
+    SET(D, (uint32_t)((int32_t)D >> (s < 32 ? s : 31)));
+adc: ADD(D, D, M, c);
+sbc: ADD(D, D, ~M, c);
+ror_by:
+    s = M & 0xFF;
+    x = s & 31 ? D >> (s & 31) | D << (32 - (s & 31)) : D;
+    if (s) c = x >> 31;
+    SET(D, x);
+tst: SET(y, D & M);
+neg: SUB(D, 0, M);
+cmp: SUB(y, D, M);
+cmn: ADD(y, D, M, 0);
+orr: SET(D, D | M);
+mul: SET(D, D * M);
+bic: SET(D, D & ~M);
+mvn: SET(D, ~M);
+
+high_cmp:
+    a = (op >> 4 & 8) | (op & 7); s = op >> 3 & 15;
+    if (a == 15 || s == 15) goto core;
+    SUB(y, r[a], r[s]);
+high_add: high_mov:
+    a = (op >> 4 & 8) | (op & 7); s = op >> 3 & 15;
+    x = s == 15 ? pc + 2 : r[s];
+    if (!(op & 0x200)) x += a == 15 ? pc + 2 : r[a];
+    if (a == 15) { pc = x & ~1u; NEXT(2); }
+    r[a] = a == 13 ? x & ~3u : x;
+    NEXT(1);
+bx: /* and BLX */
+    s = op >> 3 & 15; x = r[s];
+    if (op & 7 || s == 15 || (!(op & 0x80) && x >> 28 == 0xF)) goto core; /* may be the return from an exception */
+    if (op & 0x80) r[14] = pc | 1;
+    pc = x & ~1u;
+    NEXT(2);
+
+ldr_literal: t = &N8; LOAD(((pc + 2) & ~3u) + ((op & 0xFF) << 2), 4, 4, get32);
+ldr_register: t = &D; LOAD(M + r[op >> 6 & 7], 4, 4, get32);
+ldrh_register: t = &D; LOAD(M + r[op >> 6 & 7], 2, 5, get16);
+ldrb_register: t = &D; LOAD(M + r[op >> 6 & 7], 1, 6, GET8);
+ldrsb_register: t = &D; LOAD(M + r[op >> 6 & 7], 1, 3, GETS8);
+ldrsh_register: t = &D; LOAD(M + r[op >> 6 & 7], 2, 7, GETS16);
+ldr: t = &D; LOAD(M + (FIVE << 2), 4, 4, get32);
+ldrh: t = &D; LOAD(M + (FIVE << 1), 2, 5, get16);
+ldrb: t = &D; LOAD(M + FIVE, 1, 6, GET8);
+ldr_sp: t = &N8; LOAD(r[13] + ((op & 0xFF) << 2), 4, 4, get32);
+str_register: t = &D; STORE(M + r[op >> 6 & 7], 4, 0, put32);
+strh_register: t = &D; STORE(M + r[op >> 6 & 7], 2, 1, PUT16);
+strb_register: t = &D; STORE(M + r[op >> 6 & 7], 1, 2, PUT8);
+str: t = &D; STORE(M + (FIVE << 2), 4, 0, put32);
+strh: t = &D; STORE(M + (FIVE << 1), 2, 1, PUT16);
+strb: t = &D; STORE(M + FIVE, 1, 2, PUT8);
+str_sp: t = &N8; STORE(r[13] + ((op & 0xFF) << 2), 4, 0, put32);
+slow:
+    cycles = transfer(cpu, (uint32_t)(all - left), kind, t, a);
+    if (!cycles) goto core;
+    NEXT(cycles);
+
+adr: N8 = ((pc + 2) & ~3u) + ((op & 0xFF) << 2); NEXT(1);
+add_sp: N8 = r[13] + ((op & 0xFF) << 2); NEXT(1);
+other:
+    if (!misc(cpu, op)) goto core;
+    NEXT(1);
+many:
+    cycles = multiple(cpu, op);
+    if (!cycles) goto core;
+    NEXT(cycles);
+pop_pc:
+    cycles = multiple(cpu, op);
+    if (!cycles) goto core;
+    pc = r[15];
+    NEXT(cycles);
+
+beq: BRANCH_IF((uint32_t)nz == 0);
+bne: BRANCH_IF((uint32_t)nz != 0);
+bcs: BRANCH_IF(c);
+bcc: BRANCH_IF(!c);
+bmi: BRANCH_IF(nz < 0);
+bpl: BRANCH_IF(nz >= 0);
+bvs: BRANCH_IF(v >> 31);
+bvc: BRANCH_IF(!(v >> 31));
+bhi: BRANCH_IF(c && (uint32_t)nz != 0);
+bls: BRANCH_IF(!c || (uint32_t)nz == 0);
+bge: BRANCH_IF((int32_t)((uint32_t)(nz >> 32) ^ v) >= 0);
+blt: BRANCH_IF((int32_t)((uint32_t)(nz >> 32) ^ v) < 0);
+bgt: BRANCH_IF((uint32_t)nz != 0 && (int32_t)((uint32_t)(nz >> 32) ^ v) >= 0);
+ble: BRANCH_IF((uint32_t)nz == 0 || (int32_t)((uint32_t)(nz >> 32) ^ v) < 0);
+b: pc += 2 + (uint32_t)((int32_t)(op << 21) >> 20); NEXT(2);
+two_words:
+    y = get16(code + (pc - at));
+    if ((y & 0xD000) == 0xD000) { /* BL */
+        s = op >> 10 & 1;
+        r[14] = (pc + 2) | 1;
+        pc += 2 + (s * 0xFF000000u | (1 ^ s ^ (y >> 13 & 1)) << 23 | (1 ^ s ^ (y >> 11 & 1)) << 22 | (op & 0x3FF) << 12 | (y & 0x7FF) << 1);
+        NEXT(3);
     }
-    cpu->left_to_core = used < budget && !cpu->asked;
-    return used;
+    if (!wide(cpu, op, y)) goto core;
+    pc += 2;
+    NEXT(3);
+
+core: /* this instruction is not for here */
+    pc -= 2;
+out:
+    r[15] = pc;
+    cpu->n = nz < 0;
+    cpu->z = (uint32_t)nz == 0;
+    cpu->c = c;
+    cpu->v = v >> 31;
+    cpu->left_to_core = left > 0 && !cpu->asked;
+    return (uint32_t)(all - left);
 }

@@ -18,7 +18,7 @@ from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.pinned import RPSIO
 
 SOURCE = Path(__file__).with_name("thumb.c")
-_FLAGS = ["-O2", "-shared", "-fPIC"]
+_FLAGS = ["-O2", "-fno-crossjumping", "-shared", "-fPIC"]  # each instruction jumps to the next by itself: 15 % less
 _BUILD_TIMEOUT_S = 60
 
 
@@ -45,7 +45,7 @@ class _Cpu(ctypes.Structure):
                 "spinlocks",
             )
         ),
-        *((name, ctypes.c_uint32) for name in ("masked", "asked", "known", "value", "left_to_core")),
+        *((name, ctypes.c_uint32) for name in ("masked", "pending", "asked", "known", "value", "left_to_core")),
         ("timer_ns", ctypes.c_double),
     )
 
@@ -80,7 +80,11 @@ class Thumb:
 
     def run(self, budget_cycles: int, timer_ns: float) -> int:
         """`timer_ns` is what the chip's timer has counted until now."""
-        self._cpu.timer_ns = timer_ns
+        cpu, core = self._cpu, self._core
+        cpu.timer_ns = timer_ns
+        cpu.pending = core.pending_interrupts & core.enabled_interrupts or (
+            core.pending_pend_sv or core.pending_systick or core.pending_svcall or core.pending_nmi
+        )
         used = self._run(self._pointer, budget_cycles)
         self._cpu.known = 0
         return used

@@ -181,7 +181,10 @@ class Program:
         self._emit(0xB672)  # CPSID i
         for _ in range(3):
             self._random.choice((Program._plain, Program._memory, Program._divide))(self)
-        self._emit(0xF3EF, 0x8010 | self._any() << 8, 0xB662)  # MRS PRIMASK; CPSIE i
+        d = self._any()
+        self._emit(0xF3EF, 0x8010 | d << 8)  # MRS Rd, PRIMASK
+        unmask = (0xB662,), (0x0840 | d << 3 | d, 0xF380 | d, 0x8810)  # CPSIE i; LSRS, MSR PRIMASK
+        self._emit(*self._random.choice(unmask))
 
     def _special(self) -> None:
         self._emit(0xF3EF, 0x8000 | self._any() << 8 | self._random.choice((0, 3, 5, 8, 9)))
