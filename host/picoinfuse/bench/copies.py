@@ -8,6 +8,7 @@ xdist do. Where there is no fork, or with --pdb, each test switches its own boar
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -62,11 +63,13 @@ def _has_board(item: pytest.Item) -> bool:
 def _reports(item: pytest.Item) -> list[Any]:
     """Runs the test in a fork. A fork that ends without a word, or not in time, is a failure."""
     reader, writer = os.pipe()
+    gc.freeze()  # else the fork's first collection copies all pages of the board, to find nothing there
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # xdist's threads do nothing that the fork needs
         child = os.fork()
     if not child:
         _run(item, reader, writer)
+    gc.unfreeze()
     os.close(writer)
     said = b""
     try:
