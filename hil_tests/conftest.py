@@ -14,7 +14,7 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES, MOST_S
-from picoinfuse.bench.boards import copied, profile_name
+from picoinfuse.bench.boards import copied, needs, profile_name
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
@@ -82,14 +82,10 @@ def _evidence(measure: Measure) -> None:
     """Every test of this suite is evidence by what it measures; one that measures nothing is listed as such."""
 
 
-def _needed(request: pytest.FixtureRequest) -> set[str]:
-    return {name for mark in request.node.iter_markers("needs") for name in mark.args}
-
-
 @pytest.fixture(autouse=True)
 def _served(request: pytest.FixtureRequest, bench_here: BenchKind) -> None:
     """Skips a test that needs what this bench has not, also one that makes its own board."""
-    needed = _needed(request)
+    needed = needs(request.node)
     unknown = needed - set(CAPABILITIES)
     assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
     missing = needed - bench_here.capabilities
@@ -109,5 +105,5 @@ def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch)
         began_s = opened.now()
         yield opened
         took_s = opened.now() - began_s
-    allowed = took_s <= MOST_S or "virtual_time" in _needed(request)
+    allowed = took_s <= MOST_S or "virtual_time" in needs(request.node)
     assert allowed, f"{took_s:.0f} s of bench time: this test needs virtual_time"

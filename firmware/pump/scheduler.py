@@ -53,7 +53,6 @@ class Scheduler:
         self._held_ms = 0  # for which it was excused
         self.fed_ms = 0  # when the watchdog was fed last
         self._met = True  # this turn's deadlines
-        self.begin()
 
     def begin(self):
         """Everything is due now, and nothing late for what was done before the loop."""
@@ -113,8 +112,13 @@ class Scheduler:
         return MAX_SLEEP_MS
 
     def excuse(self):
-        """The task that runs has held the CPU, as planned: it and what became late meanwhile are so much less late."""
+        """The task that runs has held the CPU, as planned: it and what became late meanwhile are so much less late, and
+        the watchdog is fed, for several erases of the flash in one turn may take longer than it waits.
+        """
         now_ms = self._ticks_ms()
+        if self._met:
+            self._feed()
+            self.fed_ms = now_ms
         held_ms = (now_ms - self._began_ms) & _MASK
         self._began_ms = now_ms
         self._held_ms += held_ms

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pump.storage import library as storage
 from pump.storage.library import Incoming, load_library, paths
-from pump.storage.library_lines import LibraryFault, read_drug, read_head
+from pump.storage.library_lines import LibraryFault, find_line, read_drug, read_head
 from pump.storage.record import FOLDERS, Shelf
 
 MORPHINE = ["morphine", "mg/h", "mg", [1000, 10000], [None, None, 5000, 10000], [2000, 5000], [None, 15000]]
@@ -43,7 +43,7 @@ def put(shelf, sent):
         in_force = load_library(shelf)
     except LibraryFault:
         in_force = None
-    incoming = Incoming(shelf)
+    incoming = Incoming(shelf, lambda: None)
     take(incoming, sent, in_force)
     incoming.check()
     incoming.put_in_force()
@@ -84,6 +84,33 @@ def test_one_drug_is_looked_up(shelf):
     assert library.drug("morph") is None
     assert library.drug('morphine","') is None
     assert shelf.restored == []
+
+
+NAMES = st.text("abcz019-", min_size=1, max_size=24)
+
+
+@given(names=st.sets(NAMES, min_size=1, max_size=60), others=st.sets(NAMES, max_size=10))
+def test_each_drug_of_a_library_is_found_and_no_other(tmp_path_factory, names, others):
+    path = tmp_path_factory.mktemp("library") / "lines"
+    sent = {name: line([name, *MORPHINE[1:]]) for name in sorted(names)}
+    path.write_bytes(b"".join(one + b"\n" for one in (lines()[0], *sent.values())))
+    assert {name: find_line(path, name) for name in names | others} == {name: sent.get(name) for name in names | others}
+
+
+def test_damage_elsewhere_does_not_matter_to_a_drug_and_on_the_way_to_it_is_noticed(tmp_path):
+    """200 drugs are halved 8 times: so many lines are looked at, each of them checked."""
+    sent = [line(["drug-%03d" % number, *MORPHINE[1:]]) for number in range(200)]
+    path = tmp_path / "lines"
+    path.write_bytes(b"".join(one + b"\n" for one in (lines()[0], *sent)))
+    whole = path.read_bytes()
+    reached = 0
+    for at in range(0, len(whole), 50):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        try:
+            assert find_line(path, "drug-077") == sent[77]
+        except LibraryFault:
+            reached += 1
+    assert 0 < reached <= 8 * 3  # a line has 137 bytes: three of these
 
 
 def test_no_record_and_no_file_is_missing(shelf):
@@ -273,7 +300,7 @@ def test_a_drug_that_is_wrong_is_refused_by_name(place, value, expected):
 
 def test_a_new_one_takes_the_place_of_the_old_one_in_one_move(shelf):
     put(shelf, lines(HEPARIN))
-    incoming = Incoming(shelf)
+    incoming = Incoming(shelf, lambda: None)
     take(incoming, lines(HEPARIN, MORPHINE, version=8), load_library(shelf))
     assert load_library(anew(shelf)).text.startswith("ward 7 ")
     incoming.check()
@@ -287,7 +314,7 @@ def test_a_new_one_takes_the_place_of_the_old_one_in_one_move(shelf):
 def test_a_cut_while_one_comes_into_force_leaves_the_old_or_the_new(shelf, monkeypatch, left):
     """The record is written and renamed twice."""
     put(shelf, lines(HEPARIN))
-    incoming = Incoming(shelf)
+    incoming = Incoming(shelf, lambda: None)
     take(incoming, lines(HEPARIN, MORPHINE, version=8), load_library(shelf))
     real, calls = os.rename, []
 
@@ -312,7 +339,7 @@ def test_a_cut_while_one_comes_into_force_leaves_the_old_or_the_new(shelf, monke
 
 def test_lines_out_of_their_order_are_refused_and_can_be_sent_anew(shelf):
     sent = lines(HEPARIN, MORPHINE)
-    incoming = Incoming(shelf)
+    incoming = Incoming(shelf, lambda: None)
     assert reason(incoming.take, 1, sent[1], None) == "wrong_format"
     incoming.take(0, sent[0], None)
     assert reason(incoming.take, 2, sent[2], None) == "wrong_format"
@@ -327,7 +354,7 @@ def test_lines_out_of_their_order_are_refused_and_can_be_sent_anew(shelf):
 
 def test_drugs_out_of_order_or_twice_are_refused(shelf):
     for rows in ((MORPHINE, HEPARIN), (HEPARIN, HEPARIN)):
-        incoming = Incoming(shelf)
+        incoming = Incoming(shelf, lambda: None)
         sent = lines(*rows)
         take(incoming, sent[:2])
         assert reason(incoming.take, 2, sent[2], None) == "wrong_format"
@@ -335,6 +362,6 @@ def test_drugs_out_of_order_or_twice_are_refused(shelf):
 
 def test_drugs_of_another_library_are_refused(shelf):
     other = [*HEPARIN[:3], [500000], *HEPARIN[4:]]
-    incoming = Incoming(shelf)
+    incoming = Incoming(shelf, lambda: None)
     take(incoming, [lines(HEPARIN)[0], line(other)])
     assert reason(incoming.check) == "corrupt"

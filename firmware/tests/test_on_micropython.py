@@ -193,6 +193,7 @@ class Clock:
 clock = Clock()
 last = Task(1000)
 loop = Scheduler([Task(10), Task(4), Task(30), last], clock.ticks_ms, clock.sleep_ms, lambda: None, host.notify)
+loop.begin()
 def action():
     for _ in range(1000): clock.sleep_ms(loop.turn())
 action()  # what instances hold is made by their first use

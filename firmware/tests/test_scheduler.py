@@ -36,6 +36,7 @@ def make(tasks, clock):
     fed, late = [], []
     feed = lambda: fed.append(clock.now_ms)  # noqa: E731
     loop = Scheduler(tasks, clock.ticks_ms, None, feed, lambda name, ms: late.append((name, ms)))
+    loop.begin()
     return loop, fed, late
 
 

@@ -6,9 +6,20 @@ parser; the file has been through `tomllib` before.
 """
 
 import re
+import tomllib
 
+from picoinfuse.errors import Mistake
+
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 _HEADER = re.compile(r"\s*\[\s*([A-Za-z0-9_.\"'-]+)\s*\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')\s*=")
+
+
+def syntax_mistake(error: tomllib.TOMLDecodeError, text: str) -> Mistake:
+    """What `tomllib` says of a text that is no TOML, with its line; the last one for what is missing at the end."""
+    place = _AT_LINE.search(str(error))
+    line = int(place[1]) if place else len(text.splitlines()) or 1
+    return Mistake("syntax", line, f"not TOML: {_AT_LINE.sub('', str(error))}")
 
 
 class KeyLines:

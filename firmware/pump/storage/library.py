@@ -16,7 +16,7 @@ from binascii import crc32
 
 from micropython import const
 
-from pump.storage.library_lines import MAX_LINE, LibraryFault, read_drug, read_head, read_lines, unreadable
+from pump.storage.library_lines import MAX_LINE, LibraryFault, find_line, read_drug, read_head, unreadable
 from pump.storage.record import FOLDERS, RecordFault
 
 NAME = "library"
@@ -36,16 +36,12 @@ class Library:
 
     def drug(self, name):
         """The row of a drug, checked again, or None. Raises LibraryFault when neither copy has it whole."""
-        begin = ('["%s",' % name).encode()
         problem = None
         for at, path in enumerate(paths(self._shelf, self.place)):
-            found = None
             try:
-                for line in read_lines(path):
-                    if line.startswith(begin):
-                        found = line
-                if found is not None:
-                    row = read_drug(found)
+                line = find_line(path, name)
+                if line is not None:
+                    row = read_drug(line)
                     if at:  # the first copy has been damaged since the boot, which mends it
                         self._shelf.restored.append(NAME)
                     return row
@@ -59,8 +55,10 @@ class Library:
 class Incoming:
     """A library that comes line by line, each of them checked."""
 
-    def __init__(self, shelf):
+    def __init__(self, shelf, on_stall):
+        """`on_stall()`: a copy of a line was written, with up to three erases of the flash."""
         self._shelf = shelf
+        self._on_stall = on_stall
         self._place = 0
         self._before = ""  # name of the drug before
         self.head = None
@@ -112,6 +110,7 @@ class Incoming:
                 with open(path, mode) as file:
                     file.write(line)
                     file.write(b"\n")
+                self._on_stall()
         except OSError:
             self.head = None  # half of the line may be there
             raise
@@ -186,13 +185,13 @@ def _text_of_file(path):
     try:
         with open(path, "rb") as file:
             head = read_head(file.readline(MAX_LINE)[:-1])
-            crc = count = 0
-            data = file.read(_COPY_BYTES)
-            while data:
-                crc = crc32(data, crc)
-                count += data.count(b"\n")
-                data = file.read(_COPY_BYTES)
-            if count != head["drugs"] or head["crc"] != "%08x" % crc:
+            crc = 0
+            data = bytearray(_COPY_BYTES)  # one, or a library leaves more behind than a Pico has free
+            count = file.readinto(data)
+            while count:
+                crc = crc32(memoryview(data)[:count], crc)
+                count = file.readinto(data)
+            if head["crc"] != "%08x" % crc:
                 raise LibraryFault("corrupt", "the drugs are not those that the head was made for")
             return text_of(head)
     except OSError as error:

@@ -22,6 +22,11 @@ def profile_name(item: pytest.Item) -> str:
     return mark.args[0] if mark else str(item.config.getoption("--profile"))
 
 
+def needs(item: pytest.Item) -> set[str]:
+    """The capabilities that a test asks its bench for: of `@pytest.mark.needs(NAME, …)`."""
+    return {name for mark in item.iter_markers("needs") for name in mark.args}
+
+
 def switch_on(config: pytest.Config, name: str) -> None:
     """The board of that profile, unless it is on already. Raises EmulatorError."""
     boards = config.stash.setdefault(_BOARDS, {})

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from picoinfuse.bench.boards import profile_name, switch_all_off, switch_on
+from picoinfuse.bench.boards import needs, profile_name, switch_all_off, switch_on
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.emulator.errors import EmulatorError
 
@@ -50,8 +50,7 @@ def _may_copy(config: pytest.Config) -> bool:
 
 def _has_board(item: pytest.Item) -> bool:
     """A board for this test is switched on; none for one that is skipped, or has another bench."""
-    needed = {name for mark in item.iter_markers("needs") for name in mark.args}
-    if "bench" not in getattr(item, "fixturenames", ()) or not needed <= CAPABILITIES_OF_EMULATOR:
+    if "bench" not in getattr(item, "fixturenames", ()) or not needs(item) <= CAPABILITIES_OF_EMULATOR:
         return False
     try:
         switch_on(item.config, profile_name(item))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,11 @@ from picoinfuse.errors import NoAnswer, PumpError
 from picoinfuse.profile import Profile
 
 Draw = Callable[[random.Random, Profile], tuple[Any, ...]]
+Takes = Callable[[tuple[Any, ...]], bool]
 
 DEAF_S = 30.0
+_PRIORITIES = ("high", "medium", "low")
+_LEVELS = ("low", "medium", "high")
 UNASKED = ("host deaf", "cable out")  # while these last nobody could ask how the pump is
 # Faults that come and stay until they are mended.
 LASTING = {fault.name: fault for fault in FAULTS if fault.lasts and fault.name not in UNASKED}
@@ -29,11 +32,12 @@ PASSING = {fault.name: fault for fault in FAULTS if not fault.lasts}
 
 @dataclass(frozen=True)
 class Kind:
-    """`weight`: how often, beside the others. `do(bench, *args)`."""
+    """`weight`: how often, beside the others. `do(bench, *args)`. `takes(args)`: whether a file may say so."""
 
     weight: int
     do: Callable[..., None]
     draw: Draw = lambda rng, profile: ()
+    takes: Takes = lambda args: not args
 
 
 def _command(method: str) -> Callable[..., None]:
@@ -62,6 +66,15 @@ def _start(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
 
 def _one_of(*choices: Any) -> Draw:
     return lambda rng, profile: (rng.choice(choices),)
+
+
+def _whole(least: int, most: int) -> Takes:
+    """So many whole numbers."""
+    return lambda args: least <= len(args) <= most and all(type(arg) is int for arg in args)
+
+
+def _word(words: Collection[str]) -> Takes:
+    return lambda args: len(args) == 1 and type(args[0]) is str and args[0] in words
 
 
 def _fault(faults: dict[str, Fault]) -> Draw:
@@ -96,21 +109,21 @@ def _mend(bench: Bench, name: str) -> None:
 
 
 ACTS: dict[str, Kind] = {
-    "start": Kind(14, _command("start"), _start),
-    "set_rate": Kind(8, _command("set_rate"), _rate),
+    "start": Kind(14, _command("start"), _start, _whole(1, 2)),
+    "set_rate": Kind(8, _command("set_rate"), _rate, _whole(1, 1)),
     "pause": Kind(5, _command("pause")),
     "resume": Kind(7, _command("resume")),
     "stop": Kind(5, _command("stop")),
     "clear_alarms": Kind(14, _command("clear_alarms")),
     "acknowledge": Kind(2, _command("acknowledge")),
     "silence": Kind(3, _command("silence")),
-    "alarm_test": Kind(2, _command("alarm_test"), _one_of("high", "medium", "low")),
+    "alarm_test": Kind(2, _command("alarm_test"), _one_of(*_PRIORITIES), _word(_PRIORITIES)),
     "self_test": Kind(3, _command("self_test")),
-    "occlusion_level": Kind(3, _command("occlusion_level"), _one_of("low", "medium", "high")),
-    "patient": Kind(6, lambda bench, pressure_pa: bench.patient(pressure_pa), _pressure),
-    "break": Kind(7, _break, _fault(LASTING)),
-    "mend": Kind(12, _mend, _fault(LASTING)),
+    "occlusion_level": Kind(3, _command("occlusion_level"), _one_of(*_LEVELS), _word(_LEVELS)),
+    "patient": Kind(6, lambda bench, pressure_pa: bench.patient(pressure_pa), _pressure, _whole(1, 1)),
+    "break": Kind(7, _break, _fault(LASTING), _word({*LASTING, *PASSING})),
+    "mend": Kind(12, _mend, _fault(LASTING), _word(LASTING)),
     "be_deaf": Kind(2, _be_deaf),
     "be_away": Kind(2, _be_away),
-    "shock": Kind(6, _break, _fault(PASSING)),
+    "shock": Kind(6, _break, _fault(PASSING), _word(PASSING)),
 }

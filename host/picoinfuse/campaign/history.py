@@ -17,6 +17,7 @@ from picoinfuse.profile import Profile
 
 SHORTEST_S = 0.02
 LONGEST_S = 900.0
+LONGEST_WAIT_S = 366 * 86400  # in a file that somebody wrote
 
 
 class BadHistory(PicoinfuseError):
@@ -73,11 +74,27 @@ def load(path: Path) -> History:
     """Raises BadHistory, naming the act that is wrong."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        seed, profile, rows = data["seed"], data["profile"], data["acts"]
-        acts = tuple(Act(row[0], tuple(row[1:])) for row in rows)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except OSError as error:
+        raise BadHistory(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
         raise BadHistory(f"{path} holds no history: {error}") from error
-    for act in acts:
-        if act.name not in ACTS and act.name != "wait":
-            raise BadHistory(f"{path} has an act {act.name!r}; there are {', '.join(ACTS)} and wait")
-    return History(seed, profile, acts)
+    wanted = {"seed": int, "profile": str, "acts": list}
+    if not isinstance(data, dict) or [type(data.get(name)) for name in wanted] != list(wanted.values()):
+        raise BadHistory(f"{path} holds no history: it has not a seed, a profile and acts")
+    return History(data["seed"], data["profile"], tuple(_act(path, *row) for row in enumerate(data["acts"])))
+
+
+def _act(path: Path, index: int, row: Any) -> Act:
+    if not isinstance(row, list) or not row or not isinstance(row[0], str):
+        raise BadHistory(f"{path}: act {index} is {row!r}, not a list of its name and what it takes")
+    act = Act(row[0], tuple(row[1:]))
+    if act.name not in ACTS and act.name != "wait":
+        raise BadHistory(f"{path}: act {index} is {act.name!r}; there are {', '.join(ACTS)} and wait")
+    if not (_is_wait(act.args) if act.name == "wait" else ACTS[act.name].takes(act.args)):
+        raise BadHistory(f"{path}: act {index}, {act.name}, does not take {list(act.args)}")
+    return act
+
+
+def _is_wait(args: tuple[Any, ...]) -> bool:
+    """Seconds; up to a year, which is no infinity."""
+    return len(args) == 1 and type(args[0]) in (int, float) and 0 <= args[0] <= LONGEST_WAIT_S

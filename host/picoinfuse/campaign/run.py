@@ -53,10 +53,13 @@ def campaign(
     done_hours = 0.0
     with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
         waiting = [pool.submit(play_seed, seed, hours, profile, folder) for seed in seeds]
-        for future in as_completed(waiting):
-            played = future.result()
-            done_hours += played.outcome.hours
-            yield played, Rate(done_hours, time.monotonic() - began_s)
+        try:
+            for future in as_completed(waiting):
+                played = future.result()
+                done_hours += played.outcome.hours
+                yield played, Rate(done_hours, time.monotonic() - began_s)
+        finally:  # Ctrl-C: those that have not begun are not waited for
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def play_seed(seed: int, hours: float, profile: str, folder: Path) -> Played:

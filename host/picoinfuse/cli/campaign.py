@@ -1,15 +1,17 @@
 """`picoinfuse campaign`: random days of a pump in software, against the invariants."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from picoinfuse.campaign.history import load
 from picoinfuse.campaign.play import play
+from picoinfuse.campaign.run import Played
 from picoinfuse.campaign.run import campaign as run_campaign
 from picoinfuse.cli.common import JsonOption, console, print_json
+
+_LINE = "{seed:>6}  {acts:>5}  {hours:>6}  {digest:<16}  {result}"
 
 
 def campaign(
@@ -19,36 +21,43 @@ def campaign(
     profile: Annotated[str, typer.Option(help="a profile in boards/")] = "syringe-50ml",
     folder: Annotated[Path, typer.Option(help="where what broke is written")] = Path("build/campaign"),
     jobs: Annotated[int | None, typer.Option(min=1, help="at once; all cores without it")] = None,
-    replay: Annotated[Path | None, typer.Option(help="play this history again instead", exists=True)] = None,
+    replay: Annotated[Path | None, typer.Option(help="play this history again instead")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Plays random days: commands, faults, resets, cuts of power. Exit status 1 when an invariant broke."""
+    """Plays random days: commands, faults, resets, cuts of power; a line for each as it ends. 1 when one broke."""
     if replay is not None:
         _replay(replay, as_json)
         return
-    table = Table("seed", "acts", "hours", "digest", "result", box=None)
     rows, broken, pace = [], 0, None
+    if not as_json:
+        _tell({name: name for name in ("seed", "acts", "hours", "digest", "result")})
     for played, rate in run_campaign(range(first, first + seeds), hours, profile, folder, jobs):
         pace = rate
-        result = "holds"
-        if played.outcome.broken is not None:
-            broken += 1
-            result = f"{played.outcome.broken}; written to {played.written}"
-        row = (played.seed, played.acts, round(played.outcome.hours, 2), played.outcome.digest, result)
-        rows.append(row)
-        table.add_row(*(str(cell) for cell in row))
+        broken += played.outcome.broken is not None
+        rows.append(_row(played))
+        if not as_json:
+            _tell(rows[-1])
     assert pace is not None  # there is one history at least
     if as_json:
-        names = ("seed", "acts", "hours", "digest", "result")
-        runs = [dict(zip(names, row, strict=True)) for row in rows]
-        print_json({"hours_a_minute": pace.hours_a_minute, "runs": runs})
+        print_json({"hours_a_minute": pace.hours_a_minute, "runs": rows})
     else:
-        console().print(table)
         console().print(
             f"{seeds} histories, {pace.hours:.1f} pump-hours, {pace.hours_a_minute:.1f} a minute; {broken} broke"
         )
     if broken:
         raise typer.Exit(1)
+
+
+def _row(played: Played) -> dict[str, Any]:
+    outcome = played.outcome
+    result = "holds" if outcome.broken is None else f"{outcome.broken}; written to {played.written}"
+    hours = round(outcome.hours, 2)
+    return {"seed": played.seed, "acts": played.acts, "hours": hours, "digest": outcome.digest, "result": result}
+
+
+def _tell(row: dict[str, Any]) -> None:
+    """At once, also into a file or a pipe: a history takes minutes."""
+    print(_LINE.format(**row), flush=True)
 
 
 def _replay(file: Path, as_json: bool) -> None:

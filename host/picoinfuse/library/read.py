@@ -11,14 +11,13 @@ from picoinfuse import dose
 from picoinfuse.errors import BadQuantity, Mistake
 from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Drug, Library, Limits
-from picoinfuse.toml_lines import KeyLines
+from picoinfuse.toml_lines import KeyLines, syntax_mistake
 
 MAX_DRUGS = 200  # of the pump
 MAX_CONCENTRATIONS = 8
 MAX_VERSION = 1_000_000
 
 _NAME = re.compile(r"[a-z0-9-]{1,24}")
-_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 _ENDS = ("hard_min", "soft_min", "soft_max", "hard_max")  # must come in this order
 _LIMITS = {"dose": _ENDS, "bolus": _ENDS[2:], "hour": _ENDS[2:]}
 _KEYS = {
@@ -50,10 +49,7 @@ class _Reading:
         try:
             self.values: dict[str, Any] = tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
-            place = _AT_LINE.search(str(error))
-            line = int(place[1]) if place else len(text.splitlines()) or 1
-            mistake = Mistake("syntax", line, f"not TOML: {_AT_LINE.sub('', str(error))}")
-            raise LibraryError(file, [mistake]) from error
+            raise LibraryError(file, [syntax_mistake(error, text)]) from error
         self.lines = KeyLines(text)
 
     def library(self) -> Library:

@@ -7,10 +7,9 @@ from typing import Any
 
 from picoinfuse.errors import Mistake, ProfileError, ProfileNotFound
 from picoinfuse.profile.schema import KINDS, OPTIONAL_TABLES, TABLES, TOP, Key
-from picoinfuse.toml_lines import KeyLines
+from picoinfuse.toml_lines import KeyLines, syntax_mistake
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 _TYPES = {"int": "a whole number", "number": "a number", "bool": "true or false", "text": "a text"}
 
 
@@ -30,7 +29,7 @@ class Reading:
         try:
             self.values: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ProfileError(file, [_syntax(str(error), text)]) from error
+            raise ProfileError(file, [syntax_mistake(error, text)]) from error
         self.lines = KeyLines(text)
 
     def mistake(self, name: str, table: str, key: str, message: str) -> None:
@@ -102,9 +101,3 @@ def _is(kind: str, value: Any) -> bool:
     if kind == "text":
         return isinstance(value, str)
     return isinstance(value, int if kind == "int" else int | float) and not isinstance(value, bool)
-
-
-def _syntax(message: str, text: str) -> Mistake:
-    place = _AT_LINE.search(message)
-    line = int(place[1]) if place else len(text.splitlines()) or 1  # "at end of document"
-    return Mistake("syntax", line, f"not TOML: {_AT_LINE.sub('', message)}")

@@ -20,7 +20,7 @@ from picoinfuse.frame import TO_PUMP_BYTES, encode
 from picoinfuse.profile import Profile
 from picoinfuse.regimen.limits import check_mechanics
 from picoinfuse.regimen.quantities import Drug, rate_of, seconds
-from picoinfuse.toml_lines import KeyLines
+from picoinfuse.toml_lines import KeyLines, syntax_mistake
 
 Segment = list[int]  # µL/h, µL/h, seconds, nL, as docs/protocol.md has it
 
@@ -86,13 +86,13 @@ class _Reading:
         self._places: list[str] = []  # the table that each segment came from
         try:
             text = file.read_text(encoding="utf-8")
-            self.values: dict[str, Any] = tomllib.loads(text)
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             raise RegimenNotFound(f"{file} cannot be read: {why}") from error
+        try:
+            self.values: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            at = re.search(r"at line (\d+)", str(error))
-            raise RegimenError(file, [Mistake("syntax", int(at[1]) if at else 1, f"not TOML: {error}")]) from error
+            raise RegimenError(file, [syntax_mistake(error, text)]) from error
         self.lines = KeyLines(text)
 
     def mistake(self, name: str, table: str, key: str, message: str) -> None:

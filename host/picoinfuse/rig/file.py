@@ -19,7 +19,7 @@ from picoinfuse.rig.schema import (
     REFERENCE_MV,
     WITH,
 )
-from picoinfuse.toml_lines import KeyLines
+from picoinfuse.toml_lines import KeyLines, syntax_mistake
 from picoinfuse.trace import WIRES
 
 _TABLES = {
@@ -31,6 +31,10 @@ _TABLES = {
 }
 _TOP = {"name", "description", "capabilities"}
 _CONVERTER_KEYS = {"address", "reference_mv"}
+
+
+class RigUnreadable(PicoinfuseError):
+    """There is no text in the rig file, or no rig file."""
 
 
 class RigError(PicoinfuseError):
@@ -74,14 +78,16 @@ class Rig:
 
 
 def load_rig(file: Path) -> Rig:
-    """The rig that a file describes."""
+    """The rig that a file describes. Raises RigUnreadable, or RigError with every mistake."""
     try:
         text = file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise RigUnreadable(f"the rig file {file} cannot be read: {why}") from error
+    try:
         values = tomllib.loads(text)
-    except OSError as error:
-        raise RigError(file, [Mistake("not_there", 1, f"cannot be read: {error.strerror}")]) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RigError(file, [Mistake("syntax", 1, f"not TOML: {error}")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise RigError(file, [syntax_mistake(error, text)]) from error
     reading = Reading(values, KeyLines(text))
     _check_keys(reading)
     _check_pump(reading)

@@ -8,6 +8,7 @@ import pytest
 
 from picoinfuse.campaign.acts import ACTS
 from picoinfuse.campaign.history import BadHistory, draw, dump, load
+from picoinfuse.cli import main
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")
@@ -34,13 +35,34 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert load(file) == history
 
 
+def test_whatever_is_drawn_may_stand_in_a_file(tmp_path: Path) -> None:
+    for seed in range(20):
+        history = draw(seed, PROFILE, 5.0)
+        (tmp_path / "history.json").write_text(dump(history))
+        assert load(tmp_path / "history.json") == history
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for file, why in ((tmp_path, "Is a directory"), (tmp_path / "none.json", "No such file or directory")):
+        assert main(["campaign", "--replay", str(file)]) == 1
+        assert capsys.readouterr().err == f"picoinfuse: {file} cannot be read: {why}\n"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("{", "holds no history"),
+        ("[1]", "holds no history"),
         ('{"seed": 1, "profile": "x"}', "acts"),
-        ('{"seed": 1, "profile": "x", "acts": [[]]}', "holds no history"),
-        ('{"seed": 1, "profile": "x", "acts": [["dance"]]}', "an act 'dance'"),
+        ('{"seed": "1", "profile": "x", "acts": []}', "it has not a seed"),
+        ('{"seed": 1, "profile": "x", "acts": [[]]}', "act 0 is \\[\\]"),
+        ('{"seed": 1, "profile": "x", "acts": ["wait"]}', "act 0 is 'wait', not a list"),
+        ('{"seed": 1, "profile": "x", "acts": [["pause"], ["dance"]]}', "act 1 is 'dance'; there are start"),
+        ('{"seed": 1, "profile": "x", "acts": [["wait", NaN]]}', "act 0, wait, does not take"),
+        ('{"seed": 1, "profile": "x", "acts": [["wait", "1"]]}', "act 0, wait, does not take"),
+        ('{"seed": 1, "profile": "x", "acts": [["start"]]}', "act 0, start, does not take"),
+        ('{"seed": 1, "profile": "x", "acts": [["mend", "the world"]]}', "act 0, mend, does not take"),
+        ('{"seed": 1, "profile": "x", "acts": [["pause", 1]]}', "act 0, pause, does not take"),
     ],
 )
 def test_a_file_that_holds_none_is_refused_by_name(tmp_path: Path, text: str, reason: str) -> None:

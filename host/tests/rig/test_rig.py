@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse import paths
-from picoinfuse.rig.file import Line, RigError, load_rig
+from picoinfuse.rig.file import Line, RigError, RigUnreadable, load_rig
 from picoinfuse.rig.schema import ADAPTERS
 from picoinfuse.rig.stimuli import level
 
@@ -84,7 +84,7 @@ MISTAKES = [
     ("[lines]", ANALYSER + "[lines]", 14, "not_wired", "[channels] has no enable, piezo, lamp_red, lamp_yellow"),
     ("[lines]", ANALYSER.replace("4000000", "1000") + "[lines]", 13, "samplerate", "must be 1000000 to"),
     ("[lines]", ANALYSER.replace("fx2lafw", "--help") + "[lines]", 12, "driver", "one of sigrok's"),
-    ("[lines]", "[lines", 1, "syntax", "not TOML"),
+    ("[lines]", "[lines", 10, "syntax", "not TOML"),
 ]
 
 
@@ -95,6 +95,14 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, old: str, new: str, li
         load_rig(file)
     assert name in [mistake.name for mistake in refused.value.mistakes]
     assert told in str(refused.value)
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence_without_a_line(tmp_path: Path) -> None:
+    (tmp_path / "picture.toml").write_bytes(b"\x89PNG\xff")
+    for name, why in (("none.toml", "No such file or directory"), (".", "Is a directory"), ("picture.toml", "no text")):
+        file = tmp_path / name
+        with pytest.raises(RigUnreadable, match=f"^the rig file {re.escape(str(file))} cannot be read: .*{why}$"):
+            load_rig(file)
 
 
 def test_two_converters_at_one_address_are_refused(tmp_path: Path) -> None:
