@@ -48,7 +48,7 @@ def _cells(one: Difference) -> list[str]:
     change = "" if one.percent is None else f"{one.percent:+.3g} %"
     test = one.test.rpartition("/")[2]
     first, second = ("–" if value is None else shown(value) for value in (one.first, one.second))
-    return [one.what, test, f"{one.name}, {one.unit}".strip(", "), first, second, change]
+    return [one.what, test, one.reason or f"{one.name}, {one.unit}".strip(", "), first, second, change]
 
 
 @app.command("trend")

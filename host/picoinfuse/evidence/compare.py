@@ -11,7 +11,9 @@ Key = tuple[str, int, str, int]  # test, repetition, name, which of that name
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` is outcome, measurement, or only in one: then the other side is None."""
+    """`what` is outcome, measurement, only in one: then the other side is None, or skipped in one: then `reason` says
+    why.
+    """
 
     what: str
     test: str
@@ -19,6 +21,7 @@ class Difference:
     unit: str
     first: Any
     second: Any
+    reason: str = ""
 
     @property
     def percent(self) -> float | None:
@@ -29,19 +32,27 @@ class Difference:
 
 
 def compare(first: dict[str, Any], second: dict[str, Any]) -> list[Difference]:
-    """Outcomes before measurements, and among these the greatest change first."""
+    """Outcomes before measurements, and among these the greatest change first. What one of them skipped comes last: as
+    a rule its bench has not got what the test needs.
+    """
     found = [*_outcomes(first, second), *_measurements(first, second)]
-    order = ("outcome", "only in one", "measurement")
+    order = ("outcome", "only in one", "measurement", "skipped in one")
     return sorted(found, key=lambda one: (order.index(one.what), -abs(one.percent or 0.0)))
 
 
 def _outcomes(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Difference]:
-    a, b = ({_test(test): test["outcome"] for test in run["tests"]} for run in (first, second))
+    a, b = ({_test(test): test for test in run["tests"]} for run in (first, second))
     for test in dict.fromkeys([*a, *b]):
-        if test not in a or test not in b:
-            yield Difference("only in one", test, "", "", a.get(test), b.get(test))
-        elif a[test] != b[test]:
-            yield Difference("outcome", test, "", "", a[test], b[test])
+        x, y = (run[test]["outcome"] if test in run else None for run in (a, b))
+        if x == y or {x, y} == {None, "skipped"}:  # neither ran it
+            continue
+        if x is None or y is None:
+            yield Difference("only in one", test, "", "", x, y)
+        elif "skipped" in (x, y):
+            reason = (a if x == "skipped" else b)[test]["reason"]
+            yield Difference("skipped in one", test, "", "", x, y, reason)
+        else:
+            yield Difference("outcome", test, "", "", x, y)
 
 
 def _measurements(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Difference]:
@@ -54,8 +65,8 @@ def _measurements(first: dict[str, Any], second: dict[str, Any]) -> Iterator[Dif
         unit = (a.get(key) or b[key])["unit"]
         test = key[0] if key[1] == 1 else f"{key[0]} #{key[1]}"
         if key not in a or key not in b:
-            values = [run[key]["value"] if key in run else None for run in (a, b)]
-            yield Difference("only in one", test, name, unit, *values)
+            x, y = (run[key]["value"] if key in run else None for run in (a, b))
+            yield Difference("only in one", test, name, unit, x, y)
         elif a[key]["value"] != b[key]["value"]:
             yield Difference("measurement", test, name, unit, a[key]["value"], b[key]["value"])
 

@@ -101,15 +101,39 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The evidence of a run."""
+    """The evidence of a run. Raises BadEvidence."""
+    if path.is_dir():
+        raise BadEvidence(f"{path} is a folder; the evidence of a run is its file evidence.json")
     try:
         content = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise BadEvidence(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise BadEvidence(f"{path} is not JSON: {error}") from error
+        raise BadEvidence(f"{path} is cut short or damaged, it is not JSON: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BadEvidence(f"{path} is not the evidence of a run")
     if content.get("version") != VERSION:
         raise BadEvidence(f"{path} is evidence of version {content.get('version')}; this program reads {VERSION}")
+    try:
+        _look(content)
+    except (KeyError, TypeError) as error:
+        raise BadEvidence(f"{path} is damaged: it has no {error} where the evidence of a run has it") from error
     return content
+
+
+def _look(content: dict[str, Any]) -> None:
+    """All that is compared is there. Raises KeyError with the name of what is not."""
+    _get(_get(content, "run", dict), "bench", str)
+    _get(_get(content["run"], "clone", dict), "commit", str | None)
+    for test in _get(content, "tests", list):
+        for name, kind in (("test", str), ("repetition", int), ("outcome", str), ("reason", str)):
+            _get(test, name, kind)
+        for one in _get(test, "measurements", list):
+            for name, kind in (("name", str), ("unit", str), ("value", object)):
+                _get(one, name, kind)
+
+
+def _get(table: Any, name: str, kind: Any) -> Any:
+    if not isinstance(table, dict) or not isinstance(table.get(name, KeyError), kind):
+        raise KeyError(name)
+    return table[name]

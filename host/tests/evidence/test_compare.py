@@ -41,6 +41,7 @@ def ran(**tests: dict[str, float]) -> dict[str, Any]:
                 "test": f"hil_tests/test_a.py::{name}",
                 "repetition": 1,
                 "outcome": "passed",
+                "reason": "",
                 "measured": bool(values),
                 "measurements": [vars(one) for one in measure.taken],
                 "left_out": 0,
@@ -65,6 +66,19 @@ def test_what_changed_is_listed_with_the_greatest_change_first() -> None:
     ]
 
 
+def test_what_one_bench_skipped_comes_last_with_its_reason_and_is_no_test_that_is_missing() -> None:
+    first = ran(test_x={"a": 1.0}, test_y={"b": 1.0}, test_only_here={})
+    second = ran(test_x={"a": 2.0}, test_y={}, test_z={})
+    second["tests"][1] |= {"outcome": "skipped", "reason": "bench emulator has no slow"}
+    second["tests"][2]["outcome"] = "skipped"  # and the first did not select it: neither ran it
+    told = [(one.what, one.test.partition("::")[2], one.reason, one.second) for one in compare(first, second)]
+    assert told == [
+        ("only in one", "test_only_here", "", None),
+        ("measurement", "test_x", "", 2.0),
+        ("skipped in one", "test_y", "bench emulator has no slow", "skipped"),
+    ]
+
+
 def test_equal_runs_have_no_difference() -> None:
     assert compare(ran(test_x={"a": 1.0}), ran(test_x={"a": 1.0})) == []
 
@@ -80,12 +94,42 @@ def test_the_command_compares_two_files(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"format": "other"}', '{"format": "picoinfuse evidence", "version": 9}']
+    "content",
+    [
+        "",
+        "[]",
+        '{"format": "other"}',
+        '{"format": "picoinfuse evidence", "version": 9}',
+        '{"format": "picoinfuse evidence", "version": 1}',
+    ],
 )
 def test_a_file_that_is_no_evidence_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.json").write_text(content, "utf-8")
     with pytest.raises(BadEvidence):
         read(tmp_path / "a.json")
+
+
+def test_a_folder_is_told_what_to_name(tmp_path: Path) -> None:
+    with pytest.raises(BadEvidence, match=r"is a folder; the evidence of a run is its file evidence\.json"):
+        read(tmp_path)
+
+
+def test_evidence_cut_short_or_with_a_flipped_bit_is_refused_or_compared(tmp_path: Path) -> None:
+    """A bit within a text or a number nobody can see; whatever else is named, and never a traceback."""
+    whole = ran(test_x={"a": 1.0})
+    file = tmp_path / "a.json"
+    write(file, whole)
+    data = file.read_bytes()
+    refused = 0
+    places = range(0, len(data), 1 + len(data) // 300)
+    for at in places:
+        for content in (data[:at], data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]):
+            file.write_bytes(content)
+            try:
+                compare(whole, read(file))
+            except BadEvidence:
+                refused += 1
+    assert refused > len(places)  # each that is cut, and many more
 
 
 def test_a_trend_is_drawn_and_its_move_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
