@@ -21,7 +21,7 @@ class Pharmacy:
     def __init__(self, app):
         self._app = app
         self._library = self._fault = None
-        self._incoming = Incoming(app.shelf, app.stalled)
+        self._incoming = Incoming(app.shelf, self._line_stored)
         self.order = None  # of the therapy at hand
 
     # ---- the library ----
@@ -59,6 +59,11 @@ class Pharmacy:
         if refusal is not None:
             raise refusal
         return {"lines": self._incoming.lines}
+
+    def _line_stored(self):
+        """In one of two copies: up to three erases each, 0.4 s at worst, and the watchdog waits for 2."""
+        self._app.stalled()
+        self._app.scheduler.feed()
 
     def change(self, crc):
         """The changes that the new library makes, and what puts it in force (two_steps.py)."""

@@ -112,13 +112,8 @@ class Scheduler:
         return MAX_SLEEP_MS
 
     def excuse(self):
-        """The task that runs has held the CPU, as planned: it and what became late meanwhile are so much less late, and
-        the watchdog is fed, for several erases of the flash in one turn may take longer than it waits.
-        """
+        """The task that runs has held the CPU, as planned: it and what became late meanwhile are so much less late."""
         now_ms = self._ticks_ms()
-        if self._met:
-            self._feed()
-            self.fed_ms = now_ms
         held_ms = (now_ms - self._began_ms) & _MASK
         self._began_ms = now_ms
         self._held_ms += held_ms
@@ -129,6 +124,14 @@ class Scheduler:
                 break
             slot.due_ms = (slot.due_ms + min(late_ms, held_ms)) & _MASK
             slot = slot.next
+
+    def feed(self):
+        """In the midst of a turn, by a task that holds the CPU for longer than the watchdog waits, with the motor at
+        rest. Not in a turn that was late.
+        """
+        if self._met:
+            self._feed()
+            self.fed_ms = self._ticks_ms()
 
     def _move(self, slot, due_ms):
         """Moves a slot back to where it belongs by its new time; returns the one that is now in its place."""

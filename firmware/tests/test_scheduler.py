@@ -229,3 +229,23 @@ def test_what_is_done_before_the_loop_makes_nobody_late():
     loop.turn()
     assert task.runs == [700]
     assert late == []
+
+
+def test_a_task_may_feed_the_watchdog_in_the_midst_of_a_turn_that_is_not_late():
+    clock = Clock()
+
+    class Erasing(Task):
+        def run(self, now_ms):
+            super().run(now_ms)
+            loop.excuse()
+            loop.feed()
+            return 2000
+
+    slow, erasing = Task("slow", 500, clock, takes_ms=0), Erasing("erasing", 500, clock, takes_ms=90)
+    loop, fed, _ = make([slow, erasing], clock)
+    loop.turn()
+    assert fed == [90, 90]  # after the stall, and at the end of the turn
+    slow._takes_ms = 20  # the erasing task begins late, by more than it can bear
+    clock.now_ms = loop.slots[1].due_ms = loop.slots[0].due_ms = 3000
+    loop.turn()
+    assert fed == [90, 90]
