@@ -10,7 +10,7 @@ import time
 
 from micropython import const
 
-from pump.core.grid import RAMP_TICKS, SLICE_TICKS, StepGrid
+from pump.core.grid import RAMP_TICKS, SLICE_TICKS, WORDS, StepGrid
 from pump.core.ramp import Ramp
 from pump.core.therapy import UNLIMITED
 
@@ -19,7 +19,7 @@ _COVER_US = const(400000)  # the longest erase of the flash
 _TICKS_PER_US = const(5)
 _LONGEST_MS = const(50)
 _WORDS_A_SLICE = const(3)
-_COVER_WORDS = const(300)  # of the 408 of a table; 400 ms of a ramp's stairs are 60
+_TABLE_WORDS = const(390)  # of the 408 of a table: one more slice finds room; 400 ms of a ramp's stairs are 200
 _NO_ROOM = const(-1)
 
 
@@ -51,7 +51,7 @@ class Delivery:
         self._end_ticks = 0  # and the part of a µs
         self._stair = False
         self._rate_is_set = False  # for the slice to come
-        self._words = [0] * _WORDS_A_SLICE
+        self._words = [0] * WORDS
 
     @property
     def rate_ul_h(self):
@@ -147,6 +147,8 @@ class Delivery:
                 self._end_us = time.ticks_us()
                 ahead_us = 0
             ahead_us += self._add(ticks)
+            if self._stair or self.grid.by_table:
+                break  # a table takes a Pico 15 ms and more: the next one in another run
         return max(5, min(_LONGEST_MS, ahead_us // 4000))
 
     def _add(self, ticks):
@@ -161,61 +163,64 @@ class Delivery:
         """Grants 400 to 500 ms ahead, so that the CPU may stand for 400: true when it is so. False where it cannot be:
         at rates that need tables of their own, while a stop runs out, or while the plunger is drawn back.
         """
-        feed, grid = self._stepper.feed, self.grid
-        if self._fresh or self.stopping or self.back or grid.by_table or feed.busy():
+        feed = self._stepper.feed
+        if self._fresh or self.stopping or self.back or self._needs_table():
             return False
         index = feed.free()
-        if index < 0:
-            return False
-        table = feed.tables[index]
         ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
-        used = 0
-        self._tell_grant(False)
-        while 0 < ahead_us < _COVER_US:
-            if not self._rate_is_set:
-                self._set_rate(grid)
-                self._rate_is_set = True
-            if grid.by_table or used > _COVER_WORDS:
-                break
-            self._next_words(grid)
-            if not grid.ticks:
-                break
-            for i in range(grid.used):
-                table.put(used, self._words[i])
-                used += 1
-            self._account(grid)
-            ahead_us += self._add(grid.ticks)
-        if used:
-            feed.grant(index, used)
-        self._tell_grant(True)
+        if 0 < ahead_us < _COVER_US and index >= 0:
+            self._tell_grant(False)
+            ahead_us += self._add(self._fill(index, (_COVER_US - ahead_us) * _TICKS_PER_US))
+            self._tell_grant(True)
         return ahead_us >= _COVER_US
 
     def _grant_slice(self):
-        """Hands one slice to the stepper; returns its ticks, 0 when there is nothing left to hand out."""
-        grid = self.grid
-        if not self._rate_is_set:
-            self._set_rate(grid)
-            self._rate_is_set = True
-        feed = self._stepper.feed
-        budget = self.therapy.budget_steps()
-        if grid.by_table and budget > 0:
+        """Hands one slice to the stepper, or stairs that are as long; returns their ticks, 0 when there is nothing left
+        to hand out.
+        """
+        grid, feed = self.grid, self._stepper.feed
+        by_table = self._needs_table()
+        if by_table or self._stair or feed.busy():
             index = feed.free()
             if index < 0:
                 return _NO_ROOM
-            grid.next_slice(budget, None, feed.tables[index])
+            if not by_table:
+                return self._fill(index, SLICE_TICKS)
+            grid.next_slice(self.therapy.budget_steps(), None, feed.tables[index])
             if grid.used:
                 feed.grant(index, grid.used)
         else:
-            if feed.busy() or self._stepper.room() < _WORDS_A_SLICE:
+            if self._stepper.room() < _WORDS_A_SLICE:
                 return _NO_ROOM
             self._next_words(grid)
             words = self._words
             for i in range(grid.used):
                 self._stepper.grant(words[i])
-        if not grid.ticks:
-            self._rate_is_set = False
-            return 0
         return self._account(grid)
+
+    def _fill(self, index, least_ticks):
+        """Grants slices that need no table of their own in one, until they last `least_ticks`; returns their ticks."""
+        grid, words = self.grid, self._words
+        table = self._stepper.feed.tables[index]
+        used = ticks = 0
+        while ticks < least_ticks and used < _TABLE_WORDS and not self._needs_table():
+            self._next_words(grid)
+            for i in range(grid.used):
+                table.put(used, words[i])
+                used += 1
+            if not self._account(grid):
+                break
+            ticks += grid.ticks
+        if used:
+            self._stepper.feed.grant(index, used)
+        return ticks
+
+    def _needs_table(self):
+        """The next slice does, for itself. Sets the rate for it."""
+        if not self._rate_is_set:
+            self._set_rate(self.grid)
+            self._rate_is_set = True
+        return self.grid.by_table and self.therapy.budget_steps() > 0
 
     def _next_words(self, grid):
         """One slice that is no table: steps, or where none is due before the next change of rate a wait for that."""
@@ -230,6 +235,8 @@ class Delivery:
 
     def _account(self, grid):
         self._rate_is_set = False
+        if not grid.ticks:
+            return 0
         self.commanded_steps += grid.steps
         self.therapy.granted(grid.steps, grid.ticks)
         return grid.ticks
@@ -249,6 +256,9 @@ class Delivery:
             next_ul_h = ramp.next_rate(rate_ul_h, target_ul_h, stair_ticks)
             self._stair = next_ul_h != target_ul_h
             grid.set_rate(next_ul_h, RAMP_TICKS if self._stair else SLICE_TICKS)
+        elif self._stair:  # the ramp ends here, because the target was changed to where it is
+            self._stair = False
+            grid.set_rate(rate_ul_h)
 
     def _drain(self, ahead_us, now_ms):
         if ahead_us > 0:

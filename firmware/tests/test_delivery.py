@@ -1,6 +1,7 @@
 """The delivery task: never starves, never grants far ahead, costs no more at high rates, and loses no step."""
 
 import sys
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -192,6 +193,37 @@ def test_a_ramp_is_covered_too(hz):
         pass
     assert (rig.stepper.idle_ticks, rig.late) == (0, [])
     assert rig.delivery.rate_ul_h == int(hz * HZ)
+
+
+# 60 ms are more than a Pico takes from files for a reply, a collection of garbage and a table of steps. At 200 kHz a
+# table of a steady rate holds 200 batches of 50 steps, 52 ms.
+@pytest.mark.parametrize(("hz", "late_ms"), [(1_900, 60), (15_000, 60), (40_000, 60), (100_000, 60), (200_000, 30)])
+def test_a_loop_that_is_late_does_not_starve_a_ramp(hz, late_ms):
+    rig = Rig()
+    rig.start(10)
+    for _ in rig.run(1):
+        pass
+    for target_hz in (hz, 10):
+        rig.delivery.therapy.target_ul_h = int(target_hz * HZ)
+        for _ in rig.run(1.5, lambda: late_ms):
+            pass
+        assert (rig.stepper.idle_ticks, rig.late) == (0, [])
+        assert rig.delivery.rate_ul_h == int(target_hz * HZ)
+
+
+def test_a_ramp_that_ends_because_its_target_comes_to_meet_it_is_even_from_there():
+    rig = Rig()
+    rig.start(200_000)
+    for _ in rig.run(0.1):
+        pass
+    rate_ul_h = rig.delivery.therapy.target_ul_h = rig.delivery.rate_ul_h
+    for _ in rig.run(1.4):
+        pass
+    assert rig.delivery.rate_ul_h == rate_ul_h < 200_000 * HZ
+    period = Fraction(5_000_000 * 36, rate_ul_h * 10)  # ticks of a step of 1 nL
+    steps = [tick for tick in rig.stepper.steps if 2_500_000 < tick < 5_000_000]
+    away = [tick - steps[0] - k * period for k, tick in enumerate(steps)]
+    assert max(away) - min(away) <= period  # none is a step from where it belongs
 
 
 def test_the_end_of_the_volume_is_not_granted_twice_under_a_cover():

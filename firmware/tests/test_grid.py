@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core.grid import MIN_TICKS, SLICE_TICKS, TICKS_PER_PL, StepGrid
+from pump.core.grid import MIN_TICKS, RAMP_TICKS, SLICE_TICKS, TICKS_PER_PL, WORDS, StepGrid
 from pump.core.words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
 
 PROFILES = [(349931, 1), (10321 * 7 + 3, 70), (13033 * 50 + 7, 50), (250000, 256), (255, 1)]
@@ -25,7 +25,7 @@ def highest_rate(num, den):
 
 
 class Hand:
-    """Takes slices as the delivery task does: from two tables in turn, or a list of two words."""
+    """Takes slices as the delivery task does: from two tables in turn, or a list of words."""
 
     def __init__(self, num, den):
         self.grid = StepGrid(num, den)
@@ -33,7 +33,7 @@ class Hand:
 
     def slice(self, budget=1 << 29):
         """The (ticks, count) words of the next slice."""
-        words = [0, 0, 0]
+        words = [0] * WORDS
         table = self._tables[0]
         self._tables.reverse()
         self.grid.next_slice(budget, words, table)
@@ -105,6 +105,31 @@ def test_across_any_changes_of_rate_the_volume_is_never_a_step_away(profile, cha
             # of a word (one at most).
             assert made * step <= paid
             assert paid < (made + 2) * step
+
+
+@given(profiles, st.lists(st.integers(1, 40), min_size=2, max_size=12))
+def test_in_a_ramp_a_step_is_a_quarter_of_a_batch_late_at_most_and_the_volume_stays_exact(profile, parts):
+    """Stairs to parts of the highest rate, in 40."""
+    num, den = profile
+    hand = Hand(num, den)
+    grid = hand.grid
+    paid, made, step = Fraction(0), 0, Fraction(num, den)
+    for part in parts:
+        rate = max(10, highest_rate(num, den) * part // 40)
+        grid.set_rate(rate, RAMP_TICKS)
+        words = hand.slice()
+        assert not grid.by_table
+        assert grid.ticks <= RAMP_TICKS + SLICE_TICKS  # a step that is further away is waited for in slices
+        before = paid
+        for ticks, count in words:
+            for _ in range(count or 1):
+                paid += Fraction(rate * ticks, TICKS_PER_PL)
+                made += count > 0
+                # MAX_COUNT / 4 ticks behind what is paid for, and a step for the least length of a word.
+                assert made * step <= paid + Fraction(rate, TICKS_PER_PL)
+                assert paid - made * step < 2 * step + Fraction(rate * MAX_COUNT, 4 * TICKS_PER_PL)
+        assert paid - before == Fraction(rate * grid.ticks, TICKS_PER_PL)
+        assert made * step <= paid < (made + 2) * step  # at the end of each stair, as ever
 
 
 @given(profiles, st.integers(10, 1200000), st.integers(0, 3000))

@@ -8,8 +8,9 @@ after any time the number of steps is the ideal one, rounded down.
 
 Steps are handed out in words for the PIO (core/words.py): `count` steps `ticks` apart, or a wait of `ticks`
 when `count` is 0. Where such a word lasts less than 50 ms (above some 14 kHz) a slice is a whole table of
-batches instead, which takes the CPU no longer. All arithmetic of a steady rate is on small ints; a change of
-rate may use big ones.
+batches instead, which takes the CPU no longer. A stair of a ramp is one batch at any rate: there a step is up to a
+quarter of the batch, in ticks, from its place. All arithmetic of a steady rate is on small ints; a change of rate may
+use big ones.
 """
 
 from micropython import const
@@ -22,6 +23,7 @@ RAMP_TICKS = const(100000)  # 20 ms: one stair of a ramp
 MIN_TICKS = const(20)  # a word takes 17 ticks of its own, see drivers/stepper.py
 TICKS_PER_PL = const(18000)  # ticks in which 1 µL/h earns 1 pL
 TABLE_TICKS = const(250000)  # a batch that is shorter goes into a table with others
+WORDS = const(10)  # that a slice takes at most: PREFIX single ones and two
 _LEAVE = const(1000)  # a wait leaves at least so many ticks for the step that follows it
 
 
@@ -38,6 +40,7 @@ class StepGrid:
         self._owed = self._cost  # units until the next step, while the rate is 0
         self._rest = 0  # of an interval beyond `period`, in units
         self._batch = 1  # steps that are handed out in two words
+        self._leads = 1  # single steps that may come before them
         self._in_slice = 1  # batches
         self._slice_long = 0
         self._slice_rest = 0
@@ -62,9 +65,12 @@ class StepGrid:
         self._over = self._wait * earn - self._owed
         # A batch of n steps is two runs, long intervals first: at most n/4 ticks late, so n <= 2P keeps it
         # within half a step.
-        batch = max(1, min(slice_ticks // (self._period + 1), 2 * self._period, MAX_COUNT))
+        is_stair = slice_ticks < SLICE_TICKS
+        most = MAX_COUNT if is_stair else min(2 * self._period, MAX_COUNT)
+        batch = max(1, min(slice_ticks // (self._period + 1), most))
         batch_ticks = batch * (self._period + 1)
-        in_slice = 1 if batch_ticks >= TABLE_TICKS or batch < 2 else slice_ticks // batch_ticks
+        in_slice = 1 if is_stair or batch_ticks >= TABLE_TICKS or batch < 2 else slice_ticks // batch_ticks
+        self._leads = PREFIX if is_stair else 1
         self._batch = batch
         self._in_slice = max(1, min(in_slice, MAX_BATCHES))
         self.by_table = in_slice > 1
@@ -91,7 +97,8 @@ class StepGrid:
     def next_slice(self, budget_steps, words, table):
         """Hands out at most one slice, with at most `budget_steps` steps; sets `used`, `steps` and `ticks`.
 
-        `words` is a list of three, `table` a WordTable, which is used when `by_table` says so.
+        `words` is a list of WORDS, of which a slice that is no stair takes three; `table` a WordTable, which is used
+        when `by_table` says so.
         """
         self.used = self.steps = self.ticks = 0
         if not self._earn or budget_steps <= 0:
@@ -99,9 +106,9 @@ class StepGrid:
         if self.by_table:
             self._next_table(budget_steps, table)
             return
-        if self._wait or self._batch == 1 or self._over >= self._earn:
-            self._wait = self._wait or self._take_interval()
-            self._lead(words)
+        if self._batch == 1 and not self._wait:
+            self._wait = self._take_interval()
+        self._make_even(budget_steps, words, self._leads)
         steps = min(self._batch, budget_steps - self.steps)
         if self._batch > 1 and steps and not self._wait and self._over < self._earn:
             self._run_steps(words, steps)
@@ -118,11 +125,9 @@ class StepGrid:
             self._put(words, self._period, steps - long)
 
     def _next_table(self, budget_steps, table):
-        """Single steps until the account is even, then the batches; no more of them than the budget has."""
+        """No more of the batches than the budget has."""
         steps = self._batch * self._in_slice
-        while self.used < PREFIX and self.steps < budget_steps and (self._wait or self._over >= self._earn):
-            self._wait = self._wait or self._take_interval()
-            self._lead(table.words)
+        self._make_even(budget_steps, table.words, PREFIX)
         if self._wait or self._over >= self._earn:
             return
         if budget_steps - self.steps < steps:
@@ -136,6 +141,14 @@ class StepGrid:
         )
         self.steps += steps
         self.ticks += steps * self._period + self._slice_long + extra
+
+    def _make_even(self, budget_steps, words, most):
+        """Single steps until the account is even, `most` of them."""
+        while self._wait or self._over >= self._earn:
+            self._wait = self._wait or self._take_interval()
+            self._lead(words)
+            if self.used == most or self.steps == budget_steps or self.ticks >= RAMP_TICKS:
+                return
 
     def _extra_long(self, rest):
         """Takes `rest` off the account. Intervals that are longer for it: 0 or 1."""

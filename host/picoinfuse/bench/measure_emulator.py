@@ -46,7 +46,7 @@ _FORM_ROWS = (
 )
 _INFUSE_S = 20.0
 
-# Runs the pump with each task's run() timed, then tells.
+# Runs the pump with each task's run() timed, then tells, and leaves the board in the REPL.
 _TIMED = """
 import gc, machine, time
 gc.threshold(16384)
@@ -119,9 +119,13 @@ class Board:
 
 
 @contextmanager
-def running(profile: Profile, image: uf2.Uf2, form: str, strap: bool = False) -> Iterator[Board]:
-    """Powered on at this moment; nothing has run yet. `form`: py, mpy, or frozen, which is in the image."""
+def running(profile: Profile, image: uf2.Uf2, form: str, program: str | None = None) -> Iterator[Board]:
+    """Powered on at this moment; nothing has run yet. `form`: py, mpy, or frozen, which is in the image.
+    `program` runs in the place of main.py.
+    """
     with staged(profile) as folder, tempfile.TemporaryDirectory() as name:
+        if program:
+            (folder / "main.py").write_text(program)
         if form == "mpy":
             compile_folder(folder)
         if form != "frozen":
@@ -140,8 +144,6 @@ def running(profile: Profile, image: uf2.Uf2, form: str, strap: bool = False) ->
             wire.arrive(data)
 
         board = EmulatedBoard(profile.world(), image, flash, take, trace=trace)
-        if strap:
-            board.drive("strap", 0)
         opened = Board(board, Pump(wire), trace, said)
         try:
             yield opened
@@ -184,17 +186,12 @@ def measure_form(profile: Profile, image: uf2.Uf2, form: str) -> dict[str, str]:
 def measure_tasks(profile: Profile, image: uf2.Uf2, rate_ul_h: int) -> dict[str, tuple[float, float]]:
     """CPU share, and longest run in ms, of each task while it infuses, from .mpy."""
     run_ms = round(_INFUSE_S * 1000)
-    with running(profile, image, "mpy", strap=True) as pump:
-        board = pump.board
-        board.sleep(0.6)
-        board.write_serial(b"\r\x03\x03\x01")
-        board.sleep(0.1)
-        board.write_serial(_TIMED.format(run_ms=run_ms).encode() + b"\x04")
+    with running(profile, image, "mpy", _TIMED.format(run_ms=run_ms)) as pump:
         pump.comes_up()
-        board.sleep(1.0)
+        pump.board.sleep(1.0)
         pump.connect()
         pump.pump.start(rate_ul_h)
-        board.run_until(lambda: b"TASKS" in pump.said and pump.said.endswith(b"\x04>"), run_ms + 5000)
+        pump.board.run_until(lambda: pump.said.endswith(b">>> "), run_ms + 5000)
         rows = eval(bytes(pump.said).split(b"TASKS")[1].split(b"\r\n")[0])  # our own script printed it
         return {name: (us / run_ms / 1000, longest / 1000) for name, us, longest in rows}
 
