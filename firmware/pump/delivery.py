@@ -140,8 +140,10 @@ class Delivery:
                 break
             if not ticks:
                 return self._drain(ahead_us, now_ms)
-            if ahead_us < 0:
-                self._on_late(-ahead_us, now_ms)
+            if not self._fresh:
+                ahead_us = time.ticks_diff(self._end_us, time.ticks_us())  # to make the words took time
+                if ahead_us < 0:
+                    self._on_late(-ahead_us, now_ms)
             if ahead_us < 0 or self._fresh:
                 self._fresh = False
                 self._end_us = time.ticks_us()

@@ -226,6 +226,31 @@ def test_a_ramp_that_ends_because_its_target_comes_to_meet_it_is_even_from_there
     assert max(away) - min(away) <= period  # none is a step from where it belongs
 
 
+def test_a_motor_that_ran_dry_while_its_words_were_made_is_done_only_when_its_steps_are():
+    rig = Rig()
+    rig.start(1000)
+    for _ in rig.run(1):
+        pass
+    grid = rig.delivery.grid
+    next_slice = grid.next_slice
+
+    def slow_slice(*args):
+        rig.time.us += 400_000  # 300 ms at most are granted ahead
+        grid.next_slice = next_slice
+        next_slice(*args)
+
+    grid.next_slice = slow_slice
+    for _ in rig.run(0.6):
+        pass
+    assert len(rig.late) == 1
+    unmade = []
+    rig.delivery._on_end = lambda completed, now_ms: unmade.append(rig.delivery.commanded_steps - rig.stepper.made())
+    rig.delivery.stop()
+    for _ in rig.run(1):
+        pass
+    assert unmade == [0]
+
+
 def test_the_end_of_the_volume_is_not_granted_twice_under_a_cover():
     rig = Rig()
     rig.start(100, steps=130)

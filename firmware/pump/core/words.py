@@ -56,18 +56,26 @@ class WordTable:
         self._filled_for = -1
 
     def _fill(self, at, batches, count, period, long_total):
+        """Two kinds of batches: their words are made once. A call for each would take a frame from the heap, 200 times,
+        and where the heap is in pieces each is a search.
+        """
+        words = self.words
         base, more = divmod(long_total, batches)
+        self._put_batch(at, count, period, base + 1)
+        more_first, more_second = words[at], words[at + 1]
+        self._put_batch(at, count, period, base)
+        first, second = words[at], words[at + 1]
         owed = batches - 1  # the first batch takes what does not go round
-        long = base
-        for _ in range(batches):
+        for place in range(at, at + 2 * batches, 2):
             owed += more
-            long = base
             if owed >= batches:
                 owed -= batches
-                long += 1
-            self._put_batch(at, count, period, long)
-            at += 2
-        self._last_long = long
+                words[place] = more_first
+                words[place + 1] = more_second
+            else:
+                words[place] = first
+                words[place + 1] = second
+        self._last_long = base + (owed < more)
 
     def _put_batch(self, at, count, period, long):
         words = self.words
