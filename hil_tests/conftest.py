@@ -66,6 +66,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise pytest.UsageError(f"bench {kind.name}: {error}") from error  # no board, no adapter: one sentence
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips a test that needs what this bench has not, also one that makes its own board; before any fixture of it, for
+    some record a day first.
+    """
+    needed = needs(item)
+    unknown = needed - set(CAPABILITIES)
+    assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
+    kind = bench_kind(_option(item.config, "--bench"))
+    missing = needed - kind.capabilities
+    if missing:
+        pytest.skip(f"bench {kind.name} has no {', '.join(sorted(missing))}")
+
+
 @pytest.fixture(scope="session")
 def bench_here(pytestconfig: pytest.Config) -> BenchKind:
     """The kind of bench; skips every test where there is none."""
@@ -78,19 +92,10 @@ def bench_here(pytestconfig: pytest.Config) -> BenchKind:
 
 
 @pytest.fixture(autouse=True)
-def _evidence(measure: Measure) -> None:
-    """Every test of this suite is evidence by what it measures; one that measures nothing is listed as such."""
-
-
-@pytest.fixture(autouse=True)
-def _served(request: pytest.FixtureRequest, bench_here: BenchKind) -> None:
-    """Skips a test that needs what this bench has not, also one that makes its own board."""
-    needed = needs(request.node)
-    unknown = needed - set(CAPABILITIES)
-    assert not unknown, f"no bench has {', '.join(unknown)}; bench/base.py lists what there is"
-    missing = needed - bench_here.capabilities
-    if missing:
-        pytest.skip(f"bench {bench_here.name} has no {', '.join(sorted(missing))}")
+def _evidence(measure: Measure, bench_here: BenchKind) -> None:
+    """Every test of this suite is evidence by what it measures; one that measures nothing is listed as such. Where
+    there is no bench it is skipped, also one that makes its own board.
+    """
 
 
 @pytest.fixture

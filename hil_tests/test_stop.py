@@ -96,7 +96,7 @@ def test_a_pause_keeps_the_part_of_a_step_that_is_paid_for(bench: Bench, measure
     before = motor_steps(bench, start_ns)
     resumed_s = bench.now()
     bench.pump.resume()
-    bench.sleep(2 * interval_s)
+    bench.sleep(3 * interval_s)  # two steps: within two intervals, and what the resume takes to begin
     after = motor_steps(bench, round(resumed_s * 1e9))
     # Running time between the last step before and the first after: up to the pause, what was granted ahead
     # of it (0 to LEAD_S), and from the resume on. Together it pays for one step, or the granted time held one.

@@ -22,9 +22,9 @@ def profile_name(item: pytest.Item) -> str:
     return mark.args[0] if mark else str(item.config.getoption("--profile"))
 
 
-def needs(item: pytest.Item) -> set[str]:
+def needs(item: pytest.Item) -> frozenset[str]:
     """The capabilities that a test asks its bench for: of `@pytest.mark.needs(NAME, …)`."""
-    return {name for mark in item.iter_markers("needs") for name in mark.args}
+    return frozenset(name for mark in item.iter_markers("needs") for name in mark.args)
 
 
 def switch_on(config: pytest.Config, name: str) -> None:

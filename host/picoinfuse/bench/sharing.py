@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from picoinfuse.bench.boards import needs
 from picoinfuse.bench.several import KIND, rigs_of, shares
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.rig.file import load_rig
@@ -50,9 +51,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if rigs is None:
         return
     capabilities = [load_rig(Path(rig.removeprefix(KIND))).capabilities for rig in rigs]
-    placed = shares([_needs(item) for item in items], capabilities)
+    placed = shares([needs(item) for item in items], capabilities)
     items[:] = [item for item, rig in zip(items, placed, strict=True) if rig == config.stash[_NUMBER]]
-
-
-def _needs(item: pytest.Item) -> frozenset[str]:
-    return frozenset(name for mark in item.iter_markers("needs") for name in mark.args)

@@ -18,6 +18,7 @@ from picoinfuse.campaign.look import Infusion, Window, ask
 from picoinfuse.campaign.revive import revive
 from picoinfuse.messages import Status
 from picoinfuse.profile import load_profile
+from picoinfuse.stub.board import StubFailed
 from picoinfuse.trace import WIRES
 
 PROBE_RATE = 20  # of the lowest rate, for the infusion that shows that the pump can still give one
@@ -49,13 +50,14 @@ def play(history: History, world: Mapping[str, Any] | None = None) -> Outcome:
     with StubBench(load_profile(history.profile), seed=history.seed, real_grid_ms=1000, world=world) as bench:
         player = _Player(bench)
         broken = None
-        for index, act in enumerate(history.acts):
-            broken = player.step(act, index)
+        for index, act in enumerate((*history.acts, END)):
+            try:
+                broken = player.end(index) if act is END else player.step(act, index)
+            except StubFailed as error:
+                broken = Broken("the_board_runs", str(act), index, str(error))
             if broken is not None:
                 break
-        else:
-            broken = player.end(len(history.acts))
-        return Outcome(broken, bench.now() / 3600, _digest(bench))
+        return Outcome(broken, bench.board.now_ns / 3.6e12, _digest(bench))  # the board may have ended
 
 
 class _Player:

@@ -10,6 +10,7 @@ from typing import Any
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.collecting import counts
 from picoinfuse.evidence.requirements import requirements
+from picoinfuse.evidence.sums import NAME, changed
 
 FORMAT = "picoinfuse evidence"
 VERSION = 1
@@ -105,11 +106,14 @@ def read(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise BadEvidence(f"{path} is a folder; the evidence of a run is its file evidence.json")
     try:
-        content = json.loads(path.read_text("utf-8"))
+        data = path.read_bytes()
+        content = json.loads(data.decode("utf-8"))
     except OSError as error:
         raise BadEvidence(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BadEvidence(f"{path} is cut short or damaged, it is not JSON: {error}") from error
+    if changed(path, data):
+        raise BadEvidence(f"{path} is not as its run left it: {NAME} beside it has another sum")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BadEvidence(f"{path} is not the evidence of a run")
     if content.get("version") != VERSION:

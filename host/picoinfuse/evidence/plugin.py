@@ -1,7 +1,8 @@
 """A pytest plugin: the `measure` fixture, and what is made of it at the end of a run.
 
 A suite whose tests are evidence has its conftest make `measure` an autouse fixture; other tests of the same run are
-left alone. With `--evidence DIR` there are DIR/report.html, evidence.json, junit.xml, vcd/ and history.sqlite.
+left alone. With `--evidence DIR` there are DIR/report.html, evidence.json, junit.xml, vcd/, SHA256SUMS and
+history.sqlite.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from picoinfuse.evidence import document, facts, history, recording
 from picoinfuse.evidence.collecting import Collected
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.evidence.page import render
+from picoinfuse.evidence.sums import write_sums
 from picoinfuse.profile import load_profile
 
 _MEASURE = pytest.StashKey[Measure]()
@@ -165,6 +167,13 @@ class EvidenceOfRun:
                 terminalreporter.write_line(line)
             if folder := self._config.getoption("--evidence"):
                 terminalreporter.write_line(f"report: {Path(folder) / 'report.html'}")
+
+    def pytest_unconfigure(self) -> None:
+        """After junit.xml was written, which pytest does at the very end."""
+        folder = self._config.getoption("--evidence")
+        if folder and self._document is not None:
+            waveforms = sorted({test["vcd"] for test in self._document["tests"] if test["vcd"]})
+            write_sums(Path(folder), ["evidence.json", "report.html", "junit.xml", *waveforms])
 
     def _run(self) -> dict[str, Any]:
         option = self._config.getoption

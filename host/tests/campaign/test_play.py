@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from picoinfuse.campaign import run
+from picoinfuse.campaign.acts import ACTS
 from picoinfuse.campaign.history import Act, History, draw, load
 from picoinfuse.campaign.play import play
 from picoinfuse.profile import load_profile
@@ -32,6 +36,16 @@ def test_the_steps_of_a_boot_s_self_test_are_permitted() -> None:
     """Seed 104 of 2 h, made short: the test's steps move a motor whose enable wire a fault holds low."""
     acts = (Act("break", ("enable wire low",)), Act("wait", (1.0,)), Act("shock", ("CPU hung",)))
     assert play(History(104, "syringe-50ml", acts)).broken is None
+
+
+@pytest.mark.timeout(300)
+def test_a_board_that_ends_breaks_its_history_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed = SimpleNamespace(do=lambda bench: os.kill(bench.board.pid, signal.SIGKILL))
+    monkeypatch.setitem(ACTS, "silence", killed)
+    broken = play(History(1, "syringe-50ml", (Act("wait", (1.0,)), Act("silence"), Act("wait", (1.0,))))).broken
+    assert broken is not None
+    assert (broken.invariant, broken.index) == ("the_board_runs", 1)
+    assert "ended" in broken.text
 
 
 @pytest.mark.timeout(300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import subprocess
@@ -51,6 +52,26 @@ def test_evidence_is_as_its_schema_says(ran: Ran) -> None:
     schema = json.loads(document.SCHEMA.read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads((ran.folder / "evidence.json").read_text("utf-8")), schema)
+
+
+def test_its_sums_are_those_that_sha256sum_makes(ran: Ran) -> None:
+    sums = (ran.folder / "SHA256SUMS").read_text("utf-8")
+    failed = of(evidence(ran.folder), "test_fails")
+    named = {line.split("  ", 1)[1] for line in sums.splitlines()}
+    assert named >= {"evidence.json", "report.html", "junit.xml", failed["vcd"]}
+    for line in sums.splitlines():
+        told, name = line.split("  ", 1)
+        assert hashlib.sha256((ran.folder / name).read_bytes()).hexdigest() == told
+
+
+@pytest.mark.parametrize("bit", [0, 999, 4000, -1])
+def test_one_bit_that_is_not_as_the_run_left_it_is_refused(ran: Ran, tmp_path: Path, bit: int) -> None:
+    data = bytearray((ran.folder / "evidence.json").read_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    (tmp_path / "evidence.json").write_bytes(data)
+    (tmp_path / "SHA256SUMS").write_bytes((ran.folder / "SHA256SUMS").read_bytes())
+    with pytest.raises(document.BadEvidence):
+        document.read(tmp_path / "evidence.json")
 
 
 def test_every_test_is_there_with_its_outcome_and_what_it_measured(ran: Ran) -> None:
