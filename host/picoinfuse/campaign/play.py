@@ -54,7 +54,7 @@ def play(history: History, world: Mapping[str, Any] | None = None) -> Outcome:
             try:
                 broken = player.end(index) if act is END else player.step(act, index)
             except StubFailed as error:
-                broken = Broken("the_board_runs", str(act), index, str(error))
+                broken = Broken("the_board_runs", str(act), index, str(error).splitlines()[-1])  # of a traceback
             if broken is not None:
                 break
         return Outcome(broken, bench.board.now_ns / 3.6e12, _digest(bench))  # the board may have ended

@@ -39,6 +39,13 @@ def test_the_steps_of_a_boot_s_self_test_are_permitted() -> None:
 
 
 @pytest.mark.timeout(300)
+def test_a_flash_that_takes_no_write_can_be_full_too() -> None:
+    """Seed 1010 of 2 h, made short: what filled the flash was refused by the flash, and the board ended."""
+    acts = (Act("break", ("flash dead",)), Act("break", ("flash full",)))
+    assert play(History(1010, "syringe-50ml", acts)).broken is None
+
+
+@pytest.mark.timeout(300)
 def test_a_board_that_ends_breaks_its_history_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     killed = SimpleNamespace(do=lambda bench: os.kill(bench.board.pid, signal.SIGKILL))
     monkeypatch.setitem(ACTS, "silence", killed)

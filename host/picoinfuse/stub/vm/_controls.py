@@ -63,15 +63,18 @@ def _tell_flash(world, block, offset, data):
 
 
 def _fill_flash(world, full):
-    """A file takes the room that is left, or is removed. In no time, and not told: nobody in the pump writes it."""
+    """A file takes the room that is left, or is removed. In no time, not told, and though the flash takes no write or
+    is about to be cut: nobody in the pump writes it.
+    """
     flash = world.flash
-    stall, tell = flash.stall, flash.tell
+    stall, tell, dead, left = flash.stall, flash.tell, flash.dead, flash.left
     flash.stall = flash.tell = None
+    flash.dead, flash.left = False, -1
     if full:
         _fill(flash.ioctl(_BLOCK_COUNT, 0))
     else:
         _remove_filler()
-    flash.stall, flash.tell = stall, tell
+    flash.stall, flash.tell, flash.dead, flash.left = stall, tell, dead, left
 
 
 def _fill(most_blocks):
