@@ -23,6 +23,9 @@ from picoinfuse.profile import load_profile
 if TYPE_CHECKING:
     from picoinfuse.evidence.plugin import Watch
 
+for _name in ("cuts", "expect", "recorded_day"):  # their asserts show values too
+    pytest.register_assert_rewrite(f"hil_tests.{_name}")
+
 pytest_plugins = [
     "picoinfuse.evidence.plugin",
     "picoinfuse.bench.sharing",

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from littlefs import LittleFS
 
 from hil_tests.expect import now_ns
+from hil_tests.image import OLDER, boot_with, filesystem, image_of
 from picoinfuse.bench.repl import run_in_repl
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.stub.flash_image import BLOCK, BLOCKS
+from picoinfuse.stub.flash_image import BLOCK
 
 pytestmark = [
     pytest.mark.requirement("GIP-4"),
     pytest.mark.needs("flash", "power", "virtual_time"),
     pytest.mark.timeout(120),
 ]
-OLDER = 0x0002_0000  # littlefs 2.0 on the disk
-NEWER = 0x0002_0001  # what MicroPython writes
-
-
-def filesystem(image: bytes | None, version: int = NEWER) -> LittleFS:
-    fs = LittleFS(block_size=BLOCK, block_count=BLOCKS, prog_size=256, read_size=256, disk_version=version, mount=False)
-    if image is None:
-        fs.format()
-    else:
-        fs.context.buffer = bytearray(image)
-    fs.mount()
-    return fs
 
 
 def in_an_older_form(image: bytes) -> bytes:
@@ -45,19 +31,13 @@ def in_an_older_form(image: bytes) -> bytes:
     return bytes(target.context.buffer)
 
 
-def boot_with(bench: StubBench, image: bytes) -> None:
-    Path(bench.board._setup["image"]).write_bytes(image)
-    bench.board.power_cycle(1.0)
-    bench.board.sleep(1.0)
-
-
 def test_a_filesystem_of_an_older_version_is_read_and_its_journal_begun_anew(
     bench: StubBench, measure: Measure
 ) -> None:
     """The journal's sectors are elsewhere: nothing is written to where the record says that they are."""
     bench.pump.calibrate(101, 100, "2026-11-22", "tester")
     bench.sleep(1.0)
-    image = Path(bench.board._setup["image"]).read_bytes()
+    image = image_of(bench)
     boot_with(bench, in_an_older_form(image))
     bench.pump.reconnect(after_reset=True)
     bench.sleep(1.0)
@@ -75,7 +55,7 @@ def test_a_flash_without_a_filesystem_that_can_be_mounted_is_a_bare_board_and_sa
     bench: StubBench, measure: Measure
 ) -> None:
     """MicroPython formats it, as that of any new Pico: the pump has to be deployed again."""
-    boot_with(bench, bytes(2 * BLOCK) + Path(bench.board._setup["image"]).read_bytes()[2 * BLOCK :])
+    boot_with(bench, bytes(2 * BLOCK) + image_of(bench)[2 * BLOCK :])
     measure("files", run_in_repl(bench, "import os; print(os.listdir('/'))"), equal="[]")
     levels = {wire: bench.trace.level_at(wire, now_ns(bench)) for wire in ("enable", "step", "piezo", "lamp_red")}
     measure("levels", levels, equal={"enable": 1, "step": 0, "piezo": 0, "lamp_red": 0})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.test_filesystem import boot_with, filesystem
+from hil_tests.image import boot_with, filesystem, image_of
 from picoinfuse.bench import Bench
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.evidence.measuring import Measure
@@ -27,10 +27,6 @@ def fetched(bench: Bench, path: Path) -> tuple[Fetched, list[Entry]]:
     with History(path) as history:
         done = fetch(bench.pump, name, history)
         return done, list(history.entries(name))
-
-
-def image_of(bench: StubBench) -> bytes:
-    return Path(bench.board._setup["image"]).read_bytes()
 
 
 def test_a_clock_that_is_set_back_by_a_year_is_an_entry_and_changes_no_order(

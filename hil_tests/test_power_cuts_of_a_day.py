@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.test_power_cuts import Day, boot, look, put, record_day
+from hil_tests.cuts import boot, look
+from hil_tests.recorded_day import Day, put, record_day
 from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.errors import PumpError
