@@ -22,6 +22,8 @@ from picoinfuse.stub.board import StubFailed
 from picoinfuse.trace import WIRES
 
 PROBE_RATE = 20  # of the lowest rate, for the infusion that shows that the pump can still give one
+TONE_NS = 5_000_000  # periods of the tone; between the pulses of an alarm it is quiet for longer
+MUTE = frozenset({"lamp_red wire low", "piezo wire low"})
 END = Act("end")  # the look after the last act
 
 
@@ -95,9 +97,12 @@ class _Player:
 
     def _after_giving_up(self) -> Status | None:
         """A program that crashed three times in a row is no pump any more until the power goes, and says so by its
-        steady lamp.
+        steady lamp and its steady tone. With both wires broken it can say nothing.
         """
-        if not self._bench.trace.level_at("lamp_red", self._now_ns()):
+        now_ns = self._now_ns()
+        lit = self._bench.trace.level_at("lamp_red", now_ns)
+        sounds = len(self._bench.trace.edges("piezo", True, now_ns - TONE_NS)) > 1
+        if not (lit or sounds or self._faults >= MUTE):
             return None
         self._bench.power_cycle()
         return ask(self._bench)
