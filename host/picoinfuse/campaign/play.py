@@ -13,7 +13,7 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.campaign.acts import ACTS, LASTING
 from picoinfuse.campaign.history import Act, History
-from picoinfuse.campaign.invariants import APART, INVARIANTS
+from picoinfuse.campaign.invariants import APART, INVARIANTS, STARVED
 from picoinfuse.campaign.look import Infusion, Window, ask
 from picoinfuse.campaign.revive import revive
 from picoinfuse.messages import Status
@@ -72,6 +72,7 @@ class _Player:
         self._max_hz = mechanics["max_rate_ul_h"] * 1e6 / 3600 / step_pl
         self._probe_ul_h = mechanics["min_rate_ul_h"] * PROBE_RATE
         self._faults: set[str] = set()
+        self._starved = False  # its heap was taken, until the next boot
         self._infusion: Infusion | None = None
         self._at_ns = self._now_ns()
         self._status = ask(bench)
@@ -83,6 +84,7 @@ class _Player:
         began = self._begin(act)
         self._do(act)
         after = ask(self._bench) or self._after_giving_up()
+        self._starved = (self._starved or act.args == (STARVED,)) and self._bench.pump.boot == boot
         shocked = act.name == "shock" or self._bench.pump.boot != boot
         if shocked:
             self._infusion = None  # a reset forgets it, and another fault may have
@@ -91,6 +93,7 @@ class _Player:
         elif began is not None and after is not None and after.state == "infusing":
             self._infusion = began
         during |= self._faults | ({str(act.args[0])} if act.name == "shock" else set())
+        during |= {STARVED} if self._starved else set()
         if self._infusion is not None and during & APART:
             self._infusion.spoiled = True
         return self._check(str(act), index, after, during, shocked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.campaign.look import ask
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.errors import PicoinfuseError, PumpError
 
 
 def revive(bench: Bench, rate_ul_h: int) -> str | None:
@@ -12,10 +12,7 @@ def revive(bench: Bench, rate_ul_h: int) -> str | None:
     pump = bench.pump
     ask(bench)
     try:
-        pump.stop()
-        pump.clear_alarms()
-        bench.sleep(1.0)
-        if pump.status().state != "idle":
+        if not _made_idle(bench):
             bench.reset()
             bench.sleep(3.0)
             pump.clear_alarms()
@@ -25,3 +22,16 @@ def revive(bench: Bench, rate_ul_h: int) -> str | None:
     except PicoinfuseError as error:
         return str(error)
     return None if status.state == "infusing" else f"{status.state} with {status.alarms}"
+
+
+def _made_idle(bench: Bench) -> bool:
+    """False where only a reset helps: an alarm asks for it, or there is no memory for an answer."""
+    try:
+        bench.pump.stop()
+        bench.pump.clear_alarms()
+        bench.sleep(1.0)
+        return bench.pump.status().state == "idle"
+    except PumpError as error:
+        if error.code != "internal":
+            raise
+        return False

@@ -150,6 +150,13 @@ def test_a_pump_that_does_not_answer_is_seen() -> None:
     assert law.it_answers(silent) is not None
 
 
+def test_a_pump_without_memory_for_an_answer_has_an_alarm_that_is_seen() -> None:
+    silent = replace(window(), after=None, faults=frozenset({law.STARVED}))
+    assert law.it_answers(silent) is not None
+    silent.bench.trace.train("lamp_red", 10 * S, S // 2, S // 4, 19)
+    assert law.it_answers(silent) is None
+
+
 @pytest.mark.parametrize("invariant", law.INVARIANTS)
 def test_none_of_them_needs_an_answer(invariant: Any) -> None:
     if invariant is not law.it_answers:
