@@ -37,6 +37,7 @@ class Window:
     infusion: Infusion | None
     faults: frozenset[str]  # of ACTS' `break`, at any time within
     shocked: bool  # a fault that is over, or a reset
+    booted: bool  # it is another boot than at the look before
     step_nl: float
     max_hz: float
     bench: Bench = field(repr=False)
@@ -45,7 +46,7 @@ class Window:
     def states(self) -> set[str]:
         """Every state that the pump had, as far as told."""
         told = {event.state for event in self.events if isinstance(event, StateEvent)}
-        if any(isinstance(event, Ready) for event in self.events):
+        if self.booted or any(isinstance(event, Ready) for event in self.events):
             told.add("self_test")  # it begins with that, and says nothing of it
         return told | {status.state for status in (self.before, self.after) if status is not None}
 

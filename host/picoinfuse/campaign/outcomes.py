@@ -97,7 +97,7 @@ OUTCOMES: dict[str, Row] = {
     "sensor frozen": _sensor("sensor_frozen", relieving=_NOT_FOLLOWING),
     "sensor jump": _sensor("sensor_jump"),
     "sensor stuck": _sensor("adc_stuck", relieving=_NOT_FOLLOWING),
-    "sensor reference": _sensor("reference_fault", relieving=("sensor_jump",)),  # 70 kPa read as 84
+    "sensor reference": _sensor("reference_fault"),
     "line closed": _row(infusing=Outcome("alarm_stopped", ("occlusion",))),
     # Nothing on the pump sees the screw: hazards.md.
     "motor stalled": _row(relieving=Outcome("alarm_stopped", _NOT_FOLLOWING)),

@@ -84,8 +84,9 @@ class _Player:
         began = self._begin(act)
         self._do(act)
         after = ask(self._bench) or self._after_giving_up()
-        self._starved = (self._starved or act.args == (STARVED,)) and self._bench.pump.boot == boot
-        shocked = act.name == "shock" or self._bench.pump.boot != boot
+        booted = self._bench.pump.boot != boot
+        self._starved = (self._starved or act.args == (STARVED,)) and not booted
+        shocked = act.name == "shock" or booted
         if shocked:
             self._infusion = None  # a reset forgets it, and another fault may have
         elif after is not None and "self_test" in (act.name, after.state):
@@ -96,7 +97,7 @@ class _Player:
         during |= {STARVED} if self._starved else set()
         if self._infusion is not None and during & APART:
             self._infusion.spoiled = True
-        return self._check(str(act), index, after, during, shocked)
+        return self._check(str(act), index, after, during, shocked, booted)
 
     def _after_giving_up(self) -> Status | None:
         """A program that crashed three times in a row is no pump any more until the power goes, and says so by its
@@ -141,7 +142,7 @@ class _Player:
             self._faults.discard(act.args[0])
 
     def _check(
-        self, act: str, index: int, after: Status | None, faults: frozenset[str], shocked: bool
+        self, act: str, index: int, after: Status | None, faults: frozenset[str], shocked: bool, booted: bool
     ) -> Broken | None:
         events = list(self._bench.pump.events)
         window = Window(
@@ -153,6 +154,7 @@ class _Player:
             self._infusion,
             faults,
             shocked,
+            booted,
             self._step_nl,
             self._max_hz,
             self._bench,

@@ -46,6 +46,7 @@ def window(before: Any = None, after: Any = None, **changes: Any) -> Window:
         infusion=None,
         faults=frozenset(),
         shocked=False,
+        booted=False,
         step_nl=STEP_NL,
         max_hz=953.0,
         bench=SimpleNamespace(trace=trace),  # pyright: ignore[reportArgumentType]
@@ -143,6 +144,12 @@ def test_a_late_task_is_seen_unless_the_fault_made_it_late() -> None:
 
 def test_a_heap_that_runs_out_is_seen() -> None:
     assert law.memory_is_there(window(after=status(heap_free=law.MIN_HEAP - 1))) is not None
+
+
+def test_a_boot_nobody_was_told_of_has_had_its_self_test() -> None:
+    """Seed 1065 of 2 h: after the third crash the supply was taken away, and the port was closed as it came back."""
+    assert "self_test" not in window().states
+    assert "self_test" in window(booted=True).states
 
 
 def test_a_pump_that_does_not_answer_is_seen() -> None:
