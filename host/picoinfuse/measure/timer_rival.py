@@ -7,8 +7,9 @@ itself.
 
 START_S = 8.0  # from the program's start: the pump is compiled and up, and its self-test is over
 
-# Pushed to the board's REPL as text.
+# Pushed to the board's REPL as text. The threshold is that of firmware/main.py, without which the pump finds no room.
 PROGRAM = """
+import gc
 import machine
 from machine import Pin, Timer
 wire = Pin({pin}, Pin.OUT, value=0)
@@ -19,6 +20,7 @@ def begin(timer):
     steps.init(freq={hz}, callback=pulse)
 steps = Timer()
 later = Timer(mode=Timer.ONE_SHOT, period={start_ms}, callback=begin)
+gc.threshold(16384)
 from pump.run import run
 from pump.storage.reset_note import ResetNote
 run(ResetNote(machine.mem32), 0)
