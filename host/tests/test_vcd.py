@@ -1,5 +1,7 @@
 """A trace survives the way through a file; other tools read the file, and their files can be read."""
 
+import signal
+import sys
 from decimal import Decimal
 
 import numpy as np
@@ -11,6 +13,9 @@ from vcdvcd import VCDVCD
 from picoinfuse import vcd
 from picoinfuse.trace import REALS, WIRES, Trace
 from picoinfuse.vcd import BadVcd, read_vcd, write_vcd
+
+if sys.platform != "win32":  # as Python has it: after vcdvcd's import a write to what has ended would end the tests
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 
 gaps = st.lists(st.integers(1, 10**6), max_size=20)
 numbers = st.lists(st.tuples(st.integers(0, 10**6), st.floats(-1e12, 1e12)), max_size=20)
