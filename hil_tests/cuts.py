@@ -62,9 +62,15 @@ class Found:
 def boot(image: bytes, profile: Profile, root: Path) -> Found:
     """The firmware's own modules, on this flash; the filesystem's records by way of littlefs."""
     sys.modules.setdefault("micropython", types.SimpleNamespace(const=lambda value: value))  # type: ignore[arg-type]
-    names = ("journal", "record", "ring", "given", "library")
+    names = (
+        "pump.storage.journal",
+        "pump.storage.record",
+        "pump.storage.ring",
+        "pump.storage.given",
+        "pump.storage.library",
+    )
     module, record, ring, given_module, library = (
-        cast("Any", importlib.import_module("pump.storage." + name)) for name in names
+        cast("Any", importlib.import_module(name)) for name in names
     )
 
     module.time = types.SimpleNamespace(ticks_ms=lambda: 0)

@@ -12,7 +12,7 @@ import gc
 import sys
 
 _PACKAGE = "pump"
-_ONCE = ("startup", "assembly")
+_ONCE = ("pump.startup", "pump.assembly")
 
 
 def run(note, reason):
@@ -37,10 +37,10 @@ def _start(note, reason):
 
 
 def _drop_what_is_done():
-    package = sys.modules[_PACKAGE]
     for name in _ONCE:
-        delattr(package, name)
-        del sys.modules[_PACKAGE + "." + name]
+        package, _, last = name.rpartition(".")
+        delattr(sys.modules[package], last)
+        del sys.modules[name]
 
 
 def _chain_modules():

@@ -31,7 +31,7 @@ class AlarmRow:
 
 def alarm_rows() -> tuple[AlarmRow, ...]:
     """Every alarm, highest priority first, else in the order of the firmware's table."""
-    alarms, supervisor = _core("alarms"), _core("supervisor")
+    alarms, supervisor = _core("pump.core.alarms"), _core("pump.core.supervisor")
 
     def row(name: str, priority: int, effect: int, latching: int) -> AlarmRow:
         stops = effect == alarms.STOP
@@ -59,7 +59,7 @@ def markdown() -> str:
 
 def _core(name: str) -> Any:
     """A pure module of the firmware that imports nothing but `const`."""
-    source = (paths.firmware() / "pump" / "core" / f"{name}.py").read_text(encoding="utf-8")
+    source = paths.firmware().joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
     module = types.ModuleType(name)
     exec(compile(source.replace("from micropython import const\n", "const = int\n"), name, "exec"), module.__dict__)
     return module

@@ -1,5 +1,6 @@
 """The table of alarms as people read it: complete, up to date, and what the supervisor really does."""
 
+import importlib
 import sys
 import types
 from pathlib import Path
@@ -22,9 +23,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "alarms.md"
 @pytest.fixture
 def core(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "firmware"))
-    from pump.core import alarm_manager, alarms, supervisor  # pyright: ignore[reportMissingImports]
-
-    return alarms, alarm_manager, supervisor
+    names = ("pump.core.alarms", "pump.core.alarm_manager", "pump.core.supervisor")
+    return tuple(importlib.import_module(name) for name in names)
 
 
 def test_every_alarm_has_its_texts_and_no_text_is_without_an_alarm(core) -> None:

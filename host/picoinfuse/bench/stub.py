@@ -124,7 +124,7 @@ class StubBench:
 
     def break_task(self, name: str) -> None:
         module, cls = name.rsplit(".", 1)
-        self.board.control("break_task", {"module": f"pump.{module}", "cls": cls})
+        self.board.control("break_task", {"module": module, "cls": cls})
 
     def exhaust_heap(self, left_bytes: int) -> None:
         self.board.control("eat_heap", left_bytes)

@@ -8,6 +8,7 @@ pump.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -61,12 +62,12 @@ def pump(profile_name: str) -> Pump:
 
 
 def _core(module: str) -> Any:
-    """A module of the firmware's core, which is plain Python."""
+    """A module of the firmware's core, which is plain Python, by its dotted name."""
     firmware = str(paths.firmware())
     if firmware not in sys.path:
         sys.path.insert(0, firmware)
     sys.modules.setdefault("micropython", _micropython())
-    return __import__(f"pump.core.{module}", fromlist=[module])
+    return importlib.import_module(module)
 
 
 def _micropython() -> Any:
@@ -78,7 +79,7 @@ def _micropython() -> Any:
 
 
 def detector(pump_: Pump) -> Any:
-    return _core("early").EarlyDetector(pump_.compliance_pl_per_pa, *pump_.step_pl)
+    return _core("pump.core.early").EarlyDetector(pump_.compliance_pl_per_pa, *pump_.step_pl)
 
 
 # ---- the world of an open line ----
@@ -112,7 +113,7 @@ def _staircase(rng: np.random.Generator, t_s: np.ndarray, end_s: float, mean_s: 
 
 def looks(pump_: Pump, rate_ul_h: int, end_s: float) -> np.ndarray:
     """The seconds at which the early detector finds a segment full: multiples of its period at a steady rate."""
-    early = _core("early")
+    early = _core("pump.core.early")
     segment_nl = early.SEGMENT_PA * pump_.compliance_pl_per_pa / 1000 + pump_.step_pl[0] / pump_.step_pl[1] / 1000
     period_s = max(early.SEGMENT_MS / 1000, np.ceil(segment_nl / (rate_ul_h / 3.6) / _LOOK_S) * _LOOK_S)
     return np.arange(0, end_s, period_s)
@@ -157,7 +158,8 @@ def delays(pump_: Pump, rate_ul_h: int, seed: int) -> tuple[float, float]:
     at = int(np.searchsorted(t_s, closed_s))
     closed = before[at] + (steps - steps[at]) * step_nl / pump_.compliance_nl_per_pa
     pressure = np.where(t_s < closed_s, before, closed) + rng.normal(0, pump_.noise_pa, len(t_s))
-    early, threshold = detector(pump_), _core("occlusion").ThresholdDetector(pump_.limit_pa, pump_.persistence_ms)
+    early = detector(pump_)
+    threshold = _core("pump.core.occlusion").ThresholdDetector(pump_.limit_pa, pump_.persistence_ms)
     early_s = threshold_s = float("nan")
     for now_s, pa, made in zip(t_s.tolist(), pressure.astype(int).tolist(), steps.astype(int).tolist(), strict=True):
         ms = int(now_s * 1000)
@@ -196,7 +198,7 @@ def false_row(rate_ul_h: int, say: Say) -> Found:
         count, score = false_alarms(pump_, rate_ul_h, seed)
         total += count
         highest = max(highest, score)
-    trip = _core("early").TRIP_PA
+    trip = _core("pump.core.early").TRIP_PA
     return Found(total, f"{SEEDS} seeds; highest score {number(highest)} of {trip} Pa")
 
 

@@ -12,15 +12,15 @@ VM = HERE.parents[1] / "picoinfuse" / "stub" / "vm"
 
 FIRMWARE = HERE.parents[2] / "firmware"
 MODULES = (
-    "core.bursts",
-    "core.grid",
-    "core.tones",
-    "core.words",
-    "drivers.lamps",
-    "drivers.piezo",
-    "drivers.step_counter",
-    "drivers.stepper",
-    "wiring",
+    "pump.core.bursts",
+    "pump.core.grid",
+    "pump.core.tones",
+    "pump.core.words",
+    "pump.drivers.lamps",
+    "pump.drivers.piezo",
+    "pump.drivers.step_counter",
+    "pump.drivers.stepper",
+    "pump.wiring",
 )
 
 for folder in (VM, HERE):
@@ -41,7 +41,7 @@ def firmware():
     sys.modules.update(machine=machine, micropython=micropython, rp2=rp2)
     sys.path.insert(0, str(FIRMWARE))
     try:
-        modules = {name.rpartition(".")[2]: importlib.import_module("pump." + name) for name in MODULES}
+        modules = {name.rpartition(".")[2]: importlib.import_module(name) for name in MODULES}
     finally:
         sys.path.remove(str(FIRMWARE))
         for name, module in saved.items():
