@@ -12,7 +12,7 @@ import gc
 import sys
 
 _PACKAGE = "pump"
-_ONCE = ("pump.startup", "pump.assembly")
+_ONCE = ("pump.boot.startup", "pump.assembly")
 
 
 def run(note, reason):
@@ -31,7 +31,7 @@ def run(note, reason):
 
 
 def _start(note, reason):
-    from pump.startup import start
+    from pump.boot.startup import start
 
     return start(note, reason)
 
