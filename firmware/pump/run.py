@@ -12,7 +12,7 @@ import gc
 import sys
 
 _PACKAGE = "pump"
-_ONCE = ("pump.boot.startup", "pump.assembly")
+_ONCE = ("pump.boot.startup", "pump.boot.assembly")
 
 
 def run(note, reason):

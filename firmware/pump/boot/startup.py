@@ -14,7 +14,7 @@ from pump.storage.reset_note import CRASHED, INFUSING, RUNNING
 def start(note, reason):
     """Returns the App; its scheduler is made, and nothing runs yet. `reason`: of the reset note."""
     profile = _checked_profile()
-    from pump.assembly import assemble
+    from pump.boot.assembly import assemble
 
     app, trouble = assemble(note, profile)
     _tell(app, trouble, _cause(note, reason), time.ticks_ms())
