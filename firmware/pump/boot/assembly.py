@@ -8,7 +8,7 @@ from pump import part_firmware, wiring
 from pump.annunciator import Annunciator
 from pump.app import App
 from pump.calibrator import Calibrator
-from pump.commands import Commands
+from pump.commands.methods import Commands
 from pump.core.alarm_manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms import ALARMS
 from pump.core.early import EarlyDetector
