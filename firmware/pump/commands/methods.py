@@ -10,11 +10,11 @@ import time
 from micropython import const
 
 from pump import build, version
+from pump.commands.flow_changes import Flow
 from pump.core import supervisor as sv
 from pump.core.alarms import PRIORITIES
 from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
-from pump.flow import Flow
 from pump.link.schema import Refused
 from pump.selftest import PARTS
 from pump.storage.reset_note import NONE, SERVICE
