@@ -10,6 +10,7 @@ import time
 from micropython import const
 
 from pump import build, version
+from pump.commands.confirmation import TwoSteps
 from pump.commands.flow_changes import Flow
 from pump.core import supervisor as sv
 from pump.core.alarms import PRIORITIES
@@ -18,7 +19,6 @@ from pump.drivers import identity
 from pump.link.schema import Refused
 from pump.selftest import PARTS
 from pump.storage.reset_note import NONE, SERVICE
-from pump.two_steps import TwoSteps
 
 PROTOCOL = 1
 # How many fit into a line of 1024 bytes.

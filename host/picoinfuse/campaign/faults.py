@@ -139,7 +139,7 @@ TASKS = {
     "telemetry": "pump.link.telemetry.TelemetryTask",
     "reminder": "pump.reminder.SuspendedReminder",
     "leave": "pump.leave.Leave",
-    "two_steps": "pump.two_steps.TwoSteps",
+    "two_steps": "pump.commands.confirmation.TwoSteps",
     "memory": "pump.memory.MemoryTask",
     "journal": "pump.journal_task.JournalTask",
 }
