@@ -8,6 +8,7 @@ from pump import part_firmware, wiring
 from pump.annunciator import Annunciator
 from pump.app import App
 from pump.calibrator import Calibrator
+from pump.commands.drug_orders import Pharmacy
 from pump.commands.methods import Commands
 from pump.core.alarm_manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms import ALARMS
@@ -39,7 +40,6 @@ from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
 from pump.part_memory import MemoryPart
 from pump.part_settings import SettingsPart
-from pump.pharmacy import Pharmacy
 from pump.pressure_task import PressureTask
 from pump.recovery import Recovery
 from pump.relief import Relief
