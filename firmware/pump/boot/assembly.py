@@ -7,7 +7,7 @@ import time
 from pump import part_firmware, wiring
 from pump.annunciator import Annunciator
 from pump.app import App
-from pump.calibrator import Calibrator
+from pump.commands.calibration import Calibrator
 from pump.commands.drug_orders import Pharmacy
 from pump.commands.methods import Commands
 from pump.core.alarm_manager import ESCALATE_MS, AlarmManager
