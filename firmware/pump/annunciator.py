@@ -8,7 +8,7 @@ edge after it. It is woken when an alarm comes or goes, or a test begins. The la
 from micropython import const
 
 from pump.burst_player import BurstPlayer
-from pump.core.alarms import NONE
+from pump.core.alarms.table import NONE
 from pump.core.bursts import burst_ms
 
 _LOOK_MS = const(1000)  # escalation and the end of an audio pause are that late at most

@@ -9,7 +9,7 @@ watchdog lets a loop be late.
 
 from micropython import const
 
-from pump.core.alarms import HIGH, NONE
+from pump.core.alarms.table import HIGH, NONE
 from pump.core.bursts import BURSTS, burst_ms, period_ms
 from pump.core.ticks import elapsed_ms, later
 from pump.core.tones import burst_words

@@ -8,7 +8,7 @@ it, and when it is complete.
 from micropython import const
 
 from pump.core import supervisor as sv
-from pump.core.alarms import MEDIUM
+from pump.core.alarms.table import MEDIUM
 from pump.core.bolus_limits import BolusLimits
 from pump.core.regimen import steps_of
 

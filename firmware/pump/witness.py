@@ -1,7 +1,7 @@
 """What goes into the journal of all that happens: commands, states, alarms, faults."""
 
 from pump.core import supervisor as sv
-from pump.core.alarms import ALARMS, PRIORITIES
+from pump.core.alarms.table import ALARMS, PRIORITIES
 from pump.storage.journal import ALARM, BOOT, CHANGED, COMMAND, FAULT, STATE, name_code
 
 _UNTOLD = ("telemetry", "set_clock")  # commands that no person gives, or that have an entry of their own

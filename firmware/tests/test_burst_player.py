@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pump.burst_player import BurstPlayer
 from pump.core import bursts as b
-from pump.core.alarms import HIGH, LOW, MEDIUM, NONE
+from pump.core.alarms.table import HIGH, LOW, MEDIUM, NONE
 from pump.core.ticks import MASK, later
 
 from .fake_piezo import FakePiezo

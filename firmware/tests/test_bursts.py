@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pump.core import bursts as b
 from pump.core import tones
-from pump.core.alarms import HIGH, LOW, MEDIUM
+from pump.core.alarms.table import HIGH, LOW, MEDIUM
 
 from .fake_piezo import FakePiezo, decode
 

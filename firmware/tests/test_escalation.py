@@ -2,8 +2,8 @@
 
 import pytest
 
-from pump.core import alarms as al
 from pump.core.alarm_manager import AUDIO_PAUSE_MS, AlarmManager
+from pump.core.alarms import table as al
 from pump.core.ticks import MASK
 
 ESCALATE_MS = 90_000

@@ -254,7 +254,7 @@ def test_sectors_that_are_not_as_recorded_are_made_anew_and_it_is_told(tmp_path,
 
 
 def test_no_two_names_that_are_noted_have_one_code():
-    from pump.core.alarms import ALARMS
+    from pump.core.alarms.table import ALARMS
     from pump.core.supervisor import EVENTS, STATES
     from pump.link.schema import METHODS
 

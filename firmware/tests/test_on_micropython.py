@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from pump.core.alarms import ALARMS, UNTIL_RESET
+from pump.core.alarms.table import ALARMS, UNTIL_RESET
 
 FIRMWARE = pathlib.Path(__file__).parent.parent
 _BESIDE = pathlib.Path(sys.executable).with_name("micropython")
@@ -41,7 +41,8 @@ def test_every_core_module_imports():
 # allocation is a MemoryError.
 PRELUDE = """
 import micropython
-from pump.core import alarms, alarm_manager, bursts, occlusion, supervisor
+from pump.core import alarm_manager, bursts, occlusion, supervisor
+from pump.core.alarms import table
 from pump.annunciator import Annunciator
 from pump.pressure_task import PressureTask
 
@@ -94,14 +95,14 @@ def test_raising_ending_clearing_and_silencing_allocate_nothing():
 manager = alarm_manager.AlarmManager(host.notify)
 def action():
     for now_ms in range(0, 400_000, 100_000):
-        for row in alarms.ALARMS: manager.raise_alarm(row[0], now_ms)
+        for row in table.ALARMS: manager.raise_alarm(row[0], now_ms)
         manager.silence(now_ms)
         manager.acknowledge(now_ms)
         manager.silenced_ms(now_ms)
         manager.tick(now_ms)
         manager.highest()
         manager.stops_delivery()
-        for row in alarms.ALARMS: manager.condition_gone(row[0], now_ms)
+        for row in table.ALARMS: manager.condition_gone(row[0], now_ms)
         manager.clear(now_ms)
 locked(action)
 print(host.told)
@@ -132,7 +133,7 @@ def test_a_minute_of_alarm_and_an_alarm_test_allocate_nothing():
         + """
 manager = alarm_manager.AlarmManager(host.notify)
 task = Annunciator(manager, Silent(), Silent())
-task.test(alarms.LOW, 0)
+task.test(table.LOW, 0)
 def action():
     now_ms = 0x3fffffff - 20_000
     for name in ("delivery_late", "occlusion"):

@@ -16,7 +16,7 @@ from fractions import Fraction
 import pytest
 
 from pump.core import supervisor as sv
-from pump.core.alarms import ALARMS, UNTIL_RESET
+from pump.core.alarms.table import ALARMS, UNTIL_RESET
 from pump.core.regimen import check, continuous
 from pump.core.retraction import FIRST_UL
 from tests.walked_pump import MECHANICS, OCCLUSION, STEP_PL, WalkedPump

@@ -31,7 +31,7 @@ class AlarmRow:
 
 def alarm_rows() -> tuple[AlarmRow, ...]:
     """Every alarm, highest priority first, else in the order of the firmware's table."""
-    alarms, supervisor = _core("pump.core.alarms"), _core("pump.core.supervisor")
+    alarms, supervisor = _core("pump.core.alarms.table"), _core("pump.core.supervisor")
 
     def row(name: str, priority: int, effect: int, latching: int) -> AlarmRow:
         stops = effect == alarms.STOP
@@ -84,7 +84,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 _PAGE = """# Alarms
 
-Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms.py`, `supervisor.py`) and the texts beside
+Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms/table.py`, `supervisor.py`) and the texts beside
 them (`host/picoinfuse/alarm_texts.py`). A test fails when this page is out of date.
 
 ## Every alarm

@@ -1,7 +1,7 @@
 """What each alarm says to a person, and what to do about it.
 
 The pump does not carry these texts: on the Pico they would take 3 KB of heap, and the pump has no display. A test keeps
-the names in step with the table in firmware/pump/core/alarms.py.
+the names in step with the table in firmware/pump/core/alarms/table.py.
 """
 
 from types import MappingProxyType

@@ -205,7 +205,7 @@ def test_what_an_entry_says(pump: FakeJournal, path: Path) -> None:
 def test_every_name_that_the_firmware_notes_is_known_here(monkeypatch: pytest.MonkeyPatch) -> None:
     if "micropython" not in sys.modules:
         monkeypatch.setitem(sys.modules, "micropython", SimpleNamespace(const=lambda value: value))
-    alarms = importlib.import_module("pump.core.alarms")
+    alarms = importlib.import_module("pump.core.alarms.table")
     supervisor = importlib.import_module("pump.core.supervisor")
     schema = importlib.import_module("pump.link.schema")
     names = [row[0] for row in alarms.ALARMS] + list(supervisor.STATES) + list(supervisor.EVENTS)

@@ -13,7 +13,7 @@ from pump import build, version
 from pump.commands.confirmation import TwoSteps
 from pump.commands.flow_changes import Flow
 from pump.core import supervisor as sv
-from pump.core.alarms import PRIORITIES
+from pump.core.alarms.table import PRIORITIES
 from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
 from pump.link.schema import Refused

@@ -20,7 +20,7 @@ told to the host. It is MEDIUM again when somebody acknowledges, silences or cle
 
 from micropython import const
 
-from pump.core.alarms import ALARMS, HIGH, KVO, LATCHES, MEDIUM, PASSES, PRIORITIES, STOP
+from pump.core.alarms.table import ALARMS, HIGH, KVO, LATCHES, MEDIUM, PASSES, PRIORITIES, STOP
 from pump.core.ticks import MASK, elapsed_ms, later
 
 # Audio pause: GIP, Dräger and Baxter say 2 min at most, with reactivation by itself; Open PCA says 10. A
