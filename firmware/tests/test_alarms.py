@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core.alarm_manager import AlarmManager
 from pump.core.alarms import table as al
+from pump.core.alarms.manager import AlarmManager
 from pump.core.ticks import MASK
 
 NAMES = [row[0] for row in al.ALARMS]

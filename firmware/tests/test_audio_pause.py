@@ -2,7 +2,7 @@
 
 import pytest
 
-from pump.core.alarm_manager import AlarmManager
+from pump.core.alarms.manager import AlarmManager
 from pump.core.ticks import MASK
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pump.core.alarm_manager import AUDIO_PAUSE_MS, AlarmManager
 from pump.core.alarms import table as al
+from pump.core.alarms.manager import AUDIO_PAUSE_MS, AlarmManager
 from pump.core.ticks import MASK
 
 ESCALATE_MS = 90_000

@@ -41,7 +41,8 @@ def test_every_core_module_imports():
 # allocation is a MemoryError.
 PRELUDE = """
 import micropython
-from pump.core import alarm_manager, bursts, occlusion, supervisor
+from pump.core import bursts, occlusion, supervisor
+from pump.core.alarms import manager
 from pump.core.alarms import table
 from pump.annunciator import Annunciator
 from pump.pressure_task import PressureTask
@@ -92,7 +93,7 @@ def test_raising_ending_clearing_and_silencing_allocate_nothing():
     out = on_vm(
         PRELUDE
         + """
-manager = alarm_manager.AlarmManager(host.notify)
+manager = manager.AlarmManager(host.notify)
 def action():
     for now_ms in range(0, 400_000, 100_000):
         for row in table.ALARMS: manager.raise_alarm(row[0], now_ms)
@@ -131,7 +132,7 @@ def test_a_minute_of_alarm_and_an_alarm_test_allocate_nothing():
     on_vm(
         PRELUDE
         + """
-manager = alarm_manager.AlarmManager(host.notify)
+manager = manager.AlarmManager(host.notify)
 task = Annunciator(manager, Silent(), Silent())
 task.test(table.LOW, 0)
 def action():

@@ -23,7 +23,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "alarms.md"
 @pytest.fixture
 def core(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "firmware"))
-    names = ("pump.core.alarms.table", "pump.core.alarm_manager", "pump.core.supervisor")
+    names = ("pump.core.alarms.table", "pump.core.alarms.manager", "pump.core.supervisor")
     return tuple(importlib.import_module(name) for name in names)
 
 

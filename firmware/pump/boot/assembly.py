@@ -10,7 +10,7 @@ from pump.app import App
 from pump.commands.calibration import Calibrator
 from pump.commands.drug_orders import Pharmacy
 from pump.commands.methods import Commands
-from pump.core.alarm_manager import ESCALATE_MS, AlarmManager
+from pump.core.alarms.manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms.table import ALARMS
 from pump.core.early import EarlyDetector
 from pump.core.monitor import DeliveryMonitor
