@@ -4,7 +4,7 @@ The feedback is a wire that follows the current through the piezo; a state machi
 when the tone was played: while an alarm sounds there is none, and it is no fault to hear more than was played.
 """
 
-from pump.core.tones import burst_words, tone_cycles
+from pump.core.alarms.tones import burst_words, tone_cycles
 
 _TONE = ((440, 50, 10),)  # A4, shorter than any pulse of an alarm
 

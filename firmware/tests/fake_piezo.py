@@ -1,7 +1,7 @@
 """A piezo that takes tables of words as the driver does, and knows what would be heard, in ms of a clock that the test
 moves."""
 
-from pump.core.tones import TICK_HZ, word_ticks
+from pump.core.alarms.tones import TICK_HZ, word_ticks
 
 FIFO_WORDS = 8
 _TICKS_PER_MS = TICK_HZ // 1000

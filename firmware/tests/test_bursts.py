@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core import bursts as b
-from pump.core import tones
+from pump.core.alarms import tones
 from pump.core.alarms.table import HIGH, LOW, MEDIUM
 
 from .fake_piezo import FakePiezo, decode

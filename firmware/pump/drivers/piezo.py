@@ -1,4 +1,4 @@
-"""The piezo: one PIO state machine that plays words (core/tones.py), fed from a table by DMA.
+"""The piezo: one PIO state machine that plays words (core/alarms/tones.py), fed from a table by DMA.
 
 A whole burst is handed over at once, so that no edge of it waits for the CPU. When the words are over the state machine
 waits in `pull` with the pin low: a CPU that hangs leaves a piezo that falls silent after the burst, until the watchdog
@@ -16,7 +16,7 @@ from micropython import const
 from rp2 import DMA, PIO, StateMachine, asm_pio, asm_pio_encode
 
 from pump import wiring
-from pump.core.tones import TICK_HZ
+from pump.core.alarms.tones import TICK_HZ
 
 _STATE_MACHINE = const(5)  # beside the step counter
 _REQUEST = const(9)  # of that state machine's FIFO

@@ -14,7 +14,7 @@ FIRMWARE = HERE.parents[2] / "firmware"
 MODULES = (
     "pump.core.bursts",
     "pump.core.grid",
-    "pump.core.tones",
+    "pump.core.alarms.tones",
     "pump.core.words",
     "pump.drivers.lamps",
     "pump.drivers.piezo",
