@@ -9,9 +9,9 @@ watchdog lets a loop be late.
 
 from micropython import const
 
+from pump.core.alarms.bursts import BURSTS, burst_ms, period_ms
 from pump.core.alarms.table import HIGH, NONE
 from pump.core.alarms.tones import burst_words
-from pump.core.bursts import BURSTS, burst_ms, period_ms
 from pump.core.ticks import elapsed_ms, later
 
 _IDLE_MS = const(1000)  # nothing to play: come back whenever

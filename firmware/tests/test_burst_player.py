@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.burst_player import BurstPlayer
-from pump.core import bursts as b
+from pump.core.alarms import bursts as b
 from pump.core.alarms.table import HIGH, LOW, MEDIUM, NONE
 from pump.core.ticks import MASK, later
 

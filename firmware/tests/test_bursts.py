@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core import bursts as b
+from pump.core.alarms import bursts as b
 from pump.core.alarms import tones
 from pump.core.alarms.table import HIGH, LOW, MEDIUM
 

@@ -41,7 +41,8 @@ def test_every_core_module_imports():
 # allocation is a MemoryError.
 PRELUDE = """
 import micropython
-from pump.core import bursts, occlusion, supervisor
+from pump.core import occlusion, supervisor
+from pump.core.alarms import bursts
 from pump.core.alarms import manager
 from pump.core.alarms import table
 from pump.annunciator import Annunciator

@@ -120,7 +120,7 @@ While the board is in service its program does not run and nothing can sound: wh
 15 min, the pump starts again by itself (see [hazards](hazards.md)).
 
 ## How they sound and look
-Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in `firmware/pump/core/bursts.py`, and
+Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in `firmware/pump/core/alarms/bursts.py`, and
 `hil_tests/test_alarm_timing.py` measures them at the pins. `picoinfuse alarm-test high` plays one on the pump,
 `picoinfuse alarm-sounds DIR` writes them as WAV files, made from the edges that the firmware makes.
 

@@ -10,7 +10,7 @@ from micropython import const
 from rp2 import PIO, StateMachine, asm_pio
 
 from pump import wiring
-from pump.core.bursts import LAMPS
+from pump.core.alarms.bursts import LAMPS
 
 _STATE_MACHINE = const(6)
 _TICK_HZ = const(2000)

@@ -12,7 +12,7 @@ VM = HERE.parents[1] / "picoinfuse" / "stub" / "vm"
 
 FIRMWARE = HERE.parents[2] / "firmware"
 MODULES = (
-    "pump.core.bursts",
+    "pump.core.alarms.bursts",
     "pump.core.grid",
     "pump.core.alarms.tones",
     "pump.core.words",
