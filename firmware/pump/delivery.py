@@ -10,7 +10,7 @@ import time
 
 from micropython import const
 
-from pump.core.grid import RAMP_TICKS, SLICE_TICKS, WORDS, StepGrid
+from pump.core.motion.step_grid import RAMP_TICKS, SLICE_TICKS, WORDS, StepGrid
 from pump.core.ramp import Ramp
 from pump.core.therapy import UNLIMITED
 

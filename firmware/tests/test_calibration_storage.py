@@ -224,7 +224,7 @@ def test_the_calibrated_step_is_right_to_one_in_a_million_and_fits_the_grid(step
     exact = step * Fraction(*factor)
     assert abs(Fraction(num, den) - exact) <= exact / 1_000_000
     assert num < 2**30
-    assert den * 1_200_000 < 2**30  # what core/grid.py needs at the highest rate
+    assert den * 1_200_000 < 2**30  # what core/motion/step_grid.py needs at the highest rate
 
 
 def test_a_step_too_small_for_the_factor_is_refused():

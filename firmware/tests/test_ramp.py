@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core.grid import TICK_HZ
+from pump.core.motion.step_grid import TICK_HZ
 from pump.core.ramp import Ramp, resonance_ul_h
 
 # 350000 pL a step: 1 Hz is 350000 pL/s = 1260 µL/h. Start at 400 Hz = 504000 µL/h; 4000 Hz/s = 5040000 µL/h a second.

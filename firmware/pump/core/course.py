@@ -9,7 +9,7 @@ Volumes are in the grid's units, pL * 18000 * den: one tick at 1 µL/h earns `de
 
 from micropython import const
 
-from pump.core.grid import TICK_HZ, TICKS_PER_PL
+from pump.core.motion.step_grid import TICK_HZ, TICKS_PER_PL
 
 CHUNK = const(500_000_000)  # ticks in 100 s: the largest round number of them that is a small int
 ENDLESS = 0x3FFFFFFF * CHUNK  # 3400 years

@@ -5,7 +5,7 @@ stairs as long as a slice of the grid. Steps a second become µL/h by the volume
 36 * num / (den * 10^4) µL/h.
 """
 
-from pump.core.grid import RAMP_TICKS, TICK_HZ
+from pump.core.motion.step_grid import RAMP_TICKS, TICK_HZ
 
 
 def resonance_ul_h(mechanics):

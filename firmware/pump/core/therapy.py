@@ -19,7 +19,7 @@ KVO: at the end of a regimen that asks for it, and while an alarm has it so; nev
 from micropython import const
 
 from pump.core.course import CHUNK, ENDLESS, Course, ticks_of
-from pump.core.grid import MIN_TICKS, SLICE_TICKS, TICK_HZ, TICKS_PER_PL
+from pump.core.motion.step_grid import MIN_TICKS, SLICE_TICKS, TICK_HZ, TICKS_PER_PL
 from pump.core.regimen import steps_of
 
 UNLIMITED = const(0x3FFFFFFF)

@@ -17,7 +17,7 @@ from micropython import const
 from rp2 import PIO, StateMachine, asm_pio, asm_pio_encode
 
 from pump import wiring
-from pump.core.grid import TICK_HZ
+from pump.core.motion.step_grid import TICK_HZ
 from pump.drivers.step_feed import StepFeed
 
 FIFO_WORDS = const(8)

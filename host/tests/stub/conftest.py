@@ -13,7 +13,7 @@ VM = HERE.parents[1] / "picoinfuse" / "stub" / "vm"
 FIRMWARE = HERE.parents[2] / "firmware"
 MODULES = (
     "pump.core.alarms.bursts",
-    "pump.core.grid",
+    "pump.core.motion.step_grid",
     "pump.core.alarms.tones",
     "pump.core.words",
     "pump.drivers.lamps",

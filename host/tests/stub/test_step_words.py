@@ -63,7 +63,7 @@ def test_a_starved_state_machine_makes_no_further_step(firmware):
 @given(st.integers(300_000, 1_200_000))
 def test_a_slice_of_the_grid_rises_on_the_ticks_that_the_grid_meant(firmware, rate_ul_h):
     # 1000 pL a step: 83 to 333 kHz asked for; what is faster than a word can be comes as fast as a word can be.
-    grid = firmware.grid.StepGrid(1000 if rate_ul_h <= 720_000 else 1700, 1)
+    grid = firmware.step_grid.StepGrid(1000 if rate_ul_h <= 720_000 else 1700, 1)
     grid.set_rate(rate_ul_h)
     table = firmware.words.WordTable()
     grid.next_slice(1 << 29, None, table)
