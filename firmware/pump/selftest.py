@@ -10,7 +10,7 @@ from micropython import const
 
 from pump.core import supervisor as sv
 from pump.core.battery import DEPLETED, UNKNOWN
-from pump.core.words import encode
+from pump.core.motion.step_words import encode
 
 PASSED = "passed"
 FAILED = "failed"

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from pump.core.words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
+from pump.core.motion.step_words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
 
 FIFO_WORDS = 8
 TICKS_PER_US = 5

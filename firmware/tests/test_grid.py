@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.motion.step_grid import MIN_TICKS, RAMP_TICKS, SLICE_TICKS, TICKS_PER_PL, WORDS, StepGrid
-from pump.core.words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
+from pump.core.motion.step_words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
 
 PROFILES = [(349931, 1), (10321 * 7 + 3, 70), (13033 * 50 + 7, 50), (250000, 256), (255, 1)]
 MAX_HZ = 200000

@@ -8,7 +8,7 @@ CPU that hangs stops the motor within two tables.
 
 from rp2 import DMA
 
-from pump.core.words import WordTable
+from pump.core.motion.step_words import WordTable
 
 
 class StepFeed:

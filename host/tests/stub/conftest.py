@@ -15,7 +15,7 @@ MODULES = (
     "pump.core.alarms.bursts",
     "pump.core.motion.step_grid",
     "pump.core.alarms.tones",
-    "pump.core.words",
+    "pump.core.motion.step_words",
     "pump.drivers.lamps",
     "pump.drivers.piezo",
     "pump.drivers.step_counter",

@@ -49,13 +49,13 @@ batches = st.lists(st.tuples(st.integers(17, 60), st.integers(0, 9)), min_size=1
 @settings(max_examples=30)
 @given(batches)
 def test_every_step_of_random_words_rises_on_its_tick(firmware, batch):
-    words = [firmware.words.encode(ticks, count) for ticks, count in batch]
+    words = [firmware.step_words.encode(ticks, count) for ticks, count in batch]
     total = sum(ticks * (count or 1) for ticks, count in batch)
     assert rising_ticks(firmware.stepper.step_words, words, total) == expected_ticks(batch)
 
 
 def test_a_starved_state_machine_makes_no_further_step(firmware):
-    words = [firmware.words.encode(30, 3)]
+    words = [firmware.step_words.encode(30, 3)]
     assert len(rising_ticks(firmware.stepper.step_words, words, 5000)) == 3
 
 
@@ -65,7 +65,7 @@ def test_a_slice_of_the_grid_rises_on_the_ticks_that_the_grid_meant(firmware, ra
     # 1000 pL a step: 83 to 333 kHz asked for; what is faster than a word can be comes as fast as a word can be.
     grid = firmware.step_grid.StepGrid(1000 if rate_ul_h <= 720_000 else 1700, 1)
     grid.set_rate(rate_ul_h)
-    table = firmware.words.WordTable()
+    table = firmware.step_words.WordTable()
     grid.next_slice(1 << 29, None, table)
     words = list(table.words[: min(grid.used, 12)])
     decoded = [((word >> 11) + 17, word & 2047) for word in words]
@@ -75,7 +75,7 @@ def test_a_slice_of_the_grid_rises_on_the_ticks_that_the_grid_meant(firmware, ra
 
 def test_a_pulse_is_two_microseconds(firmware):
     falls = []
-    state = pioemu.State(transmit_fifo=deque([firmware.words.encode(100, 1)]), pin_directions=1)
+    state = pioemu.State(transmit_fifo=deque([firmware.step_words.encode(100, 1)]), pin_directions=1)
     program = firmware.stepper.step_words
     generator = pioemu.emulate(
         program.words,

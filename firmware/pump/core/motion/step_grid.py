@@ -6,7 +6,7 @@ step is made at the first tick at which it is paid for, never earlier; what was 
 than one tick's earnings) counts towards the next. So at a constant rate every interval is P or P+1 ticks, and
 after any time the number of steps is the ideal one, rounded down.
 
-Steps are handed out in words for the PIO (core/words.py): `count` steps `ticks` apart, or a wait of `ticks`
+Steps are handed out in words for the PIO (core/motion/step_words.py): `count` steps `ticks` apart, or a wait of `ticks`
 when `count` is 0. Where such a word lasts less than 50 ms (above some 14 kHz) a slice is a whole table of
 batches instead, which takes the CPU no longer. A stair of a ramp is one batch at any rate: there a step is up to a
 quarter of the batch, in ticks, from its place. All arithmetic of a steady rate is on small ints; a change of rate may
@@ -15,7 +15,7 @@ use big ones.
 
 from micropython import const
 
-from pump.core.words import MAX_BATCHES, MAX_COUNT, PREFIX, encode
+from pump.core.motion.step_words import MAX_BATCHES, MAX_COUNT, PREFIX, encode
 
 TICK_HZ = const(5000000)
 SLICE_TICKS = const(500000)  # 100 ms: the longest that one call hands out
