@@ -10,8 +10,8 @@ import time
 
 from micropython import const
 
+from pump.core.motion.ramp import Ramp
 from pump.core.motion.step_grid import RAMP_TICKS, SLICE_TICKS, WORDS, StepGrid
-from pump.core.ramp import Ramp
 from pump.core.therapy import UNLIMITED
 
 _HORIZON_US = const(200000)

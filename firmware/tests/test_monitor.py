@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump.core.monitor import OVER, RUNS, STANDS, UNDER, DeliveryMonitor
-from pump.core.ramp import Ramp
+from pump.core.motion.ramp import Ramp
 
 # 360000 pL a step: 1296 µL/h is one step a second. Ramps above 400 Hz, 4000 Hz/s.
 MECHANICS = {"step_pl": [360000, 1], "start_hz": 400, "accel_hz_s": 4000}

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pump.core.motion.ramp import Ramp, resonance_ul_h
 from pump.core.motion.step_grid import TICK_HZ
-from pump.core.ramp import Ramp, resonance_ul_h
 
 # 350000 pL a step: 1 Hz is 350000 pL/s = 1260 µL/h. Start at 400 Hz = 504000 µL/h; 4000 Hz/s = 5040000 µL/h a second.
 NUM, DEN, START_HZ, ACCEL_HZ_S = 350000, 1, 400, 4000

@@ -8,7 +8,7 @@ library, a list of (limit, value, bound). It changes nothing by itself.
 import time
 
 from pump.core import supervisor as sv
-from pump.core.ramp import resonance_ul_h
+from pump.core.motion.ramp import resonance_ul_h
 from pump.core.regimen import BadRegimen, check, check_bolus, continuous
 from pump.core.therapy import Therapy
 from pump.link.schema import Refused, in_resonance, out_of_range

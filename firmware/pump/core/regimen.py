@@ -13,7 +13,7 @@ ask for: one in `lockout_s`, and so much at most in any hour and any four, basal
 
 from micropython import const
 
-from pump.core.ramp import resonance_ul_h
+from pump.core.motion.ramp import resonance_ul_h
 
 KINDS = ("continuous", "intermittent", "pca", "steps")
 MAX_SEGMENTS = const(12)  # what fits into a line of 512 bytes

@@ -11,7 +11,7 @@ This module is not kept after the boot (app.py): it takes 12 KB of the Pico's he
 from micropython import const
 
 from pump import wiring
-from pump.core.ramp import resonance_ul_h
+from pump.core.motion.ramp import resonance_ul_h
 from pump.link import frame
 from pump.part_settings import PATH
 
