@@ -6,7 +6,7 @@ is a plunger that is drawn back: its steps are counted whichever way they go.
 
 from micropython import const
 
-from pump.core.monitor import OVER, RUNS, STANDS, UNDER
+from pump.core.motion.monitor import OVER, RUNS, STANDS, UNDER
 from pump.core.supervisor import SELF_TEST
 from pump.core.ticks import elapsed_ms
 

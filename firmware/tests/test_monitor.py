@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump.core.monitor import OVER, RUNS, STANDS, UNDER, DeliveryMonitor
+from pump.core.motion.monitor import OVER, RUNS, STANDS, UNDER, DeliveryMonitor
 from pump.core.motion.ramp import Ramp
 
 # 360000 pL a step: 1296 µL/h is one step a second. Ramps above 400 Hz, 4000 Hz/s.
