@@ -8,7 +8,7 @@ is known of pressure: `pressure_pa`, which is None whenever it is not to be beli
 from micropython import const
 
 from pump.core.converter import ConverterCheck
-from pump.core.pressure import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
+from pump.core.occlusion.sensor_check import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
 from pump.core.ticks import MASK
 
 _CONVERTER_EVERY = const(10)  # samples: 100 ms

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core import pressure as p
+from pump.core.occlusion import sensor_check as p
 from pump.core.ticks import MASK
 
 OPEN_MV, SHORT_MV = 3200, 100

@@ -27,7 +27,7 @@ _HOURS = 72
 _SWING_PA = 50 * 133.322  # of a patient who moves
 _BAG_PA_PER_CM = 98.1
 _BAG_CM = 30  # either way
-_FILTERED_NOISE = 0.19  # of a read's: the mean of four behind the filter of core/pressure.py
+_FILTERED_NOISE = 0.19  # of a read's: the mean of four behind the filter of core/occlusion/sensor_check.py
 _LOOK_S = 1  # of the early task
 _MASK = 0x3FFFFFFF
 
