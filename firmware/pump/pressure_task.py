@@ -7,7 +7,7 @@ is known of pressure: `pressure_pa`, which is None whenever it is not to be beli
 
 from micropython import const
 
-from pump.core.converter import ConverterCheck
+from pump.core.occlusion.adc_check import ConverterCheck
 from pump.core.occlusion.sensor_check import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
 from pump.core.ticks import MASK
 

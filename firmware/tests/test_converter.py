@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pump.core.converter import ADC_STUCK, REFERENCE_FAULT, ConverterCheck
+from pump.core.occlusion.adc_check import ADC_STUCK, REFERENCE_FAULT, ConverterCheck
 
 WARM = 876  # 706 mV of 3300 in 4096: 27 °C
 
