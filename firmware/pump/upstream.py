@@ -7,7 +7,7 @@ air too.
 
 from micropython import const
 
-from pump.core.occlusion import ThresholdDetector
+from pump.core.occlusion.threshold import ThresholdDetector
 from pump.drivers.switch import Switch
 from pump.pressure_task import PressureTask
 

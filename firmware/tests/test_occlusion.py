@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core.occlusion import ThresholdDetector
+from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.ticks import MASK, later
 
 LIMIT_PA = 68_928  # 517 mmHg * 133.322

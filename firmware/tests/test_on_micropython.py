@@ -41,7 +41,8 @@ def test_every_core_module_imports():
 # allocation is a MemoryError.
 PRELUDE = """
 import micropython
-from pump.core import occlusion, supervisor
+from pump.core import supervisor
+from pump.core.occlusion import threshold
 from pump.core.alarms import bursts
 from pump.core.alarms import manager
 from pump.core.alarms import table
@@ -155,7 +156,7 @@ def test_pressure_sensor_faults_and_occlusions_allocate_nothing():
         + """
 sensor = Sensor()
 config = {"offset_mv": 500, "gain_pa_per_mv": (60, 1), "open_mv": 3200, "short_mv": 100}
-task = PressureTask(sensor, config, occlusion.ThresholdDetector(70_000, 500), host.report)
+task = PressureTask(sensor, config, threshold.ThresholdDetector(70_000, 500), host.report)
 def runs(now_ms, n):
     for _ in range(n):
         now_ms = (now_ms + task.run(now_ms)) & 0x3fffffff

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(__file__))
 from fake_machine import TEMPERATURE, Board
 
-from pump.core.occlusion import ThresholdDetector
+from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.ticks import MASK, later
 from pump.pressure_task import PressureTask
 

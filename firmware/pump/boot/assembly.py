@@ -14,7 +14,7 @@ from pump.core.alarms.manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms.table import ALARMS
 from pump.core.early import EarlyDetector
 from pump.core.motion.monitor import DeliveryMonitor
-from pump.core.occlusion import ThresholdDetector
+from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.restarts import Restarts
 from pump.core.retraction import Retraction
 from pump.core.supervisor import Supervisor

@@ -159,7 +159,7 @@ def delays(pump_: Pump, rate_ul_h: int, seed: int) -> tuple[float, float]:
     closed = before[at] + (steps - steps[at]) * step_nl / pump_.compliance_nl_per_pa
     pressure = np.where(t_s < closed_s, before, closed) + rng.normal(0, pump_.noise_pa, len(t_s))
     early = detector(pump_)
-    threshold = _core("pump.core.occlusion").ThresholdDetector(pump_.limit_pa, pump_.persistence_ms)
+    threshold = _core("pump.core.occlusion.threshold").ThresholdDetector(pump_.limit_pa, pump_.persistence_ms)
     early_s = threshold_s = float("nan")
     for now_s, pa, made in zip(t_s.tolist(), pressure.astype(int).tolist(), steps.astype(int).tolist(), strict=True):
         ms = int(now_s * 1000)
