@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump.core import early as e
+from pump.core.occlusion import early as e
 from pump.core.ticks import MASK
 
 STEP_NL = 349.93

@@ -12,8 +12,8 @@ from pump.commands.drug_orders import Pharmacy
 from pump.commands.methods import Commands
 from pump.core.alarms.manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms.table import ALARMS
-from pump.core.early import EarlyDetector
 from pump.core.motion.monitor import DeliveryMonitor
+from pump.core.occlusion.early import EarlyDetector
 from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.restarts import Restarts
 from pump.core.retraction import Retraction
