@@ -1,4 +1,4 @@
-"""The task that draws the plunger back after an occlusion stop (core/retraction.py), with the delivery task's steps.
+"""The task that draws the plunger back after an occlusion stop (core/occlusion/retraction.py), with the delivery task's steps.
 
     occlusion stops the infusion ──► begin() ──► the motor stands for 200 ms ──► back ──► on_end(how, now_ms)
 
@@ -8,7 +8,7 @@ alarm that stops delivery. So a sensor that fails on the way is a stop like anot
 
 from micropython import const
 
-from pump.core.retraction import ENDS, GOING, NO_PRESSURE
+from pump.core.occlusion.retraction import ENDS, GOING, NO_PRESSURE
 from pump.core.ticks import elapsed_ms
 
 _STAND_MS = const(200)  # a motor that was halted at full rate stands, and the pressure is that of a closed line

@@ -17,8 +17,8 @@ import pytest
 
 from pump.core import supervisor as sv
 from pump.core.alarms.table import ALARMS, UNTIL_RESET
+from pump.core.occlusion.retraction import FIRST_UL
 from pump.core.regimen import check, continuous
-from pump.core.retraction import FIRST_UL
 from tests.walked_pump import MECHANICS, OCCLUSION, STEP_PL, WalkedPump
 
 LOCKOUT_S = 60
@@ -28,7 +28,7 @@ NAMES = [row[0] for row in ALARMS if row[3] != UNTIL_RESET and row[0] not in ("d
 RATES = [10, 5_000, 100_000, 600_000, 1_100_000]
 WALKS = os.environ.get("PICOINFUSE_WALK", " ".join("%d:100000" % seed for seed in range(2, 10))).split()
 # Drawn back are, beyond a bound of volume, what is granted ahead of the look: 0.3 s, and half a second when it slows
-# down (core/retraction.py).
+# down (core/occlusion/retraction.py).
 AHEAD = OCCLUSION["retract_ul_h"] * 1_000_000 // 7200 // STEP_PL + 1
 
 

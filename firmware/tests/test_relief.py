@@ -4,8 +4,8 @@ import pytest
 
 from pump import delivery as module
 from pump import relief as relief_module
+from pump.core.occlusion.retraction import Retraction
 from pump.core.regimen import continuous
-from pump.core.retraction import Retraction
 from pump.core.therapy import Therapy
 from pump.delivery import Delivery
 from pump.relief import Relief

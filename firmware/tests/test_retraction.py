@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core import retraction as r
+from pump.core.occlusion import retraction as r
 from pump.core.regimen import continuous
 from pump.core.therapy import Therapy
 from pump.core.ticks import MASK
