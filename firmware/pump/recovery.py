@@ -10,7 +10,7 @@ The alarm sounds meanwhile, and until the plunger has been drawn back a person c
 from micropython import const
 
 from pump.core import supervisor as sv
-from pump.core.restarts import CHECK_MS
+from pump.core.occlusion.restarts import CHECK_MS
 from pump.core.ticks import elapsed_ms
 
 OCCLUSIONS = ("occlusion", "occlusion_early")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pump.core.restarts import WINDOW_MS, Restarts
+from pump.core.occlusion.restarts import WINDOW_MS, Restarts
 from pump.core.ticks import MASK
 
 

@@ -7,8 +7,8 @@ stepper makes the steps in the time of a clock, and keeps its own account of whe
 from pump import delivery as module
 from pump.core import supervisor as sv
 from pump.core.alarms.manager import AlarmManager
+from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
-from pump.core.restarts import Restarts
 from pump.core.therapy import Therapy
 from pump.delivery import Delivery
 from pump.recovery import OCCLUSIONS, Recovery

@@ -14,9 +14,9 @@ from pump.core.alarms.manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms.table import ALARMS
 from pump.core.motion.monitor import DeliveryMonitor
 from pump.core.occlusion.early import EarlyDetector
+from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.occlusion.threshold import ThresholdDetector
-from pump.core.restarts import Restarts
 from pump.core.supervisor import Supervisor
 from pump.delivery import Delivery
 from pump.drivers import flash, identity
