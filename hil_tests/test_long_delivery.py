@@ -109,7 +109,7 @@ _RIG = """
 import time
 from pump.core.motion.monitor import DeliveryMonitor
 from pump.core.regimen import continuous
-from pump.core.therapy import Therapy
+from pump.core.therapy.therapy import Therapy
 from pump.delivery import Delivery
 from pump.drivers.step_counter import StepCounter
 from pump.drivers.stepper import Stepper

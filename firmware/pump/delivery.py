@@ -12,7 +12,7 @@ from micropython import const
 
 from pump.core.motion.ramp import Ramp
 from pump.core.motion.step_grid import RAMP_TICKS, SLICE_TICKS, WORDS, StepGrid
-from pump.core.therapy import UNLIMITED
+from pump.core.therapy.therapy import UNLIMITED
 
 _HORIZON_US = const(200000)
 _COVER_US = const(400000)  # the longest erase of the flash

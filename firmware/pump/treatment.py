@@ -1,7 +1,7 @@
 """The therapy that runs, and all that is not for the motor to know: boluses and who may have one, what alarms make of
 it, and when it is complete.
 
-    patient's button, link ──► request_bolus ──► lockout, limits, alarms ──► core/therapy.py
+    patient's button, link ──► request_bolus ──► lockout, limits, alarms ──► core/therapy/therapy.py
     alarms ──► run ──► no bolus beside an alarm; KVO where an alarm's row says so
 """
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pump.core.ahead import seconds_to_give, seconds_until
 from pump.core.reservoir import EMPTY, LOW, OK, Reservoir
-from pump.core.therapy import Therapy
+from pump.core.therapy.therapy import Therapy
 
 LIMITS = {"low_ul": 1000, "empty_ul": 500}
 

@@ -9,7 +9,7 @@ from pump.core import supervisor as sv
 from pump.core.alarms.manager import AlarmManager
 from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
-from pump.core.therapy import Therapy
+from pump.core.therapy.therapy import Therapy
 from pump.delivery import Delivery
 from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief

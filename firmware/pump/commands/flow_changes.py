@@ -10,7 +10,7 @@ import time
 from pump.core import supervisor as sv
 from pump.core.motion.ramp import resonance_ul_h
 from pump.core.regimen import BadRegimen, check, check_bolus, continuous
-from pump.core.therapy import Therapy
+from pump.core.therapy.therapy import Therapy
 from pump.link.schema import Refused, in_resonance, out_of_range
 
 

@@ -17,7 +17,7 @@ HIGH = const(3)
 PRIORITIES = ("none", "low", "medium", "high")
 
 GO_ON = const(0)
-KVO = const(1)  # no more than keeps the vein open, until it ends (core/therapy.py)
+KVO = const(1)  # no more than keeps the vein open, until it ends (core/therapy/therapy.py)
 STOP = const(2)
 EFFECTS = ("go_on", "kvo", "stop")
 
