@@ -108,7 +108,7 @@ def assert_steady(bench: Bench, measure: Measure, start_ns: int, rate_ul_h: int)
 _RIG = """
 import time
 from pump.core.motion.monitor import DeliveryMonitor
-from pump.core.regimen import continuous
+from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
 from pump.delivery import Delivery
 from pump.drivers.step_counter import StepCounter

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump import delivery as module
-from pump.core.regimen import continuous
+from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
 from pump.delivery import Delivery
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime

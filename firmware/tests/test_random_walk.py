@@ -18,7 +18,7 @@ import pytest
 from pump.core import supervisor as sv
 from pump.core.alarms.table import ALARMS, UNTIL_RESET
 from pump.core.occlusion.retraction import FIRST_UL
-from pump.core.regimen import check, continuous
+from pump.core.therapy.regimen import check, continuous
 from tests.walked_pump import MECHANICS, OCCLUSION, STEP_PL, WalkedPump
 
 LOCKOUT_S = 60

@@ -5,7 +5,7 @@ import pytest
 from pump import delivery as module
 from pump import relief as relief_module
 from pump.core.occlusion.retraction import Retraction
-from pump.core.regimen import continuous
+from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
 from pump.delivery import Delivery
 from pump.relief import Relief

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.occlusion import retraction as r
-from pump.core.regimen import continuous
+from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
 from pump.core.ticks import MASK
 

@@ -9,7 +9,7 @@ import time
 
 from pump.core import supervisor as sv
 from pump.core.motion.ramp import resonance_ul_h
-from pump.core.regimen import BadRegimen, check, check_bolus, continuous
+from pump.core.therapy.regimen import BadRegimen, check, check_bolus, continuous
 from pump.core.therapy.therapy import Therapy
 from pump.link.schema import Refused, in_resonance, out_of_range
 
@@ -30,7 +30,7 @@ class Flow:
     # ---- the methods ----
 
     def start(self, rate_ul_h=None, vtbi_nl=None, regimen=None, order=None):
-        """A rate, or a regimen (core/regimen.py)."""
+        """A rate, or a regimen (core/therapy/regimen.py)."""
         app = self._app
         if regimen is None:
             if rate_ul_h is None:
@@ -196,7 +196,7 @@ class Flow:
         return self._app.profile["mechanics"]
 
     def _check(self, check, *what):
-        """Turns what core/regimen.py says into a refusal."""
+        """Turns what core/therapy/regimen.py says into a refusal."""
         bad = None
         try:
             check(*what, self._mechanics())

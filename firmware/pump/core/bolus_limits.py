@@ -9,7 +9,7 @@ from array import array
 
 from micropython import const
 
-from pump.core.regimen import steps_of
+from pump.core.therapy.regimen import steps_of
 from pump.core.ticks import elapsed_ms
 
 _PART_S = const(300)

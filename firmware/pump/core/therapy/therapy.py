@@ -1,4 +1,4 @@
-"""A therapy: what rate is to be given now, and how many steps of it. It runs a regimen (core/regimen.py).
+"""A therapy: what rate is to be given now, and how many steps of it. It runs a regimen (core/therapy/regimen.py).
 
 The delivery task grants motion ahead, and the therapy's clock is that motion: `granted` says how many steps and how
 many ticks of the grid it was. So a second of a regimen is a second of motor time, whatever the loop does, and a pump
@@ -20,7 +20,7 @@ from micropython import const
 
 from pump.core.course import CHUNK, ENDLESS, Course, ticks_of
 from pump.core.motion.step_grid import MIN_TICKS, SLICE_TICKS, TICK_HZ, TICKS_PER_PL
-from pump.core.regimen import steps_of
+from pump.core.therapy.regimen import steps_of
 
 UNLIMITED = const(0x3FFFFFFF)
 
