@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump.core.bolus_limits import BolusLimits
-from pump.core.course import ENDLESS, Course
 from pump.core.therapy.regimen import BadRegimen, check, continuous
+from pump.core.therapy.segments import ENDLESS, Course
 from pump.core.therapy.therapy import Therapy
 
 MECHANICS = {"step_pl": (1000, 1), "min_rate_ul_h": 10, "max_rate_ul_h": 1_200_000, "resonance_hz": (0, 0)}

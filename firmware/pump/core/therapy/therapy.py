@@ -18,9 +18,9 @@ KVO: at the end of a regimen that asks for it, and while an alarm has it so; nev
 
 from micropython import const
 
-from pump.core.course import CHUNK, ENDLESS, Course, ticks_of
 from pump.core.motion.step_grid import MIN_TICKS, SLICE_TICKS, TICK_HZ, TICKS_PER_PL
 from pump.core.therapy.regimen import steps_of
+from pump.core.therapy.segments import CHUNK, ENDLESS, Course, ticks_of
 
 UNLIMITED = const(0x3FFFFFFF)
 
