@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump.core.bolus_limits import BolusLimits
+from pump.core.therapy.bolus_limits import BolusLimits
 from pump.core.therapy.regimen import BadRegimen, check, continuous
 from pump.core.therapy.segments import ENDLESS, Course
 from pump.core.therapy.therapy import Therapy
