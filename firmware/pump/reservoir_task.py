@@ -10,8 +10,8 @@ import time
 from micropython import const
 
 from pump.core import supervisor as sv
-from pump.core.reservoir import EMPTY, LOW, Reservoir
 from pump.core.therapy.forecast import seconds_until
+from pump.core.therapy.reservoir import EMPTY, LOW, Reservoir
 from pump.link.schema import Refused, out_of_range
 from pump.storage.record import RecordFault
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core.reservoir import EMPTY, LOW, OK, Reservoir
 from pump.core.therapy.forecast import seconds_to_give, seconds_until
+from pump.core.therapy.reservoir import EMPTY, LOW, OK, Reservoir
 from pump.core.therapy.therapy import Therapy
 
 LIMITS = {"low_ul": 1000, "empty_ul": 500}
