@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.core.order import BadOrder, Order, rates_of, worst_hour_nl
+from pump.core.therapy.order import BadOrder, Order, rates_of, worst_hour_nl
 
 #        name        unit         amount concentrations    dose: hard, soft, soft, hard     bolus          hour
 DOPAMINE = ["dopamine", "ug/kg/min", "mg", [800, 1600], [500, 1000, 20000, 50000], [None, None], [None, None]]

@@ -7,7 +7,7 @@ it is refused. A profile may ask for a library; then the pump says that it lacks
 import time
 
 from pump.core import supervisor as sv
-from pump.core.order import BadOrder, Order, rates_of, worst_hour_nl
+from pump.core.therapy.order import BadOrder, Order, rates_of, worst_hour_nl
 from pump.link.schema import Refused
 from pump.storage.library import Incoming, load_library, text_of
 from pump.storage.library_lines import LibraryFault
