@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse import dose as host
-from pump.core import dose as pump
-from pump.core.dose import BadDose, Dosing, amount_milli
+from pump.core.therapy import dose as pump
+from pump.core.therapy.dose import BadDose, Dosing, amount_milli
 
 # unit, dose, concentration (thousandths), its unit, weight in g, µL/h
 BY_HAND = [

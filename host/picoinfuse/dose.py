@@ -1,7 +1,7 @@
 """Doses: mg/h, µg/kg/min and the like, converted to a rate once, exactly, and shown both ways.
 
 The pump gets the dose and the rate in integers (thousandths of the unit, µL/h) and checks that one follows from the
-other: firmware/pump/core/dose.py. Here everything is a Fraction, out of the digits that a person typed.
+other: firmware/pump/core/therapy/dose.py. Here everything is a Fraction, out of the digits that a person typed.
 """
 
 import re

@@ -14,7 +14,7 @@ from binascii import crc32
 
 from micropython import const
 
-from pump.core.dose import AMOUNTS, MAX_MILLI, BadDose, parts
+from pump.core.therapy.dose import AMOUNTS, MAX_MILLI, BadDose, parts
 from pump.link import frame
 
 FORMAT = const(1)

@@ -10,7 +10,7 @@ and volumes themselves. Hard limits refuse; soft ones are told, each with the va
 
 from micropython import const
 
-from pump.core.dose import BadDose, Dosing, amount_milli
+from pump.core.therapy.dose import BadDose, Dosing, amount_milli
 
 _HOUR_S = const(3600)
 
