@@ -11,7 +11,7 @@ import time
 
 from pump.core import supervisor as sv
 from pump.recovery import OCCLUSIONS
-from pump.selftest import LAMP, PIEZO
+from pump.selftest.sequence import LAMP, PIEZO
 from pump.storage.reset_note import INFUSING, RUNNING
 from pump.treatment import NOT_INFUSING
 

@@ -46,7 +46,7 @@ from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.repeated import RepeatedParts
 from pump.reservoir_task import ReservoirTask
-from pump.selftest import SLICED, SelfTest
+from pump.selftest.sequence import SLICED, SelfTest
 from pump.sliced_parts import SlicedParts
 from pump.sound_check import SoundCheck
 from pump.storage.journal import open_journal

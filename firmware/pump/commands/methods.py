@@ -17,7 +17,7 @@ from pump.core.alarms.table import PRIORITIES
 from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
 from pump.link.schema import Refused
-from pump.selftest import PARTS
+from pump.selftest.sequence import PARTS
 from pump.storage.reset_note import NONE, SERVICE
 
 PROTOCOL = 1

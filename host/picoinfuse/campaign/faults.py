@@ -125,7 +125,7 @@ TASKS = {
     "relief": "pump.relief.Relief",
     "early": "pump.early_task.EarlyTask",
     "recovery": "pump.recovery.Recovery",
-    "self_test": "pump.selftest.SelfTest",
+    "self_test": "pump.selftest.sequence.SelfTest",
     "repeated": "pump.repeated.RepeatedParts",
     "treatment": "pump.treatment.Treatment",
     "reservoir": "pump.reservoir_task.ReservoirTask",
