@@ -44,8 +44,8 @@ from pump.pressure_task import PressureTask
 from pump.recovery import Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
-from pump.repeated import RepeatedParts
 from pump.reservoir_task import ReservoirTask
+from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
 from pump.sliced_parts import SlicedParts
 from pump.sound_check import SoundCheck

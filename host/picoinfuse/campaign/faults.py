@@ -126,7 +126,7 @@ TASKS = {
     "early": "pump.early_task.EarlyTask",
     "recovery": "pump.recovery.Recovery",
     "self_test": "pump.selftest.sequence.SelfTest",
-    "repeated": "pump.repeated.RepeatedParts",
+    "repeated": "pump.selftest.periodic.RepeatedParts",
     "treatment": "pump.treatment.Treatment",
     "reservoir": "pump.reservoir_task.ReservoirTask",
     "ledger": "pump.ledger.Ledger",
