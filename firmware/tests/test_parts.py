@@ -5,10 +5,11 @@ from binascii import crc32
 
 import pytest
 
-from pump import part_firmware, part_memory
-from pump.part_firmware import FilesPart, FlashPart
+from pump import part_memory
 from pump.part_memory import BLOCK, MIN_FREE, MemoryPart
 from pump.part_settings import SettingsPart
+from pump.selftest import firmware_crc
+from pump.selftest.firmware_crc import FilesPart, FlashPart
 from pump.sliced_parts import SlicedParts
 
 PAGE = 256
@@ -33,9 +34,9 @@ def board(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(data)
     lines = b"".join(b"%08x /%s\n" % (crc32(data), name.encode()) for name, data in contents.items())
     (tmp_path / "files.crc").write_bytes(lines + b"#%08x\n" % crc32(lines))
-    real_open = part_firmware._open
-    monkeypatch.setattr(part_firmware, "LIST", "/files.crc")
-    monkeypatch.setattr(part_firmware, "_open", lambda path: real_open(str(tmp_path) + path))
+    real_open = firmware_crc._open
+    monkeypatch.setattr(firmware_crc, "LIST", "/files.crc")
+    monkeypatch.setattr(firmware_crc, "_open", lambda path: real_open(str(tmp_path) + path))
     return tmp_path
 
 

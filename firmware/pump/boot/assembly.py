@@ -4,7 +4,7 @@ that stays may be a function from here. What a profile may leave out is loaded w
 
 import time
 
-from pump import part_firmware, wiring
+from pump import wiring
 from pump.annunciator import Annunciator
 from pump.app import App
 from pump.commands.calibration import Calibrator
@@ -45,6 +45,7 @@ from pump.recovery import Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.reservoir_task import ReservoirTask
+from pump.selftest import firmware_crc
 from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
 from pump.sliced_parts import SlicedParts
@@ -104,7 +105,7 @@ def _make_delivery(app, profile):
     monitor = DeliveryMonitor(mechanics)
     app.monitor = MonitorTask(monitor, app.delivery, app.supervisor, app.report)
     sound, lamps = _make_checks(app, profile["wiring"])
-    parts = MemoryPart(app.memory), part_firmware.make(flash.mapped, app.collect_soon), SettingsPart(profile)
+    parts = MemoryPart(app.memory), firmware_crc.make(flash.mapped, app.collect_soon), SettingsPart(profile)
     sliced = SlicedParts(SLICED, parts, app.collect_soon)
     app.self_test = SelfTest(app, stepper, counter, sound, lamps, sliced, app.note.watchdog_bit)
     app.repeated = RepeatedParts(app.supervisor, sliced, app.on_test_failed, time.ticks_ms())
