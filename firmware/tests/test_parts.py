@@ -5,11 +5,10 @@ from binascii import crc32
 
 import pytest
 
-from pump import part_memory
-from pump.part_memory import BLOCK, MIN_FREE, MemoryPart
 from pump.part_settings import SettingsPart
-from pump.selftest import firmware_crc
+from pump.selftest import firmware_crc, memory_pattern
 from pump.selftest.firmware_crc import FilesPart, FlashPart
+from pump.selftest.memory_pattern import BLOCK, MIN_FREE, MemoryPart
 from pump.sliced_parts import SlicedParts
 
 PAGE = 256
@@ -124,7 +123,7 @@ def test_memory_that_gives_no_block_fails(monkeypatch):
     def none_left(size):
         raise MemoryError
 
-    monkeypatch.setattr(part_memory, "bytearray", none_left, raising=False)
+    monkeypatch.setattr(memory_pattern, "bytearray", none_left, raising=False)
     assert whole(MemoryPart(Memory))
 
 
@@ -168,7 +167,7 @@ class Mirror(bytearray):
 
 @pytest.mark.parametrize("block", [StuckBit, Mirror])
 def test_memory_that_does_not_hold_its_patterns_fails(monkeypatch, block):
-    monkeypatch.setattr(part_memory, "bytearray", block, raising=False)
+    monkeypatch.setattr(memory_pattern, "bytearray", block, raising=False)
     assert whole(MemoryPart(Memory))
 
 

@@ -38,7 +38,6 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
-from pump.part_memory import MemoryPart
 from pump.part_settings import SettingsPart
 from pump.pressure_task import PressureTask
 from pump.recovery import Recovery
@@ -46,6 +45,7 @@ from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.reservoir_task import ReservoirTask
 from pump.selftest import firmware_crc
+from pump.selftest.memory_pattern import MemoryPart
 from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
 from pump.sliced_parts import SlicedParts
