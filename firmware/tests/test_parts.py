@@ -5,10 +5,10 @@ from binascii import crc32
 
 import pytest
 
-from pump.part_settings import SettingsPart
 from pump.selftest import firmware_crc, memory_pattern
 from pump.selftest.firmware_crc import FilesPart, FlashPart
 from pump.selftest.memory_pattern import BLOCK, MIN_FREE, MemoryPart
+from pump.selftest.settings_crc import SettingsPart
 from pump.sliced_parts import SlicedParts
 
 PAGE = 256
@@ -176,12 +176,12 @@ def test_memory_that_does_not_hold_its_patterns_fails(monkeypatch, block):
 
 @pytest.fixture
 def settings(tmp_path, monkeypatch):
-    from pump import part_settings
+    from pump.selftest import settings_crc
 
     path = tmp_path / "profile.json"
     text = b'{"format":1}'
     path.write_bytes(text + b"#%08x\n" % crc32(text))
-    monkeypatch.setattr(part_settings, "PATH", str(path))
+    monkeypatch.setattr(settings_crc, "PATH", str(path))
     profile = {"name": "bench", "mechanics": {"step_pl": [44790996, 128]}, "sensor": {"offset_mv": 500}}
     return SettingsPart(profile), profile, path
 

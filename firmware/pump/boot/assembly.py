@@ -38,7 +38,6 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
-from pump.part_settings import SettingsPart
 from pump.pressure_task import PressureTask
 from pump.recovery import Recovery
 from pump.relief import Relief
@@ -48,6 +47,7 @@ from pump.selftest import firmware_crc
 from pump.selftest.memory_pattern import MemoryPart
 from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
+from pump.selftest.settings_crc import SettingsPart
 from pump.sliced_parts import SlicedParts
 from pump.sound_check import SoundCheck
 from pump.storage.journal import open_journal

@@ -13,7 +13,7 @@ from micropython import const
 from pump import wiring
 from pump.core.motion.ramp import resonance_ul_h
 from pump.link import frame
-from pump.part_settings import PATH
+from pump.selftest.settings_crc import PATH
 
 MAX_BYTES = const(2048)
 FORMAT = const(1)
