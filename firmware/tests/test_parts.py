@@ -9,7 +9,7 @@ from pump.selftest import firmware_crc, memory_pattern
 from pump.selftest.firmware_crc import FilesPart, FlashPart
 from pump.selftest.memory_pattern import BLOCK, MIN_FREE, MemoryPart
 from pump.selftest.settings_crc import SettingsPart
-from pump.sliced_parts import SlicedParts
+from pump.selftest.sliced import SlicedParts
 
 PAGE = 256
 
@@ -226,11 +226,11 @@ class Part:
 
 
 def test_the_first_part_that_fails_is_named_and_those_behind_it_are_not_begun(monkeypatch):
-    from pump import sliced_parts
+    from pump.selftest import sliced
 
     clock = iter(range(0, 10**9, 700))
-    monkeypatch.setattr(sliced_parts.time, "ticks_us", lambda: next(clock), raising=False)
-    monkeypatch.setattr(sliced_parts.time, "ticks_diff", lambda one, other: one - other, raising=False)
+    monkeypatch.setattr(sliced.time, "ticks_us", lambda: next(clock), raising=False)
+    monkeypatch.setattr(sliced.time, "ticks_diff", lambda one, other: one - other, raising=False)
     parts = Part(5), Part(3, failed=True), Part(2)
     sliced = SlicedParts(("one", "two", "three"), parts, lambda: None)
     for _ in range(2):

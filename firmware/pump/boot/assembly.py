@@ -48,7 +48,7 @@ from pump.selftest.memory_pattern import MemoryPart
 from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
 from pump.selftest.settings_crc import SettingsPart
-from pump.sliced_parts import SlicedParts
+from pump.selftest.sliced import SlicedParts
 from pump.sound_check import SoundCheck
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
