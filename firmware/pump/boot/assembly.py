@@ -49,7 +49,7 @@ from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
 from pump.selftest.settings_crc import SettingsPart
 from pump.selftest.sliced import SlicedParts
-from pump.sound_check import SoundCheck
+from pump.selftest.sound_check import SoundCheck
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.treatment import Treatment
