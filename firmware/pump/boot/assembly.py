@@ -28,7 +28,6 @@ from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
 from pump.early_task import EarlyTask
 from pump.journal_task import JournalTask
-from pump.lamp_check import LampCheck
 from pump.leave import Leave
 from pump.ledger import Ledger
 from pump.link.line_reader import LineReader
@@ -44,6 +43,7 @@ from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.reservoir_task import ReservoirTask
 from pump.selftest import firmware_crc
+from pump.selftest.lamp_check import LampCheck
 from pump.selftest.memory_pattern import MemoryPart
 from pump.selftest.periodic import RepeatedParts
 from pump.selftest.sequence import SLICED, SelfTest
