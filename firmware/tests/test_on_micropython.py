@@ -213,7 +213,7 @@ def test_a_note_in_the_journal_allocates_nothing():
         PRELUDE
         + """
 from pump.storage import journal
-from pump.witness import Witness
+from pump.storage.event_log import Witness
 class Clock:
     ms = 5
     def ticks_ms(self): return self.ms

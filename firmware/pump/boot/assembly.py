@@ -50,10 +50,10 @@ from pump.selftest.sequence import SLICED, SelfTest
 from pump.selftest.settings_crc import SettingsPart
 from pump.selftest.sliced import SlicedParts
 from pump.selftest.sound_check import SoundCheck
+from pump.storage.event_log import Witness
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.treatment import Treatment
-from pump.witness import Witness
 
 
 def assemble(note, profile):
