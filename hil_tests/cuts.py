@@ -24,7 +24,7 @@ from picoinfuse.stub.flash_image import BLOCK, BLOCKS
 
 PAGE = 256
 ERASE_NS, PAGE_NS = 45_000_000, 700_000  # of the board in software
-NO_BOUND, COMPLETE = 0xFFFFFF, 4  # of firmware/pump/storage/given.py
+NO_BOUND, COMPLETE = 0xFFFFFF, 4  # of firmware/pump/storage/last_therapy.py
 
 
 class Chip:
@@ -55,7 +55,7 @@ class Found:
 
     calibration: bytes | None
     library: str | None
-    given: Any  # firmware/pump/storage/given.py
+    given: Any  # firmware/pump/storage/last_therapy.py
     seqs: tuple[list[int], ...]  # of each ring
 
 
@@ -66,7 +66,7 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
         "pump.storage.journal",
         "pump.storage.record",
         "pump.storage.ring",
-        "pump.storage.given",
+        "pump.storage.last_therapy",
         "pump.storage.library",
     )
     module, record, ring, given_module, library = (

@@ -4,7 +4,7 @@
     journal, ring `volume`  steps given: at every change, and after every 20 µL, once a second at most
     scratch 1 to 3          steps counted and steps granted beyond them, at every grant: a reset leaves them
 
-What storage/given.py calls unsure is 20 µL, and 2 s at the highest rate that the therapy may have: longer than it takes
+What storage/last_therapy.py calls unsure is 20 µL, and 2 s at the highest rate that the therapy may have: longer than it takes
 until the next entry is in the flash. An entry is there before the motor turns, or may turn faster.
 
 After a bite of the watchdog all that was granted has been made: it bites 2 s after the last turn of the loop, motion is
@@ -18,7 +18,7 @@ from micropython import const
 
 from pump.core import supervisor as sv
 from pump.core.ticks import elapsed_ms
-from pump.storage.given import ALARMED, COMPLETE, INFUSING, NO_BOUND, PAUSED, STOPPED, UNKNOWN, Given
+from pump.storage.last_therapy import ALARMED, COMPLETE, INFUSING, NO_BOUND, PAUSED, STOPPED, UNKNOWN, Given
 
 _CHECK_NL = const(20_000)
 _CHECK_MS = const(1000)

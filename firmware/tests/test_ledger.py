@@ -10,8 +10,8 @@ from pump import ledger as module
 from pump.core import supervisor as sv
 from pump.ledger import Ledger
 from pump.storage import journal as journal_module
-from pump.storage.given import NO_BOUND
 from pump.storage.journal import SPARE, Journal
+from pump.storage.last_therapy import NO_BOUND
 from pump.storage.record import FOLDERS, Shelf
 from pump.storage.ring import Ring
 from tests.fake_flash import FakeFlash
