@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from pump.annunciator import Annunciator
 from pump.core.alarms import bursts
 from pump.core.alarms.manager import AlarmManager
 from pump.core.alarms.table import HIGH, LOW, MEDIUM, NONE
 from pump.core.ticks import MASK, later
+from pump.tasks.annunciator import Annunciator
 
 from .fake_piezo import FakePiezo
 

@@ -46,7 +46,7 @@ from pump.core.occlusion import threshold
 from pump.core.alarms import bursts
 from pump.core.alarms import manager
 from pump.core.alarms import table
-from pump.annunciator import Annunciator
+from pump.tasks.annunciator import Annunciator
 from pump.pressure_task import PressureTask
 
 class Silent:

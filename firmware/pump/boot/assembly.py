@@ -5,7 +5,6 @@ that stays may be a function from here. What a profile may leave out is loaded w
 import time
 
 from pump import wiring
-from pump.annunciator import Annunciator
 from pump.app import App
 from pump.commands.calibration import Calibrator
 from pump.commands.drug_orders import Pharmacy
@@ -53,6 +52,7 @@ from pump.selftest.sound_check import SoundCheck
 from pump.storage.event_log import Witness
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
+from pump.tasks.annunciator import Annunciator
 from pump.treatment import Treatment
 
 

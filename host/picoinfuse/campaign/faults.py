@@ -135,7 +135,7 @@ TASKS = {
     "upstream": "pump.upstream.UpstreamTask",
     "air": "pump.upstream.AirTask",
     "link": "pump.link.task.LinkTask",
-    "annunciator": "pump.annunciator.Annunciator",
+    "annunciator": "pump.tasks.annunciator.Annunciator",
     "telemetry": "pump.link.telemetry.TelemetryTask",
     "reminder": "pump.reminder.SuspendedReminder",
     "leave": "pump.leave.Leave",
