@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.burst_player import BurstPlayer
 from pump.core.alarms import bursts as b
 from pump.core.alarms.table import HIGH, LOW, MEDIUM, NONE
 from pump.core.ticks import MASK, later
+from pump.tasks.burst_player import BurstPlayer
 
 from .fake_piezo import FakePiezo
 from .test_bursts import C5, MELODY

@@ -7,9 +7,9 @@ edge after it. It is woken when an alarm comes or goes, or a test begins. The la
 
 from micropython import const
 
-from pump.burst_player import BurstPlayer
 from pump.core.alarms.bursts import burst_ms
 from pump.core.alarms.table import NONE
+from pump.tasks.burst_player import BurstPlayer
 
 _LOOK_MS = const(1000)  # escalation and the end of an audio pause are that late at most
 
