@@ -110,7 +110,7 @@ import time
 from pump.core.motion.monitor import DeliveryMonitor
 from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
-from pump.delivery import Delivery
+from pump.tasks.delivery import Delivery
 from pump.drivers.step_counter import StepCounter
 from pump.drivers.stepper import Stepper
 from pump.storage.profile import load_profile

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump import delivery as module
 from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
-from pump.delivery import Delivery
+from pump.tasks import delivery as module
+from pump.tasks.delivery import Delivery
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 # 1000 pL a step: 360000 µL/h are 100 kHz, 36 µL/h are 10 Hz. 720000 µL/h are 200 kHz.

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump import delivery as module
 from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
-from pump.delivery import Delivery
+from pump.tasks import delivery as module
+from pump.tasks.delivery import Delivery
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 STEP = (349930, 1)  # pL, a 50 mL syringe: 1 mL/h is 0.794 Hz

@@ -4,15 +4,15 @@ The real supervisor, alarm manager, restarts, recovery, relief, therapy and deli
 stepper makes the steps in the time of a clock, and keeps its own account of where the plunger is.
 """
 
-from pump import delivery as module
 from pump.core import supervisor as sv
 from pump.core.alarms.manager import AlarmManager
 from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.therapy.therapy import Therapy
-from pump.delivery import Delivery
 from pump.recovery import OCCLUSIONS, Recovery
 from pump.relief import Relief
+from pump.tasks import delivery as module
+from pump.tasks.delivery import Delivery
 from pump.treatment import Treatment
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 

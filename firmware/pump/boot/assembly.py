@@ -17,7 +17,6 @@ from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.supervisor import Supervisor
-from pump.delivery import Delivery
 from pump.drivers import flash, identity
 from pump.drivers.lamps import Lamps, lamp_feedback
 from pump.drivers.piezo import Piezo
@@ -53,6 +52,7 @@ from pump.storage.event_log import Witness
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.tasks.annunciator import Annunciator
+from pump.tasks.delivery import Delivery
 from pump.treatment import Treatment
 
 
