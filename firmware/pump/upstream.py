@@ -9,7 +9,7 @@ from micropython import const
 
 from pump.core.occlusion.threshold import ThresholdDetector
 from pump.drivers.switch import Switch
-from pump.pressure_task import PressureTask
+from pump.tasks.pressure import PressureTask
 
 _LOOK_MS = const(20)
 _LOOKS = const(3)  # in a row: a bubble of 20 µL passes in 60 ms at 1200 mL/h

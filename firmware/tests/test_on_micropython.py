@@ -47,7 +47,7 @@ from pump.core.alarms import bursts
 from pump.core.alarms import manager
 from pump.core.alarms import table
 from pump.tasks.annunciator import Annunciator
-from pump.pressure_task import PressureTask
+from pump.tasks.pressure import PressureTask
 
 class Silent:
     def play(self, words): pass

@@ -12,7 +12,7 @@ from fake_machine import TEMPERATURE, Board
 
 from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.ticks import MASK, later
-from pump.pressure_task import PressureTask
+from pump.tasks.pressure import PressureTask
 
 PRESSURE = 26
 CONFIG = {"offset_mv": 500, "gain_pa_per_mv": [60, 1], "open_mv": 3200, "short_mv": 100}

@@ -35,7 +35,6 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
-from pump.pressure_task import PressureTask
 from pump.recovery import Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
@@ -53,6 +52,7 @@ from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivery import Delivery
+from pump.tasks.pressure import PressureTask
 from pump.treatment import Treatment
 
 

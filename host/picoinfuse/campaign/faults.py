@@ -119,7 +119,7 @@ HEAP_LEFT = 4_000  # bytes, in small pieces: the stub's own models live on the s
 
 # The tasks of the loop: name, class in the firmware. `tasks` of a pump that has every wire tells these.
 TASKS = {
-    "pressure": "pump.pressure_task.PressureTask",
+    "pressure": "pump.tasks.pressure.PressureTask",
     "delivery": "pump.tasks.delivery.Delivery",
     "monitor": "pump.monitor_task.MonitorTask",
     "relief": "pump.relief.Relief",
