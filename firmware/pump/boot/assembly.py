@@ -24,7 +24,6 @@ from pump.drivers.pressure_sensor import PressureSensor
 from pump.drivers.serial_port import SerialPort
 from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
-from pump.early_task import EarlyTask
 from pump.journal_task import JournalTask
 from pump.leave import Leave
 from pump.ledger import Ledger
@@ -52,6 +51,7 @@ from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivery import Delivery
+from pump.tasks.early_occlusion import EarlyTask
 from pump.tasks.pressure import PressureTask
 from pump.treatment import Treatment
 

@@ -123,7 +123,7 @@ TASKS = {
     "delivery": "pump.tasks.delivery.Delivery",
     "monitor": "pump.monitor_task.MonitorTask",
     "relief": "pump.relief.Relief",
-    "early": "pump.early_task.EarlyTask",
+    "early": "pump.tasks.early_occlusion.EarlyTask",
     "recovery": "pump.recovery.Recovery",
     "self_test": "pump.selftest.sequence.SelfTest",
     "repeated": "pump.selftest.periodic.RepeatedParts",
