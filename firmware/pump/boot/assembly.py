@@ -144,7 +144,7 @@ def _make_upstream(app, profile):
     """Where the bench has the sensors."""
     occlusion, wired, tasks = profile["occlusion"], profile["wiring"], []
     if "upstream" in wired:
-        from pump.upstream import UpstreamTask
+        from pump.tasks.upstream import UpstreamTask
 
         sensor = PressureSensor(wiring.UPSTREAM)
         limit_pa, persistence_ms = occlusion["upstream_pa"], occlusion["persistence_ms"]
@@ -152,7 +152,7 @@ def _make_upstream(app, profile):
         tasks.append(upstream)
         app.sensors += (upstream,)
     if "air" in wired:
-        from pump.upstream import AirTask
+        from pump.tasks.upstream import AirTask
 
         tasks.append(AirTask(wiring.AIR, app.report))
     return tasks
