@@ -123,8 +123,8 @@ def _make_delivery(app, profile):
 def _make_battery(app, profile):
     if "battery" not in profile:
         return []
-    from pump.battery_task import BatteryTask
     from pump.drivers.battery_sensor import BatterySensor
+    from pump.tasks.battery import BatteryTask
 
     config = profile["battery"]
     app.battery = BatteryTask(BatterySensor(config["divider"]), config, app.motor_has_current, app.report)

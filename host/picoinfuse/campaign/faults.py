@@ -130,7 +130,7 @@ TASKS = {
     "treatment": "pump.treatment.Treatment",
     "reservoir": "pump.reservoir_task.ReservoirTask",
     "ledger": "pump.ledger.Ledger",
-    "battery": "pump.battery_task.BatteryTask",
+    "battery": "pump.tasks.battery.BatteryTask",
     "buttons": "pump.buttons_task.ButtonsTask",
     "upstream": "pump.tasks.upstream.UpstreamTask",
     "air": "pump.tasks.upstream.AirTask",
