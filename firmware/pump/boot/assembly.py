@@ -134,7 +134,7 @@ def _make_battery(app, profile):
 def _make_buttons(app, wired):
     if "button_request" not in wired and "button_stop" not in wired:
         return []
-    from pump.buttons_task import ButtonsTask
+    from pump.tasks.buttons import ButtonsTask
 
     app.buttons = ButtonsTask(app, wired, time.ticks_ms())
     return [app.buttons]

@@ -131,7 +131,7 @@ TASKS = {
     "reservoir": "pump.reservoir_task.ReservoirTask",
     "ledger": "pump.ledger.Ledger",
     "battery": "pump.tasks.battery.BatteryTask",
-    "buttons": "pump.buttons_task.ButtonsTask",
+    "buttons": "pump.tasks.buttons.ButtonsTask",
     "upstream": "pump.tasks.upstream.UpstreamTask",
     "air": "pump.tasks.upstream.AirTask",
     "link": "pump.link.task.LinkTask",
