@@ -10,9 +10,9 @@ An alarm that stops delivery is obeyed in the same call that raised it.
 import time
 
 from pump.core import supervisor as sv
-from pump.recovery import OCCLUSIONS
 from pump.selftest.sequence import LAMP, PIEZO
 from pump.storage.reset_note import INFUSING, RUNNING
+from pump.tasks.occlusion_recovery import OCCLUSIONS
 from pump.treatment import NOT_INFUSING
 
 _ALARM_OF_TEST = {PIEZO: "piezo_fault", LAMP: "lamp_fault"}

@@ -34,7 +34,6 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
-from pump.recovery import Recovery
 from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.reservoir_task import ReservoirTask
@@ -52,6 +51,7 @@ from pump.storage.record import Shelf
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivery import Delivery
 from pump.tasks.early_occlusion import EarlyTask
+from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask
 from pump.treatment import Treatment
 

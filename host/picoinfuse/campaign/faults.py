@@ -124,7 +124,7 @@ TASKS = {
     "monitor": "pump.monitor_task.MonitorTask",
     "relief": "pump.relief.Relief",
     "early": "pump.tasks.early_occlusion.EarlyTask",
-    "recovery": "pump.recovery.Recovery",
+    "recovery": "pump.tasks.occlusion_recovery.Recovery",
     "self_test": "pump.selftest.sequence.SelfTest",
     "repeated": "pump.selftest.periodic.RepeatedParts",
     "treatment": "pump.treatment.Treatment",
