@@ -2,13 +2,13 @@
 
 import pytest
 
-from pump import relief as relief_module
 from pump.core.occlusion.retraction import Retraction
 from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
-from pump.relief import Relief
 from pump.tasks import delivery as module
+from pump.tasks import pressure_relief as relief_module
 from pump.tasks.delivery import Delivery
+from pump.tasks.pressure_relief import Relief
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 # A step is 350 nL; 500 mL/h are 397 Hz, and need no ramp.

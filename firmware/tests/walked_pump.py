@@ -9,10 +9,10 @@ from pump.core.alarms.manager import AlarmManager
 from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.therapy.therapy import Therapy
-from pump.relief import Relief
 from pump.tasks import delivery as module
 from pump.tasks.delivery import Delivery
 from pump.tasks.occlusion_recovery import OCCLUSIONS, Recovery
+from pump.tasks.pressure_relief import Relief
 from pump.treatment import Treatment
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 

@@ -34,7 +34,6 @@ from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
-from pump.relief import Relief
 from pump.reminder import SuspendedReminder
 from pump.reservoir_task import ReservoirTask
 from pump.selftest import firmware_crc
@@ -53,6 +52,7 @@ from pump.tasks.delivery import Delivery
 from pump.tasks.early_occlusion import EarlyTask
 from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask
+from pump.tasks.pressure_relief import Relief
 from pump.treatment import Treatment
 
 

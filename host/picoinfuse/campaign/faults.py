@@ -122,7 +122,7 @@ TASKS = {
     "pressure": "pump.tasks.pressure.PressureTask",
     "delivery": "pump.tasks.delivery.Delivery",
     "monitor": "pump.monitor_task.MonitorTask",
-    "relief": "pump.relief.Relief",
+    "relief": "pump.tasks.pressure_relief.Relief",
     "early": "pump.tasks.early_occlusion.EarlyTask",
     "recovery": "pump.tasks.occlusion_recovery.Recovery",
     "self_test": "pump.selftest.sequence.SelfTest",
