@@ -35,7 +35,6 @@ from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
 from pump.monitor_task import MonitorTask
 from pump.reminder import SuspendedReminder
-from pump.reservoir_task import ReservoirTask
 from pump.selftest import firmware_crc
 from pump.selftest.lamp_check import LampCheck
 from pump.selftest.memory_pattern import MemoryPart
@@ -53,6 +52,7 @@ from pump.tasks.early_occlusion import EarlyTask
 from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask
 from pump.tasks.pressure_relief import Relief
+from pump.tasks.reservoir import ReservoirTask
 from pump.treatment import Treatment
 
 

@@ -128,7 +128,7 @@ TASKS = {
     "self_test": "pump.selftest.sequence.SelfTest",
     "repeated": "pump.selftest.periodic.RepeatedParts",
     "treatment": "pump.treatment.Treatment",
-    "reservoir": "pump.reservoir_task.ReservoirTask",
+    "reservoir": "pump.tasks.reservoir.ReservoirTask",
     "ledger": "pump.ledger.Ledger",
     "battery": "pump.tasks.battery.BatteryTask",
     "buttons": "pump.tasks.buttons.ButtonsTask",
