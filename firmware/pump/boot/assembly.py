@@ -33,7 +33,6 @@ from pump.link.server import Server
 from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
-from pump.monitor_task import MonitorTask
 from pump.reminder import SuspendedReminder
 from pump.selftest import firmware_crc
 from pump.selftest.lamp_check import LampCheck
@@ -48,6 +47,7 @@ from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivery import Delivery
+from pump.tasks.delivery_monitor import MonitorTask
 from pump.tasks.early_occlusion import EarlyTask
 from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask

@@ -121,7 +121,7 @@ HEAP_LEFT = 4_000  # bytes, in small pieces: the stub's own models live on the s
 TASKS = {
     "pressure": "pump.tasks.pressure.PressureTask",
     "delivery": "pump.tasks.delivery.Delivery",
-    "monitor": "pump.monitor_task.MonitorTask",
+    "monitor": "pump.tasks.delivery_monitor.MonitorTask",
     "relief": "pump.tasks.pressure_relief.Relief",
     "early": "pump.tasks.early_occlusion.EarlyTask",
     "recovery": "pump.tasks.occlusion_recovery.Recovery",
