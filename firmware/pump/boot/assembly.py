@@ -24,7 +24,6 @@ from pump.drivers.pressure_sensor import PressureSensor
 from pump.drivers.serial_port import SerialPort
 from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
-from pump.journal_task import JournalTask
 from pump.leave import Leave
 from pump.ledger import Ledger
 from pump.link.line_reader import LineReader
@@ -49,6 +48,7 @@ from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivery import Delivery
 from pump.tasks.delivery_monitor import MonitorTask
 from pump.tasks.early_occlusion import EarlyTask
+from pump.tasks.journal import JournalTask
 from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask
 from pump.tasks.pressure_relief import Relief

@@ -141,7 +141,7 @@ TASKS = {
     "leave": "pump.leave.Leave",
     "two_steps": "pump.commands.confirmation.TwoSteps",
     "memory": "pump.memory.MemoryTask",
-    "journal": "pump.journal_task.JournalTask",
+    "journal": "pump.tasks.journal.JournalTask",
 }
 # Those that only a pump with these wires has.
 WIRES_OF_TASK = {
