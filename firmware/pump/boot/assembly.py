@@ -32,7 +32,6 @@ from pump.link.server import Server
 from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
 from pump.memory import MemoryTask
-from pump.reminder import SuspendedReminder
 from pump.selftest import firmware_crc
 from pump.selftest.lamp_check import LampCheck
 from pump.selftest.memory_pattern import MemoryPart
@@ -52,6 +51,7 @@ from pump.tasks.journal import JournalTask
 from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask
 from pump.tasks.pressure_relief import Relief
+from pump.tasks.reminder import SuspendedReminder
 from pump.tasks.reservoir import ReservoirTask
 from pump.treatment import Treatment
 

@@ -137,7 +137,7 @@ TASKS = {
     "link": "pump.link.task.LinkTask",
     "annunciator": "pump.tasks.annunciator.Annunciator",
     "telemetry": "pump.link.telemetry.TelemetryTask",
-    "reminder": "pump.reminder.SuspendedReminder",
+    "reminder": "pump.tasks.reminder.SuspendedReminder",
     "leave": "pump.leave.Leave",
     "two_steps": "pump.commands.confirmation.TwoSteps",
     "memory": "pump.memory.MemoryTask",
