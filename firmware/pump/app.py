@@ -13,7 +13,7 @@ from pump.core import supervisor as sv
 from pump.selftest.sequence import LAMP, PIEZO
 from pump.storage.reset_note import INFUSING, RUNNING
 from pump.tasks.occlusion_recovery import OCCLUSIONS
-from pump.treatment import NOT_INFUSING
+from pump.tasks.therapy import NOT_INFUSING
 
 _ALARM_OF_TEST = {PIEZO: "piezo_fault", LAMP: "lamp_fault"}
 

@@ -13,7 +13,7 @@ from pump.tasks import delivery as module
 from pump.tasks.delivery import Delivery
 from pump.tasks.occlusion_recovery import OCCLUSIONS, Recovery
 from pump.tasks.pressure_relief import Relief
-from pump.treatment import Treatment
+from pump.tasks.therapy import Treatment
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 STEP_PL = 349930

@@ -53,7 +53,7 @@ from pump.tasks.pressure import PressureTask
 from pump.tasks.pressure_relief import Relief
 from pump.tasks.reminder import SuspendedReminder
 from pump.tasks.reservoir import ReservoirTask
-from pump.treatment import Treatment
+from pump.tasks.therapy import Treatment
 
 
 def assemble(note, profile):

@@ -127,7 +127,7 @@ TASKS = {
     "recovery": "pump.tasks.occlusion_recovery.Recovery",
     "self_test": "pump.selftest.sequence.SelfTest",
     "repeated": "pump.selftest.periodic.RepeatedParts",
-    "treatment": "pump.treatment.Treatment",
+    "treatment": "pump.tasks.therapy.Treatment",
     "reservoir": "pump.tasks.reservoir.ReservoirTask",
     "ledger": "pump.ledger.Ledger",
     "battery": "pump.tasks.battery.BatteryTask",
