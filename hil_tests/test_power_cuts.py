@@ -5,7 +5,7 @@ whether the supply is cut at it, so the flash that a cut leaves is what was ther
 and the part of it that was done: nothing of it, half, its bits settled or not, all. Each such flash is looked at with
 the firmware's own modules and with littlefs: it mounts, every record is one of its legal versions, the journal has
 every entry up to the last that was in the flash, in one chain, and what `last_therapy` tells as given holds the steps
-on the wire up to the cut, within the bound of firmware/pump/ledger.py, or is unknown.
+on the wire up to the cut, within the bound of firmware/pump/tasks/delivered_volume.py, or is unknown.
 
 A failure prints the number of the operation and how it was torn: `--cut 1234:bits` looks at that one alone.
 """

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pump import ledger as module
 from pump.core import supervisor as sv
-from pump.ledger import Ledger
 from pump.storage import journal as journal_module
 from pump.storage.journal import SPARE, Journal
 from pump.storage.last_therapy import NO_BOUND
 from pump.storage.record import FOLDERS, Shelf
 from pump.storage.ring import Ring
+from pump.tasks import delivered_volume as module
+from pump.tasks.delivered_volume import Ledger
 from tests.fake_flash import FakeFlash
 
 STEP_NL = 350

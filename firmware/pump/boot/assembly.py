@@ -25,7 +25,6 @@ from pump.drivers.serial_port import SerialPort
 from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
 from pump.leave import Leave
-from pump.ledger import Ledger
 from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox
 from pump.link.server import Server
@@ -44,6 +43,7 @@ from pump.storage.event_log import Witness
 from pump.storage.journal import open_journal
 from pump.storage.record import Shelf
 from pump.tasks.annunciator import Annunciator
+from pump.tasks.delivered_volume import Ledger
 from pump.tasks.delivery import Delivery
 from pump.tasks.delivery_monitor import MonitorTask
 from pump.tasks.early_occlusion import EarlyTask

@@ -129,7 +129,7 @@ TASKS = {
     "repeated": "pump.selftest.periodic.RepeatedParts",
     "treatment": "pump.tasks.therapy.Treatment",
     "reservoir": "pump.tasks.reservoir.ReservoirTask",
-    "ledger": "pump.ledger.Ledger",
+    "ledger": "pump.tasks.delivered_volume.Ledger",
     "battery": "pump.tasks.battery.BatteryTask",
     "buttons": "pump.tasks.buttons.ButtonsTask",
     "upstream": "pump.tasks.upstream.UpstreamTask",
