@@ -189,7 +189,7 @@ def test_an_idle_pump_that_hung_says_so_when_it_is_up_again(bench: Bench, measur
 
 @pytest.mark.needs("damage", "reset")
 def test_an_idle_pump_that_crashed_says_so_when_it_is_up_again(bench: Bench, measure: Measure) -> None:
-    bench.break_task("pump.memory.MemoryTask")
+    bench.break_task("pump.tasks.garbage_collection.MemoryTask")
     bench.sleep(6.0)
     bench.pump.reconnect(after_reset=True)
     bench.sleep(1)

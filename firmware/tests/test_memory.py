@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from pump import memory
+from pump.tasks import garbage_collection
 
 LEAST = 6000
 PERIOD_MS = 5000
@@ -31,7 +31,7 @@ class Heap:
 @pytest.fixture
 def heap(monkeypatch):
     heap = Heap()
-    monkeypatch.setattr(memory, "gc", types.SimpleNamespace(collect=heap.collect, mem_free=heap.mem_free))
+    monkeypatch.setattr(garbage_collection, "gc", types.SimpleNamespace(collect=heap.collect, mem_free=heap.mem_free))
     return heap
 
 
@@ -42,7 +42,7 @@ def told():
 
 @pytest.fixture
 def task(heap, told):
-    return memory.MemoryTask(told.append, heap.stalled)
+    return garbage_collection.MemoryTask(told.append, heap.stalled)
 
 
 def test_it_collects_in_one_turn_and_counts_in_another(task, heap):

@@ -30,7 +30,6 @@ from pump.link.outbox import Outbox
 from pump.link.server import Server
 from pump.link.task import LinkTask
 from pump.link.telemetry import TelemetryTask
-from pump.memory import MemoryTask
 from pump.selftest import firmware_crc
 from pump.selftest.lamp_check import LampCheck
 from pump.selftest.memory_pattern import MemoryPart
@@ -47,6 +46,7 @@ from pump.tasks.delivered_volume import Ledger
 from pump.tasks.delivery import Delivery
 from pump.tasks.delivery_monitor import MonitorTask
 from pump.tasks.early_occlusion import EarlyTask
+from pump.tasks.garbage_collection import MemoryTask
 from pump.tasks.journal import JournalTask
 from pump.tasks.occlusion_recovery import Recovery
 from pump.tasks.pressure import PressureTask

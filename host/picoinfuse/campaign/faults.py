@@ -140,7 +140,7 @@ TASKS = {
     "reminder": "pump.tasks.reminder.SuspendedReminder",
     "leave": "pump.leave.Leave",
     "two_steps": "pump.commands.confirmation.TwoSteps",
-    "memory": "pump.memory.MemoryTask",
+    "memory": "pump.tasks.garbage_collection.MemoryTask",
     "journal": "pump.tasks.journal.JournalTask",
 }
 # Those that only a pump with these wires has.

@@ -106,7 +106,7 @@ def _remove_filler():
 
 def _break_task(world, named):
     """From now on the task raises whenever it runs: code that was damaged. The pump hangs its modules in a chain when
-    all are loaded (firmware/pump/memory.py).
+    all are loaded (firmware/pump/tasks/garbage_collection.py).
     """
 
     def run(task, now_ms):
