@@ -24,7 +24,6 @@ from pump.drivers.pressure_sensor import PressureSensor
 from pump.drivers.serial_port import SerialPort
 from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
-from pump.leave import Leave
 from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox
 from pump.link.server import Server
@@ -53,6 +52,7 @@ from pump.tasks.pressure import PressureTask
 from pump.tasks.pressure_relief import Relief
 from pump.tasks.reminder import SuspendedReminder
 from pump.tasks.reservoir import ReservoirTask
+from pump.tasks.shutdown import Leave
 from pump.tasks.therapy import Treatment
 
 

@@ -138,7 +138,7 @@ TASKS = {
     "annunciator": "pump.tasks.annunciator.Annunciator",
     "telemetry": "pump.link.telemetry.TelemetryTask",
     "reminder": "pump.tasks.reminder.SuspendedReminder",
-    "leave": "pump.leave.Leave",
+    "leave": "pump.tasks.shutdown.Leave",
     "two_steps": "pump.commands.confirmation.TwoSteps",
     "memory": "pump.tasks.garbage_collection.MemoryTask",
     "journal": "pump.tasks.journal.JournalTask",
