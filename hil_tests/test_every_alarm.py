@@ -13,7 +13,7 @@ import pytest
 
 from hil_tests.expect import UP_S, WATCHDOG_S, alarms_told, cut_off_ends, sleep_until
 from picoinfuse import paths
-from picoinfuse.alarm_table import AlarmRow, alarm_rows
+from picoinfuse.alarms.table import AlarmRow, alarm_rows
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hil_tests.expect import infuse, steps_are_even
-from picoinfuse.alarm_table import alarm_rows
+from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.errors import NoAnswer, PumpError
 from picoinfuse.evidence.measuring import Measure

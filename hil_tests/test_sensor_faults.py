@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from hil_tests.expect import COLLECTION_MS, alarms_told, bench_with, end_self_test, motor_steps, now_ns, sleep_until
-from picoinfuse.alarm_table import alarm_rows
+from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
 from picoinfuse.errors import PumpError

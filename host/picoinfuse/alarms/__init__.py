@@ -1,0 +1,1 @@
+"""The alarms as a person meets them: the table, the texts, the sounds."""
