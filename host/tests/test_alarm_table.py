@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.alarm_texts import TEXTS
 from picoinfuse.alarms.table import alarm_rows, markdown
+from picoinfuse.alarms.texts import TEXTS
 from picoinfuse.cli import main
 
 if "micropython" not in sys.modules:  # for the firmware's modules, as in firmware/tests/conftest.py

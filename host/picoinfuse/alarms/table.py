@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from picoinfuse import paths
-from picoinfuse.alarm_texts import TEXTS
+from picoinfuse.alarms.texts import TEXTS
 
 _ENDS = {
     "passes": "by itself",
@@ -85,7 +85,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 _PAGE = """# Alarms
 
 Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms/table.py`, `supervisor.py`) and the texts beside
-them (`host/picoinfuse/alarm_texts.py`). A test fails when this page is out of date.
+them (`host/picoinfuse/alarms/texts.py`). A test fails when this page is out of date.
 
 ## Every alarm
 {alarms}

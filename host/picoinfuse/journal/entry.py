@@ -7,7 +7,7 @@ from binascii import crc32
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from picoinfuse.alarm_texts import TEXTS
+from picoinfuse.alarms.texts import TEXTS
 
 ENTRY_BYTES = 32
 BODY_BYTES = 28

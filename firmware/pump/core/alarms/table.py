@@ -1,5 +1,5 @@
 """Every alarm there is: how urgent, what it does to delivery, how it ends. The manager is in alarm_manager.py, what an
-alarm says to a person in host/picoinfuse/alarm_texts.py, and docs/alarms.md is made from both.
+alarm says to a person in host/picoinfuse/alarms/texts.py, and docs/alarms.md is made from both.
 
 An alarm is *present* while its condition is, *active* while it is shown. One that passes is active while
 present. One that latches stays active until a person clears it: whatever stopped delivery must not fall
@@ -26,7 +26,7 @@ LATCHES = const(1)  # ends when its condition is gone and a person clears it
 UNTIL_RESET = const(2)  # ends with the next reset
 LATCHINGS = ("passes", "latches", "until_reset")
 
-# name, priority, effect, latching. What a person reads and does about it: host/picoinfuse/alarm_texts.py
+# name, priority, effect, latching. What a person reads and does about it: host/picoinfuse/alarms/texts.py
 ALARMS = (
     # HIGH against Open PCA's MEDIUM. IEC 60601-2-24's accepted means is a HIGH alarm at the threshold, and
     # flow is stopped: of a short-lived drug the patient gets none from now on, and a bolus is in the line.
