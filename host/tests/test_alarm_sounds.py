@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picoinfuse.alarm_sounds import SAMPLE_HZ, write_alarm_sounds
+from picoinfuse.alarms.sounds import SAMPLE_HZ, write_alarm_sounds
 from picoinfuse.profile import load_profile
 
 C5, D4, G4, E4, C4 = 523.3, 293.7, 392.0, 329.6, 261.6  # equal temperament on A4 = 440 Hz

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse.alarm_sounds import write_alarm_sounds
+from picoinfuse.alarms.sounds import write_alarm_sounds
 from picoinfuse.alarms.table import alarm_rows, markdown
 from picoinfuse.cli.common import JsonOption, console, print_json
 from picoinfuse.profile import load_profile
