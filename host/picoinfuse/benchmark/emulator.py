@@ -1,5 +1,5 @@
 """What the firmware costs on a Pico, and the emulated Pico here:
-`python -m picoinfuse.bench.measure_emulator [IMAGE]`, where IMAGE is a production image, for the frozen firmware.
+`python -m picoinfuse.benchmark.emulator [IMAGE]`, where IMAGE is a production image, for the frozen firmware.
 
 The board's own numbers (ready, heap, CPU share, lateness, round trip) are in virtual time: they repeat, whatever else
 this computer does. The speed is that of one CPU here, in CPU seconds.

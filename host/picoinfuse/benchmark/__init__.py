@@ -1,0 +1,1 @@
+"""What `make bench` measures: speed, size, step timing, occlusion delays."""
