@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from picoinfuse.measure import occlusion_bench as measured
+from picoinfuse.benchmark import occlusion as measured
 
 PUMP = measured.pump("syringe-50ml")
 
