@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from picoinfuse.benchmark.step_timing import _timing
 from picoinfuse.measure import document
 from picoinfuse.measure.reading import Found, Row, at_least, at_most, number
 from picoinfuse.measure.rows import ROWS, SUITE
-from picoinfuse.measure.step_timing import _timing
 
 ROW = Row("speed", "virtual s / wall s", at_least(1000), lambda say: Found(0))
 
