@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from picoinfuse.benchmark import document
 from picoinfuse.benchmark.step_timing import _timing
-from picoinfuse.measure import document
 from picoinfuse.measure.reading import Found, Row, at_least, at_most, number
 from picoinfuse.measure.rows import ROWS, SUITE
 

@@ -11,9 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from picoinfuse.bench.kinds import BenchMissing
-from picoinfuse.benchmark import step_timing
+from picoinfuse.benchmark import document, step_timing
 from picoinfuse.cli.common import JsonOption, console, print_json
-from picoinfuse.measure import document
 from picoinfuse.measure.reading import Found, Row, Say
 from picoinfuse.measure.rows import OCCLUSION, ROWS, SUITE
 
