@@ -6,8 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+from picoinfuse.benchmark.reading import Found, Row, number
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.measure.reading import Found, Row, number
 
 BEGIN = "<!-- picoinfuse bench: begin. Written by `picoinfuse bench --write`; do not edit. -->"
 END = "<!-- picoinfuse bench: end -->"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from picoinfuse import paths
-from picoinfuse.measure.reading import Found, Say, number
+from picoinfuse.benchmark.reading import Found, Say, number
 from picoinfuse.profile import load_profile
 
 PROFILE = "syringe-50ml"

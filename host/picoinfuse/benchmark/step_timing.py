@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import enter_repl
-from picoinfuse.measure.reading import Say, number
+from picoinfuse.benchmark.reading import Say, number
 from picoinfuse.measure.timer_rival import START_S, program
 from picoinfuse.profile import load_profile
 

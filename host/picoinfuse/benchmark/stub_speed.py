@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.measure.reading import Found, Say, number
+from picoinfuse.benchmark.reading import Found, Say, number
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.process import FIRMWARE_HEAP
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
+from picoinfuse.benchmark.reading import Found, Say
 from picoinfuse.deploy import deploy
-from picoinfuse.measure.reading import Found, Say
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.session import StubSession
 

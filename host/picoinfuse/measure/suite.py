@@ -8,8 +8,8 @@ import sys
 import time
 
 from picoinfuse import paths
+from picoinfuse.benchmark.reading import Found, Say
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.measure.reading import Found, Say
 
 _COMMAND = ("-m", "pytest", "hil_tests", "--bench", "stub", "-n", "auto", "-m", "not long", "-q")
 
