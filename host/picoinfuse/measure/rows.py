@@ -1,9 +1,9 @@
 """The registry: every row of the bench table. A module that has something to measure adds its row here."""
 
+from picoinfuse.benchmark.deploying import everything, one_file_changed, unchanged
 from picoinfuse.benchmark.occlusion import DELAYS, FALSE_ALARMS, SEEDS
 from picoinfuse.benchmark.reading import Row, at_least, at_most
 from picoinfuse.benchmark.stub_speed import heap_free, quiet_speed, round_trip, telemetry_speed
-from picoinfuse.measure.deploying import everything, one_file_changed, unchanged
 from picoinfuse.measure.suite import suite
 
 ROWS = (
