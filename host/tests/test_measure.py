@@ -9,8 +9,8 @@ import pytest
 
 from picoinfuse.benchmark import document
 from picoinfuse.benchmark.reading import Found, Row, at_least, at_most, number
+from picoinfuse.benchmark.rows import ROWS, SUITE
 from picoinfuse.benchmark.step_timing import _timing
-from picoinfuse.measure.rows import ROWS, SUITE
 
 ROW = Row("speed", "virtual s / wall s", at_least(1000), lambda say: Found(0))
 

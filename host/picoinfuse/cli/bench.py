@@ -13,8 +13,8 @@ from rich.table import Table
 from picoinfuse.bench.kinds import BenchMissing
 from picoinfuse.benchmark import document, step_timing
 from picoinfuse.benchmark.reading import Found, Row, Say
+from picoinfuse.benchmark.rows import OCCLUSION, ROWS, SUITE
 from picoinfuse.cli.common import JsonOption, console, print_json
-from picoinfuse.measure.rows import OCCLUSION, ROWS, SUITE
 
 
 def bench(
