@@ -16,7 +16,7 @@ from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import enter_repl
 from picoinfuse.benchmark.reading import Say, number
-from picoinfuse.measure.timer_rival import START_S, program
+from picoinfuse.benchmark.timer_rival import START_S, program
 from picoinfuse.profile import load_profile
 
 PROFILE = "syringe-50ml-geared"
