@@ -4,7 +4,7 @@ from picoinfuse.benchmark.deploying import everything, one_file_changed, unchang
 from picoinfuse.benchmark.occlusion import DELAYS, FALSE_ALARMS, SEEDS
 from picoinfuse.benchmark.reading import Row, at_least, at_most
 from picoinfuse.benchmark.stub_speed import heap_free, quiet_speed, round_trip, telemetry_speed
-from picoinfuse.measure.suite import suite
+from picoinfuse.benchmark.suite import suite
 
 ROWS = (
     Row("steady infusion, 5 mL/h, no telemetry", "virtual s / wall s", at_least(1000), quiet_speed),
