@@ -13,7 +13,15 @@ from typer.testing import CliRunner, Result
 
 from picoinfuse import cli
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.calibration import Collected, FactorOutOfBounds, NoFactor, TooFewRuns, TooManyRuns, find, parse_factor
+from picoinfuse.calibration.factor import (
+    Collected,
+    FactorOutOfBounds,
+    NoFactor,
+    TooFewRuns,
+    TooManyRuns,
+    find,
+    parse_factor,
+)
 from picoinfuse.cli import calibrate, collect
 from picoinfuse.deploy.mpremote import run_mpremote
 from picoinfuse.frame import FROM_PUMP_BYTES, encode

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from picoinfuse import units
-from picoinfuse.calibration import FEWEST_RUNS, MOST_RUNS, describe, parse_factor
+from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, describe, parse_factor
 from picoinfuse.cli.collect import Vessel, lead
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
 from picoinfuse.gravimetry import ml_per_gram, water_g_ml

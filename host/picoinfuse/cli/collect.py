@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from picoinfuse import units
-from picoinfuse.calibration import FEWEST_RUNS, MOST_RUNS, CalibrationError, Collected, Finding, find, percent
+from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, CalibrationError, Collected, Finding, find, percent
 from picoinfuse.messages import Status
 from picoinfuse.pump import Pump
 from picoinfuse.units import NL_PER_ML

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from picoinfuse import units
-from picoinfuse.calibration import describe
+from picoinfuse.calibration.factor import describe
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,

@@ -14,7 +14,7 @@ from picoinfuse.analysis.bolus import BolusAccuracy, bolus_accuracy, bolus_volum
 from picoinfuse.analysis.deliveries import StepMissing, TraceDelivery, from_trace, infusion_start_s
 from picoinfuse.analysis.trumpet import AMBULATORY, STANDARD, RateMissing, Trumpet, TrumpetError
 from picoinfuse.analysis.trumpet import trumpet as curves_of
-from picoinfuse.calibration import parse_factor
+from picoinfuse.calibration.factor import parse_factor
 from picoinfuse.cli.common import JsonOption, console, grid, print_json, quantity
 from picoinfuse.gravimetry import water_g_ml
 from picoinfuse.profile import load_profile

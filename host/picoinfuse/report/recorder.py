@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.calibration import describe
+from picoinfuse.calibration.factor import describe
 from picoinfuse.messages import AlarmEvent, Event, StateEvent
 from picoinfuse.report.model import AlarmSpan, ClosedSpan, Marker, OrderedSpan, Run, StateSpan
 

@@ -1,0 +1,1 @@
+"""The calibration factor of a pump, and how it is weighed."""
