@@ -17,8 +17,8 @@ from picoinfuse.analysis.balance import BadLog, read_balance
 from picoinfuse.analysis.bolus import TooFewBoluses, bolus_accuracy, bolus_volumes
 from picoinfuse.analysis.deliveries import NothingDelivered, StepMissing, from_trace
 from picoinfuse.analysis.trumpet import AMBULATORY, STANDARD, RateMissing, Scheme, TooShort, even_steps, trumpet
+from picoinfuse.calibration.gravimetry import ml_per_gram
 from picoinfuse.cli.trumpet import DensityMissing
-from picoinfuse.gravimetry import ml_per_gram
 from picoinfuse.profile import load_profile
 from picoinfuse.report import trumpet_figure
 from picoinfuse.trace import Trace

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picoinfuse.analysis.trumpet import TrumpetError
-from picoinfuse.gravimetry import ml_per_gram
+from picoinfuse.calibration.gravimetry import ml_per_gram
 from picoinfuse.units import NL_PER_ML
 
 SECONDS_PER_HOUR = 3600

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from picoinfuse import units
 from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, describe, parse_factor
+from picoinfuse.calibration.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.cli.collect import Vessel, lead
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
-from picoinfuse.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.messages import Calibration
 from picoinfuse.pump import Pump
 

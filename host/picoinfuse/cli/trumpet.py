@@ -15,8 +15,8 @@ from picoinfuse.analysis.deliveries import StepMissing, TraceDelivery, from_trac
 from picoinfuse.analysis.trumpet import AMBULATORY, STANDARD, RateMissing, Trumpet, TrumpetError
 from picoinfuse.analysis.trumpet import trumpet as curves_of
 from picoinfuse.calibration.factor import parse_factor
+from picoinfuse.calibration.gravimetry import water_g_ml
 from picoinfuse.cli.common import JsonOption, console, grid, print_json, quantity
-from picoinfuse.gravimetry import water_g_ml
 from picoinfuse.profile import load_profile
 from picoinfuse.profile.compile import step_pl_exact
 from picoinfuse.units import NL_PER_ML, UL_PER_ML
