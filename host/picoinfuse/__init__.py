@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from picoinfuse.pump import Pump
+from picoinfuse.client.pump import Pump
 
 try:
     __version__ = version("picoinfuse")

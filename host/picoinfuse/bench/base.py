@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.trace import Trace
 
 # Every capability there is: what it lets a test do.

@@ -15,13 +15,13 @@ from pathlib import Path
 from picoinfuse.bench.base import battery_values
 from picoinfuse.bench.fingers import press
 from picoinfuse.bench.wire import Wire
+from picoinfuse.client.pump import Pump
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.deployed import deployed_flash, erased
 from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.image import find_image
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace import Trace
 

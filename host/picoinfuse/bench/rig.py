@@ -10,11 +10,11 @@ from typing import Self
 from picoinfuse.bench.base import battery_values
 from picoinfuse.bench.cell import Cell
 from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lacking
+from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import deploy
 from picoinfuse.errors import NoBoard, PicoinfuseError
 from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli

@@ -13,9 +13,9 @@ from contextlib import suppress
 from typing import Any, Self
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.client.pump import Pump
 from picoinfuse.errors import NoAnswer, NoBoard, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.trace import Trace
 
 CAPABILITIES_OF_SERIAL: frozenset[str] = frozenset()

@@ -12,8 +12,8 @@ from typing import Any
 from picoinfuse.bench.base import CAPABILITIES, battery_values
 from picoinfuse.bench.fingers import press
 from picoinfuse.bench.wire import Wire
+from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.stub import flash_image
 from picoinfuse.stub.board import StubBoard
 from picoinfuse.stub.image import deployed_image

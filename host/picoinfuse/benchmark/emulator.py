@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from picoinfuse.bench.wire import Wire
+from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import files_list
 from picoinfuse.deploy.bytecode import compile_folder
 from picoinfuse.deploy.staging import PROFILE, staged
@@ -28,7 +29,6 @@ from picoinfuse.emulator.deployed import filesystem
 from picoinfuse.emulator.image import find_image
 from picoinfuse.flash import uf2
 from picoinfuse.profile import Profile, load_profile
-from picoinfuse.pump import Pump
 from picoinfuse.trace import Trace
 
 _ASKS = 20

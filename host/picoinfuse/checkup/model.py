@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 
 PASS, FAIL, SKIPPED = "pass", "fail", "skipped"
 

@@ -10,8 +10,8 @@ from picoinfuse import units
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
 from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.client.pump import Pump
 from picoinfuse.profile import load_profile
-from picoinfuse.pump import Pump
 from picoinfuse.regimen import load_regimen
 from picoinfuse.regimen.figure import save
 from picoinfuse.regimen.plan import plan as plan_of

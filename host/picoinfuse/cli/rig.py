@@ -11,9 +11,9 @@ import typer
 from rich.markup import escape
 
 from picoinfuse.cli.common import JsonOption, console, print_json, tell
+from picoinfuse.client.pump import Pump
 from picoinfuse.instrument.capture import capture_of
 from picoinfuse.profile import load_profile
-from picoinfuse.pump import Pump
 from picoinfuse.rig.checks import OK, WRONG, Finding
 from picoinfuse.rig.checks import check as check_rig
 from picoinfuse.rig.desk import Desk

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import bytecode, files_list
 from picoinfuse.deploy.board import Board
 from picoinfuse.deploy.mpremote import Runner, run_mpremote
@@ -34,7 +35,6 @@ from picoinfuse.errors import (
 from picoinfuse.messages import Hello
 from picoinfuse.port import open_port
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.supported import check_version
 
 HELLO_TIMEOUT_S = 1.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from picoinfuse.client.pump import Pump
 from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
-from picoinfuse.pump import Pump
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.trace import Trace

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from picoinfuse import messages
+from picoinfuse.client.pump import Pump
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.frame import FROM_PUMP_BYTES, Lines, decode
 from picoinfuse.link import NOISE_BYTES, UNMATCHED_REPLIES
-from picoinfuse.pump import Pump
 from picoinfuse.session import EVENTS_KEPT
 from tests.fake_pump import RESULTS, ScriptedPort, line
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.boot_volume import BootVolume, NoPlaceForVolume
 from picoinfuse.emulator.session import EmulatorSession
@@ -15,7 +16,6 @@ from picoinfuse.flash import uf2
 from picoinfuse.flash.flasher import flash
 from picoinfuse.flash.volume import COPY_NAME, INFO_FILE, read_volume
 from picoinfuse.profile import load_profile
-from picoinfuse.pump import Pump
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The client of the serial protocol: frames, link, session, pump."""
