@@ -18,7 +18,7 @@ def _no_port_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def pump(monkeypatch: pytest.MonkeyPatch) -> FakePump:
     """At any port."""
     pump = FakePump()
-    monkeypatch.setattr("picoinfuse.session.open_port", lambda url: pump)
+    monkeypatch.setattr("picoinfuse.client.session.open_port", lambda url: pump)
     return pump
 
 

@@ -94,7 +94,7 @@ class FakeBoard:
         self.is_a: list[Any] = ["micropython", [1, 25, 0], 0x1306, "rp2", "Raspberry Pi Pico with RP2040"]
         self.free_blocks = 300
         self.files: dict[str, bytes] = {}
-        monkeypatch.setattr("picoinfuse.session.open_port", lambda url: self._opened())
+        monkeypatch.setattr("picoinfuse.client.session.open_port", lambda url: self._opened())
 
     def run(self, arguments: list[str], on_line: Callable[[str], None]) -> None:
         self.calls.append(arguments)
@@ -279,7 +279,7 @@ def test_a_firmware_that_crashes_is_told_with_its_last_words(
 
     def run(arguments: list[str], on_line: Callable[[str], None]) -> None:
         board.run(arguments, on_line)
-        monkeypatch.setattr("picoinfuse.session.open_port", lambda url: ScriptedPort(lambda data: crash))
+        monkeypatch.setattr("picoinfuse.client.session.open_port", lambda url: ScriptedPort(lambda data: crash))
 
     with pytest.raises(DeployError, match="no pump answers; it said: MemoryError:"):
         deploy("/dev/test", profile, run=run)

@@ -260,7 +260,7 @@ def test_a_port_that_vanishes_is_an_event(pump: Pump, board: FakePump) -> None:
 def test_a_vanished_port_is_opened_again_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     boards = [FakePump(boot=1), FakePump(boot=2)]
     left = list(boards)
-    monkeypatch.setattr("picoinfuse.session.open_port", lambda url: left.pop(0))
+    monkeypatch.setattr("picoinfuse.client.session.open_port", lambda url: left.pop(0))
     with Pump("/dev/test", timeout_s=0.1) as pump:
         boards[0].vanish()
         wait_until(lambda: pump.link.lost is not None)
@@ -304,7 +304,7 @@ def raw_repl(data: bytes) -> bytes:
 def test_what_is_no_pump_is_named(
     answer: Callable[[bytes], bytes], error: type[Exception], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("picoinfuse.session.PROMPT_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("picoinfuse.client.session.PROMPT_TIMEOUT_S", 0.05)
     port = ScriptedPort(answer)
     with pytest.raises(error, match=sentence):
         Pump(port, timeout_s=0.05).connect()

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from picoinfuse.client.session import Session
 from picoinfuse.dose import Order
 from picoinfuse.errors import BadAnswer, PortVanished, PumpError
 from picoinfuse.messages import (
@@ -37,7 +38,6 @@ from picoinfuse.messages import (
     Therapy,
     parse,
 )
-from picoinfuse.session import Session
 
 
 class Pump(Session):
