@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import serial
 
+from picoinfuse.client.link import Link
 from picoinfuse.errors import (
     LinkClosed,
     NoAnswer,
@@ -18,7 +19,6 @@ from picoinfuse.errors import (
     ReplAnswers,
 )
 from picoinfuse.frame import decode
-from picoinfuse.link import Link
 from tests.fake_pump import ScriptedPort, line
 
 SHORT_S = 0.05

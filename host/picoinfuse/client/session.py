@@ -11,6 +11,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any, Self
 
+from picoinfuse.client.link import Link
 from picoinfuse.errors import (
     BadAnswer,
     LinkClosed,
@@ -23,7 +24,6 @@ from picoinfuse.errors import (
     PumpError,
     ReplAnswers,
 )
-from picoinfuse.link import Link
 from picoinfuse.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
 from picoinfuse.port import Port, device_now, open_port, serial_number_of
 from picoinfuse.traffic import Traffic
