@@ -13,9 +13,9 @@ import pytest
 from hil_tests.expect import infuse, steps_are_even
 from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
+from picoinfuse.client.frame import encode
 from picoinfuse.errors import NoAnswer, PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.frame import encode
 
 pytestmark = [pytest.mark.requirement("LINK-1", "LINK-2", "LINK-3"), pytest.mark.needs("capture")]
 

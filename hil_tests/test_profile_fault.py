@@ -9,9 +9,9 @@ import pytest
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.client.frame import encode
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.frame import encode
 from picoinfuse.profile import Profile
 
 pytestmark = [pytest.mark.requirement("KEEP-1"), pytest.mark.needs("reset")]

@@ -9,9 +9,9 @@ import pytest
 from hil_tests.expect import UP_S, alarms_told, end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
+from picoinfuse.client.frame import encode
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.frame import encode
 from picoinfuse.messages import Ready
 
 pytestmark = [

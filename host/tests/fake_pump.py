@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from picoinfuse.client.frame import FROM_PUMP_BYTES, decode, encode
 from picoinfuse.errors import FrameError
-from picoinfuse.frame import FROM_PUMP_BYTES, decode, encode
 
 STATUS = {
     "state": "infusing",

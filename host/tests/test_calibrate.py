@@ -24,8 +24,8 @@ from picoinfuse.calibration.factor import (
 )
 from picoinfuse.calibration.gravimetry import BadMeasurement, ml_per_gram, water_g_ml
 from picoinfuse.cli import calibrate, collect
+from picoinfuse.client.frame import FROM_PUMP_BYTES, encode
 from picoinfuse.deploy.mpremote import run_mpremote
-from picoinfuse.frame import FROM_PUMP_BYTES, encode
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import serial
 
+from picoinfuse.client.frame import decode
 from picoinfuse.client.link import Link
 from picoinfuse.errors import (
     LinkClosed,
@@ -18,7 +19,6 @@ from picoinfuse.errors import (
     PumpError,
     ReplAnswers,
 )
-from picoinfuse.frame import decode
 from tests.fake_pump import ScriptedPort, line
 
 SHORT_S = 0.05

@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.client.frame import encode
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.frame import encode
 from picoinfuse.profile import Profile
 
 Deed = Callable[[Bench], None]

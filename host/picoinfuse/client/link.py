@@ -18,6 +18,7 @@ from typing import Any
 
 import serial
 
+from picoinfuse.client.frame import Lines, decode, encode
 from picoinfuse.errors import (
     BadAnswer,
     FrameError,
@@ -28,7 +29,6 @@ from picoinfuse.errors import (
     PortVanished,
     ReplAnswers,
 )
-from picoinfuse.frame import Lines, decode, encode
 from picoinfuse.port import Port
 from picoinfuse.replies import Pending, error_of, result_of
 from picoinfuse.traffic import Traffic

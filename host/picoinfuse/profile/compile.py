@@ -8,7 +8,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-from picoinfuse.frame import encode
+from picoinfuse.client.frame import encode
 from picoinfuse.units import pa_of_mmhg
 
 FORMAT = 1

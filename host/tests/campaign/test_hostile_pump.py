@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from picoinfuse import messages
+from picoinfuse.client.frame import FROM_PUMP_BYTES, Lines, decode
 from picoinfuse.client.link import NOISE_BYTES, UNMATCHED_REPLIES
 from picoinfuse.client.pump import Pump
 from picoinfuse.client.session import EVENTS_KEPT
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.frame import FROM_PUMP_BYTES, Lines, decode
 from tests.fake_pump import RESULTS, ScriptedPort, line
 
 TYPES = (

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from picoinfuse import frame, paths
+from picoinfuse import paths
+from picoinfuse.client import frame
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.world import World
 from picoinfuse.errors import FrameError
