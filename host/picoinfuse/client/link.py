@@ -19,6 +19,7 @@ from typing import Any
 import serial
 
 from picoinfuse.client.frame import Lines, decode, encode
+from picoinfuse.client.replies import Pending, error_of, result_of
 from picoinfuse.errors import (
     BadAnswer,
     FrameError,
@@ -30,7 +31,6 @@ from picoinfuse.errors import (
     ReplAnswers,
 )
 from picoinfuse.port import Port
-from picoinfuse.replies import Pending, error_of, result_of
 from picoinfuse.traffic import Traffic
 
 ATTEMPTS = 3  # one, and two again
