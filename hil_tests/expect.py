@@ -17,8 +17,8 @@ import numpy as np
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.client.messages import AlarmEvent
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import AlarmEvent
 from picoinfuse.profile import Profile
 from picoinfuse.trace import Times
 

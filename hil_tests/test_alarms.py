@@ -10,9 +10,9 @@ import pytest
 
 from picoinfuse.analysis.alarm_timing import Row, bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
+from picoinfuse.client.messages import AlarmEvent
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import AlarmEvent
 
 pytestmark = [pytest.mark.requirement("ALM-1", "GIP-3.1"), pytest.mark.needs("capture")]
 

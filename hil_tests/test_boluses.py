@@ -10,9 +10,9 @@ import pytest
 
 from hil_tests.expect import LEAD_S, alarms_told, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
+from picoinfuse.client.messages import Therapy
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Therapy
 
 pytestmark = pytest.mark.needs("capture", "virtual_time")
 

@@ -22,8 +22,8 @@ from hil_tests.expect import (
     volume_told_is_true,
 )
 from picoinfuse.bench import Bench
+from picoinfuse.client.messages import Telemetry
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Telemetry
 
 pytestmark = [pytest.mark.requirement("RATE-1", "RATE-4")]
 

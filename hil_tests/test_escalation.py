@@ -8,9 +8,9 @@ from hil_tests.expect import BOOT_S, alarms_told
 from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.client.messages import AlarmEvent, Ready
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import AlarmEvent, Ready
 
 pytestmark = [pytest.mark.requirement("ALM-5"), pytest.mark.needs("capture", "virtual_time")]
 

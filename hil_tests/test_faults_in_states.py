@@ -23,8 +23,8 @@ from picoinfuse.campaign.look import LEAD_S, ask
 from picoinfuse.campaign.outcomes import GIVES_UP, GOES_ON, NO_PROGRAM, OUTCOMES, Outcome, markdown
 from picoinfuse.campaign.revive import revive
 from picoinfuse.campaign.states import RATE_UL_H, STATES
+from picoinfuse.client.messages import Ready, Status
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Ready, Status
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.profile.schema import OPTIONAL_SIGNALS
 

@@ -12,11 +12,11 @@ import pytest
 from hil_tests.expect import now_ns, step_hz
 from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.client.messages import Telemetry
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library
-from picoinfuse.messages import Telemetry
 from picoinfuse.profile import load_profile
 
 pytestmark = pytest.mark.needs("virtual_time")  # its boards are its own, on the stub

@@ -8,10 +8,10 @@ import pytest
 
 from hil_tests.expect import end_self_test
 from picoinfuse.bench import Bench
+from picoinfuse.client.messages import Ready
 from picoinfuse.deploy.staging import commit
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Ready
 
 pytestmark = [pytest.mark.requirement("GIP-3.3")]
 

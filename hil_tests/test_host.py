@@ -9,8 +9,8 @@ import pytest
 from hil_tests.expect import COLLECTION_MS, infuse, sleep_until, steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.client.frame import encode
+from picoinfuse.client.messages import Telemetry
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Telemetry
 
 pytestmark = [pytest.mark.requirement("LINK-4"), pytest.mark.needs("capture")]
 

@@ -16,9 +16,9 @@ from hil_tests.expect import (
     unsure_at_most_nl,
 )
 from picoinfuse.bench import Bench
+from picoinfuse.client.messages import LastTherapy
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import LastTherapy
 
 pytestmark = [
     pytest.mark.requirement("KEEP-3"),

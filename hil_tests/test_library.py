@@ -14,6 +14,7 @@ from picoinfuse import paths
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.client.messages import SoftLimit
 from picoinfuse.dose import Dosing, Order, Quantity
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -21,7 +22,6 @@ from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text
 from picoinfuse.library.model import Library
 from picoinfuse.library.read import load_library
-from picoinfuse.messages import SoftLimit
 from picoinfuse.regimen import load_regimen
 from picoinfuse.regimen.order import order_of
 

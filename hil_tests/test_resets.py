@@ -16,9 +16,9 @@ from hil_tests.expect import (
     sleep_until,
 )
 from picoinfuse.bench import Bench
+from picoinfuse.client.messages import Ready
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Ready
 
 pytestmark = [pytest.mark.requirement("STOP-2", "STOP-4", "GIP-3.5")]
 

@@ -10,9 +10,9 @@ from hil_tests.expect import UP_S, alarms_told, end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.client.frame import encode
+from picoinfuse.client.messages import Ready
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Ready
 
 pytestmark = [
     pytest.mark.requirement("GIP-3.3"),

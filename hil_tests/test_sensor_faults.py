@@ -12,9 +12,9 @@ from hil_tests.expect import COLLECTION_MS, alarms_told, bench_with, end_self_te
 from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
+from picoinfuse.client.messages import Telemetry
 from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.messages import Telemetry
 
 pytestmark = [pytest.mark.requirement("SENS-1")]
 

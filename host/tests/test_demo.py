@@ -9,8 +9,8 @@ from rich.console import Console
 
 from picoinfuse import demo
 from picoinfuse.bench.base import Bench
+from picoinfuse.client.messages import AlarmEvent, Hello, StateEvent, Telemetry
 from picoinfuse.demo import DemoFailed, play
-from picoinfuse.messages import AlarmEvent, Hello, StateEvent, Telemetry
 from picoinfuse.report.summary import summary
 from picoinfuse.trace import Trace
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from picoinfuse import doctor, doctor_usb
+from picoinfuse.client.messages import Hello, parse
 from picoinfuse.deploy.staging import commit
 from picoinfuse.doctor import Check
 from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.flash import uf2
-from picoinfuse.messages import Hello, parse
 from picoinfuse.port import UsbPort
 from tests.fake_pump import RESULTS
 from tests.flash.world import production

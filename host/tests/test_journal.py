@@ -16,11 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.client.messages import LogPage
 from picoinfuse.errors import BadAnswer, LinkClosed
 from picoinfuse.journal import entry as module
 from picoinfuse.journal.fetch import Fetched, fetch
 from picoinfuse.journal.store import History, HistoryUnusable
-from picoinfuse.messages import LogPage
 from picoinfuse.profile import load_profile
 
 PUMP = "e660000000000001"

@@ -7,17 +7,7 @@ from typing import Any
 import pytest
 
 from picoinfuse import Pump
-from picoinfuse.errors import (
-    BadAnswer,
-    LinkClosed,
-    NoAlarm,
-    NoAnswer,
-    NotAPump,
-    PortVanished,
-    PumpError,
-    ReplAnswers,
-)
-from picoinfuse.messages import (
+from picoinfuse.client.messages import (
     Alarm,
     AlarmEvent,
     AlarmTest,
@@ -29,6 +19,16 @@ from picoinfuse.messages import (
     StateEvent,
     Task,
     Telemetry,
+)
+from picoinfuse.errors import (
+    BadAnswer,
+    LinkClosed,
+    NoAlarm,
+    NoAnswer,
+    NotAPump,
+    PortVanished,
+    PumpError,
+    ReplAnswers,
 )
 from tests.fake_pump import STATUS, FakePump, ScriptedPort
 

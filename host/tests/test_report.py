@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from picoinfuse.messages import AlarmEvent, StateEvent
+from picoinfuse.client.messages import AlarmEvent, StateEvent
 from picoinfuse.report import series
 from picoinfuse.report.events import events
 from picoinfuse.report.figure import png

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.client.messages import AlarmEvent, Event, Ready, StateEvent, Status
 from picoinfuse.errors import PicoinfuseError
-from picoinfuse.messages import AlarmEvent, Event, Ready, StateEvent, Status
 
 LEAD_S = 0.4  # motion is granted 300 ms ahead at most; the rest is the loop's look at its tasks
 

@@ -16,7 +16,7 @@ from picoinfuse.campaign.history import Act, History
 from picoinfuse.campaign.invariants import APART, INVARIANTS, STARVED
 from picoinfuse.campaign.look import Infusion, Window, ask
 from picoinfuse.campaign.revive import revive
-from picoinfuse.messages import Status
+from picoinfuse.client.messages import Status
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.board import StubFailed
 from picoinfuse.trace import WIRES

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from picoinfuse import units
 from picoinfuse.checkup.model import FAIL, SKIPPED, Row, Step, Visit, judged
-from picoinfuse.messages import Battery, Status
+from picoinfuse.client.messages import Battery, Status
 
 DELIVERY_PERCENT = 5.0  # GIP 1.2, of what was weighed
 COUNT_STEPS = 1

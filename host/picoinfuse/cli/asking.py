@@ -11,9 +11,9 @@ from rich.console import Console
 from picoinfuse import units
 from picoinfuse.cli.common import grid
 from picoinfuse.cli.limits import NO_DRUG, Units, amount, beyond
+from picoinfuse.client.messages import Proposal, SoftLimit
 from picoinfuse.client.pump import Pump
 from picoinfuse.dose import decimal
-from picoinfuse.messages import Proposal, SoftLimit
 from picoinfuse.report.summary import duration
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: for scripts.")]

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from picoinfuse import units
 from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, CalibrationError, Collected, Finding, find, percent
+from picoinfuse.client.messages import Status
 from picoinfuse.client.pump import Pump
-from picoinfuse.messages import Status
 from picoinfuse.units import NL_PER_ML
 
 LOOK_S = 0.5

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from picoinfuse.client.messages import OrderTold
 from picoinfuse.dose import Order, decimal, limit_units
 from picoinfuse.errors import PumpError
-from picoinfuse.messages import OrderTold
 
 Units = Mapping[str, str]  # dose.limit_units; empty without a drug
 NO_DRUG: Units = {}

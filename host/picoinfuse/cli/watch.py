@@ -30,10 +30,10 @@ from picoinfuse.cli.common import (
 )
 from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
 from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.library import on_pump
-from picoinfuse.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.profile import load_profile
 from picoinfuse.regimen import load_regimen
 from picoinfuse.regimen.order import order_of

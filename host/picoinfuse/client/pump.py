@@ -13,10 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from picoinfuse.client.session import Session
-from picoinfuse.dose import Order
-from picoinfuse.errors import BadAnswer, PortVanished, PumpError
-from picoinfuse.messages import (
+from picoinfuse.client.messages import (
     Alarms,
     AlarmTest,
     Battery,
@@ -38,6 +35,9 @@ from picoinfuse.messages import (
     Therapy,
     parse,
 )
+from picoinfuse.client.session import Session
+from picoinfuse.dose import Order
+from picoinfuse.errors import BadAnswer, PortVanished, PumpError
 
 
 class Pump(Session):

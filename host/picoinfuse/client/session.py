@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, Self
 
 from picoinfuse.client.link import Link
+from picoinfuse.client.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
 from picoinfuse.errors import (
     BadAnswer,
     LinkClosed,
@@ -24,7 +25,6 @@ from picoinfuse.errors import (
     PumpError,
     ReplAnswers,
 )
-from picoinfuse.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
 from picoinfuse.port import Port, device_now, open_port, serial_number_of
 from picoinfuse.traffic import Traffic
 

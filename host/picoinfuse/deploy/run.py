@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from picoinfuse.client.messages import Hello
 from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import bytecode, files_list
 from picoinfuse.deploy.board import Board
@@ -32,7 +33,6 @@ from picoinfuse.errors import (
     PumpError,
     UnsupportedBoard,
 )
-from picoinfuse.messages import Hello
 from picoinfuse.port import open_port
 from picoinfuse.profile import Profile
 from picoinfuse.supported import check_version

@@ -11,7 +11,7 @@ from typing import Any
 
 from picoinfuse import paths
 from picoinfuse.bench.several import rigs_of
-from picoinfuse.messages import Hello
+from picoinfuse.client.messages import Hello
 from picoinfuse.profile import Profile
 
 

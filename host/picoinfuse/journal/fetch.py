@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from picoinfuse.client.messages import LogPage
 from picoinfuse.errors import BadAnswer
 from picoinfuse.journal.entry import ENTRY_BYTES, RINGS, chain_of, continues
 from picoinfuse.journal.store import Cursor, Gap, History
-from picoinfuse.messages import LogPage
 
 SLOTS = 128  # of a sector; the first is its head
 SLOTS_AT_MOST = 65536  # of a ring: with 32 bytes each they are all of a Pico's flash

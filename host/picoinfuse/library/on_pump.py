@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from picoinfuse.client.messages import Proposal
 from picoinfuse.client.pump import Pump
 from picoinfuse.dose import Dosing, Order, Quantity, shown
 from picoinfuse.errors import BadAnswer, BadQuantity
 from picoinfuse.library.compile import compiled, crc
 from picoinfuse.library.model import Drug, Library, Limits
-from picoinfuse.messages import Proposal
 
 
 def propose(pump: Pump, library: Library, progress: Callable[[int, int], object] = lambda done, of: None) -> Proposal:

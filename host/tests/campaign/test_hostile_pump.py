@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from picoinfuse import messages
+from picoinfuse.client import messages
 from picoinfuse.client.frame import FROM_PUMP_BYTES, Lines, decode
 from picoinfuse.client.link import NOISE_BYTES, UNMATCHED_REPLIES
 from picoinfuse.client.pump import Pump

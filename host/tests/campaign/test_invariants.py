@@ -10,7 +10,7 @@ import pytest
 
 from picoinfuse.campaign import invariants as law
 from picoinfuse.campaign.look import Infusion, Window
-from picoinfuse.messages import AlarmEvent, StateEvent
+from picoinfuse.client.messages import AlarmEvent, StateEvent
 from picoinfuse.trace import Trace
 
 S = 1_000_000_000
