@@ -20,6 +20,7 @@ import serial
 
 from picoinfuse.client.frame import Lines, decode, encode
 from picoinfuse.client.replies import Pending, error_of, result_of
+from picoinfuse.client.serial_log import Traffic
 from picoinfuse.errors import (
     BadAnswer,
     FrameError,
@@ -31,7 +32,6 @@ from picoinfuse.errors import (
     ReplAnswers,
 )
 from picoinfuse.port import Port
-from picoinfuse.traffic import Traffic
 
 ATTEMPTS = 3  # one, and two again
 NOISE_BYTES = 4096  # of what is no frame, kept to say what answers

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.bench.base import Bench
+from picoinfuse.client.serial_log import Traffic
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.evidence.facts import board_facts
 from picoinfuse.evidence.measuring import Measure, asked, shown
 from picoinfuse.evidence.waveform import waveform_svg
 from picoinfuse.report.figure import svg
 from picoinfuse.report.model import AlarmSpan, Run, StateSpan
-from picoinfuse.traffic import Traffic
 from picoinfuse.vcd import write_vcd
 
 LOG_OF_PASSED = (20, 40)  # lines from its beginning and its end

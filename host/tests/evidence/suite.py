@@ -5,7 +5,7 @@ from __future__ import annotations
 CONFTEST = """
 import pytest
 
-from picoinfuse.traffic import Traffic
+from picoinfuse.client.serial_log import Traffic
 from picoinfuse.trace import Trace
 
 pytest_plugins = ["picoinfuse.evidence.plugin"]
