@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from picoinfuse import cli
+from picoinfuse.client.port import UsbPort
 from picoinfuse.doctor import Check
-from picoinfuse.port import UsbPort
 from tests.fake_pump import RESULTS, STATUS, FakePump
 
 EXAMPLES = Path(__file__).parents[2] / "regimens"
@@ -44,12 +44,12 @@ def test_a_file_is_no_serial_port(run: Run, tmp_path: Path) -> None:
 
 
 def test_without_a_port_and_without_a_pico_it_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("picoinfuse.port.usb_ports", usb())
+    monkeypatch.setattr("picoinfuse.client.port.usb_ports", usb())
     assert run("status") == (1, "", "picoinfuse: no Pico was found on USB; plug one in, or name a port with --port\n")
 
 
 def test_between_two_picos_it_does_not_guess(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("picoinfuse.port.usb_ports", usb("/dev/ttyACM0", "/dev/ttyACM1"))
+    monkeypatch.setattr("picoinfuse.client.port.usb_ports", usb("/dev/ttyACM0", "/dev/ttyACM1"))
     code, _, err = run("status")
     assert code == 1
     assert "2 Picos were found" in err
@@ -57,7 +57,7 @@ def test_between_two_picos_it_does_not_guess(run: Run, monkeypatch: pytest.Monke
 
 
 def test_the_one_pico_is_taken(run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("picoinfuse.port.usb_ports", usb("/dev/ttyACM0"))
+    monkeypatch.setattr("picoinfuse.client.port.usb_ports", usb("/dev/ttyACM0"))
     assert run("stop") == (0, "idle\n", "")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Wire:
-    """Has what the client wants of a port (`picoinfuse.port.Port`)."""
+    """Has what the client wants of a port (`picoinfuse.client.port.Port`)."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.timeout: float | None = 0.05

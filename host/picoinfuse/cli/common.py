@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from picoinfuse import units
+from picoinfuse.client.port import the_one_board
 from picoinfuse.client.pump import Pump
 from picoinfuse.errors import BadQuantity
-from picoinfuse.port import the_one_board
 
 PortOption = Annotated[
     str | None,

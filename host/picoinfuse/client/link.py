@@ -19,6 +19,7 @@ from typing import Any
 import serial
 
 from picoinfuse.client.frame import Lines, decode, encode
+from picoinfuse.client.port import Port
 from picoinfuse.client.replies import Pending, error_of, result_of
 from picoinfuse.client.serial_log import Traffic
 from picoinfuse.errors import (
@@ -31,7 +32,6 @@ from picoinfuse.errors import (
     PortVanished,
     ReplAnswers,
 )
-from picoinfuse.port import Port
 
 ATTEMPTS = 3  # one, and two again
 NOISE_BYTES = 4096  # of what is no frame, kept to say what answers

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from picoinfuse.client.link import Link
 from picoinfuse.client.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
+from picoinfuse.client.port import Port, device_now, open_port, serial_number_of
 from picoinfuse.client.serial_log import Traffic
 from picoinfuse.errors import (
     BadAnswer,
@@ -26,7 +27,6 @@ from picoinfuse.errors import (
     PumpError,
     ReplAnswers,
 )
-from picoinfuse.port import Port, device_now, open_port, serial_number_of
 
 PROTOCOL = 1
 EVENTS_KEPT = 1000  # the oldest goes

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picoinfuse.client.messages import Hello
+from picoinfuse.client.port import open_port
 from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import bytecode, files_list
 from picoinfuse.deploy.board import Board
@@ -33,7 +34,6 @@ from picoinfuse.errors import (
     PumpError,
     UnsupportedBoard,
 )
-from picoinfuse.port import open_port
 from picoinfuse.profile import Profile
 from picoinfuse.supported import check_version
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from picoinfuse.client.port import UsbPort
 from picoinfuse.errors import NoAnswer, PicoinfuseError
 from picoinfuse.flash.errors import (
     DifferentDevice,
@@ -24,7 +25,6 @@ from picoinfuse.flash.errors import (
 from picoinfuse.flash.image import Image, compare, load
 from picoinfuse.flash.system import NamedSystem, RealSystem, Running, System
 from picoinfuse.flash.volume import Progress, Volume
-from picoinfuse.port import UsbPort
 
 PERSON_TIMEOUT_S = 60.0  # to find the button and the cable
 VOLUME_TIMEOUT_S = 20.0  # after the board was asked; some desktops mount slowly

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from picoinfuse.client.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 from picoinfuse.client.pump import Pump
 from picoinfuse.deploy.mpremote import device, run_mpremote
 from picoinfuse.errors import DeployError, PortVanished, PumpError, ReplAnswers
 from picoinfuse.flash.errors import NoBootloader, PumpBusy
 from picoinfuse.flash.volume import Progress, Volume, copy, find_volumes, read_volume
-from picoinfuse.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 
 _WHO = "import json; from sys import implementation as i; print(json.dumps([i.version[:3], i._machine]))"
 

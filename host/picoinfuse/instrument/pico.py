@@ -12,10 +12,10 @@ from pathlib import Path
 
 import serial
 
+from picoinfuse.client.port import Port, open_port
 from picoinfuse.errors import PicoinfuseError
 from picoinfuse.instrument.frames import Frames, InstrumentError
 from picoinfuse.instrument.recorder import Recorder
-from picoinfuse.port import Port, open_port
 from picoinfuse.trace import Trace
 
 ON_PICO = Path(__file__).parent / "on_pico.py"

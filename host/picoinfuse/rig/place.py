@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from picoinfuse.client.port import usb_ports
 from picoinfuse.errors import NoBoard
-from picoinfuse.port import usb_ports
 from picoinfuse.rig.file import Rig
 
 

@@ -17,7 +17,7 @@ import pytest
 from picoinfuse import paths
 from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import LOST, BoardLost
-from picoinfuse.port import UsbPort
+from picoinfuse.client.port import UsbPort
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.rig.file import Line, Rig
 

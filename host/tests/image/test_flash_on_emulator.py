@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from picoinfuse.client.port import UsbPort
 from picoinfuse.errors import NoAnswer
 from picoinfuse.flash import image, uf2
 from picoinfuse.flash.errors import PumpBusy, WrongFirmware
@@ -15,7 +16,6 @@ from picoinfuse.flash.flasher import Flasher
 from picoinfuse.flash.system import Running
 from picoinfuse.flash.volume import COPY_NAME, INFO_FILE, Progress, Volume, copy
 from picoinfuse.image import info
-from picoinfuse.port import UsbPort
 
 from .emulated import MS, Board, newest_image
 
