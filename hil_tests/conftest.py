@@ -16,7 +16,7 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES, MOST_S
 from picoinfuse.bench.boards import copied, needs, profile_name
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import load_profile
 

@@ -11,7 +11,7 @@ import pytest
 from picoinfuse.analysis.alarm_timing import Row, bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import AlarmEvent
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("ALM-1", "GIP-3.1"), pytest.mark.needs("capture")]

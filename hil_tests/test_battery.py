@@ -6,7 +6,7 @@ import pytest
 
 from hil_tests.expect import alarms_told, infuse, sleep_until
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [

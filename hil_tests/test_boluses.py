@@ -11,7 +11,7 @@ import pytest
 from hil_tests.expect import LEAD_S, alarms_told, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import Therapy
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = pytest.mark.needs("capture", "virtual_time")

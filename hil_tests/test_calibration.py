@@ -8,7 +8,7 @@ import pytest
 
 from hil_tests.expect import end_self_test
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("KEEP-2")]

@@ -10,7 +10,7 @@ import pytest
 
 from hil_tests.expect import end_self_test
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.needs("flash_cut"), pytest.mark.requirement("STOP-2")]

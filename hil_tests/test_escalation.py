@@ -9,7 +9,7 @@ from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.client.messages import AlarmEvent, Ready
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("ALM-5"), pytest.mark.needs("capture", "virtual_time")]

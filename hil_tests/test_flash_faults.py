@@ -10,7 +10,7 @@ import pytest
 from hil_tests.expect import motor_steps, now_ns
 from picoinfuse import paths
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library

@@ -13,7 +13,7 @@ from hil_tests.expect import now_ns, step_hz
 from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.client.messages import Telemetry
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library

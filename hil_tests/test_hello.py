@@ -9,8 +9,8 @@ import pytest
 from hil_tests.expect import end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import Ready
+from picoinfuse.common.errors import PumpError
 from picoinfuse.deploy.staging import commit
-from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("GIP-3.3")]

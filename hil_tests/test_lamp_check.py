@@ -9,7 +9,7 @@ import pytest
 from hil_tests.expect import alarms_told, bench_with, end_self_test
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("ALM-7"), pytest.mark.needs("capture", "reset", "pin")]

@@ -17,7 +17,7 @@ from hil_tests.expect import (
 )
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import LastTherapy
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [

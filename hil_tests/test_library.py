@@ -15,8 +15,8 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.client.messages import SoftLimit
+from picoinfuse.common.errors import PumpError
 from picoinfuse.dose import Dosing, Order, Quantity
-from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text

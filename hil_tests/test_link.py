@@ -14,7 +14,7 @@ from hil_tests.expect import infuse, steps_are_even
 from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.client.frame import encode
-from picoinfuse.errors import NoAnswer, PumpError
+from picoinfuse.common.errors import NoAnswer, PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("LINK-1", "LINK-2", "LINK-3"), pytest.mark.needs("capture")]

@@ -7,7 +7,7 @@ import pytest
 
 from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, volume_told_is_true
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("OCC-1", "GIP-1.10")]

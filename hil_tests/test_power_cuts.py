@@ -23,7 +23,7 @@ from hil_tests.expect import end_self_test
 from hil_tests.recorded_day import Day, record_day
 from picoinfuse.bench import Bench
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import load_profile
 

@@ -10,7 +10,7 @@ from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.client.frame import encode
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import Profile
 

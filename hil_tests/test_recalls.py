@@ -7,7 +7,7 @@ import pytest
 from hil_tests.expect import end_self_test, motor_steps, now_ns, sleep_until, true_nl
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 RATE_UL_H = 100_000

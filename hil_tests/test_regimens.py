@@ -9,7 +9,7 @@ import pytest
 
 from hil_tests.expect import BEGIN_S, LEAD_S, alarms_told, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = pytest.mark.needs("capture", "virtual_time")

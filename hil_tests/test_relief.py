@@ -6,7 +6,7 @@ import pytest
 
 from hil_tests.expect import limit_pa, motor_steps, now_ns, sleep_until, true_nl, volume_told_is_true
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("OCC-4", "GIP-1.8", "GIP-1.10")]

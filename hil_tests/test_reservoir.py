@@ -9,8 +9,8 @@ import pytest
 from hil_tests.expect import alarms_told, cut_off_ends, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse import paths
 from picoinfuse.bench import Bench
+from picoinfuse.common.errors import PumpError
 from picoinfuse.dose import Dosing, Order, Quantity
-from picoinfuse.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library

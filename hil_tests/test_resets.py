@@ -17,7 +17,7 @@ from hil_tests.expect import (
 )
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import Ready
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("STOP-2", "STOP-4", "GIP-3.5")]

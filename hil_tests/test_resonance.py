@@ -7,7 +7,7 @@ import pytest
 
 from hil_tests.expect import motor_steps, now_ns
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("RATE-3")]

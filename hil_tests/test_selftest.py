@@ -11,7 +11,7 @@ from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.client.frame import encode
 from picoinfuse.client.messages import Ready
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [

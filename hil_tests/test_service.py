@@ -12,8 +12,8 @@ import pytest
 from hil_tests.expect import steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
+from picoinfuse.common.errors import DeployError, PumpError
 from picoinfuse.deploy import deploy
-from picoinfuse.errors import DeployError, PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import load_profile
 

@@ -6,7 +6,7 @@ import pytest
 
 from hil_tests.expect import BEGIN_S, LEAD_S, TICK_NS, end_self_test, interval_ns, motor_steps, now_ns, step_hz
 from picoinfuse.bench import Bench
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("STOP-1", "GIP-1.6")]

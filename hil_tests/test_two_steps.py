@@ -12,7 +12,7 @@ import pytest
 from hil_tests.expect import LEAD_S, end_self_test, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import Proposal
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("GIP-2"), pytest.mark.needs("capture")]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from picoinfuse.client.link import Link
-from picoinfuse.errors import PicoinfuseError, PumpError
+from picoinfuse.common.errors import PicoinfuseError, PumpError
 from pump.link.line_reader import LINE, TOO_LONG, LineReader
 from pump.link.outbox import Outbox
 from pump.link.server import Server

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from picoinfuse.analysis.occlusion import ALARMS
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.messages import Hello
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.profile import load_profile
 from picoinfuse.report.model import Run
 from picoinfuse.report.page import write_run_report

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from picoinfuse import paths
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.deploy import bytecode
-from picoinfuse.errors import PicoinfuseError
 from picoinfuse.flash import image
 from picoinfuse.image.errors import MissingTool
 from picoinfuse.image.source import check_tools

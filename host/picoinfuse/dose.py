@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from picoinfuse.errors import BadQuantity
+from picoinfuse.common.errors import BadQuantity
 from picoinfuse.units import ml_h
 
 # amount: (kind, how many of the smallest of its kind)

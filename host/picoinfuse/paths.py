@@ -6,7 +6,7 @@ can talk to a pump but has nothing to deploy, and says so.
 
 from pathlib import Path
 
-from picoinfuse.errors import NotAClone
+from picoinfuse.common.errors import NotAClone
 
 
 def root() -> Path:

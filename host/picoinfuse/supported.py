@@ -1,6 +1,6 @@
 """Which MicroPython this firmware is made for."""
 
-from picoinfuse.errors import UnsupportedMicroPython
+from picoinfuse.common.errors import UnsupportedMicroPython
 
 OLDEST = (1, 25)
 NEWEST = (1, 29)

@@ -8,7 +8,7 @@ parser; the file has been through `tomllib` before.
 import re
 import tomllib
 
-from picoinfuse.errors import Mistake
+from picoinfuse.common.errors import Mistake
 
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)")
 _HEADER = re.compile(r"\s*\[\s*([A-Za-z0-9_.\"'-]+)\s*\]")

@@ -6,7 +6,7 @@ Text becomes an integer through Decimal, never through a float: 0.1 mL/h is exac
 import re
 from decimal import Decimal
 
-from picoinfuse.errors import BadQuantity
+from picoinfuse.common.errors import BadQuantity
 
 UL_PER_ML = 1_000
 NL_PER_ML = 1_000_000

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from picoinfuse.client.frame import FROM_PUMP_BYTES, decode, encode
-from picoinfuse.errors import FrameError
+from picoinfuse.common.errors import FrameError
 
 STATUS = {
     "state": "infusing",

@@ -12,11 +12,11 @@ import pytest
 
 from picoinfuse import paths
 from picoinfuse.client.frame import decode
+from picoinfuse.common.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.deploy import bytecode, deploy
 from picoinfuse.deploy.mpremote import run_mpremote
 from picoinfuse.deploy.on_board import LOOK
 from picoinfuse.deploy.staging import commit, fingerprint, staged
-from picoinfuse.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.profile import Profile, load_profile
 from tests.fake_pump import FakePump, ScriptedPort
 

@@ -9,9 +9,9 @@ import pytest
 from picoinfuse import doctor, doctor_usb
 from picoinfuse.client.messages import Hello, parse
 from picoinfuse.client.port import UsbPort
+from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.deploy.staging import commit
 from picoinfuse.doctor import Check
-from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.flash import uf2
 from tests.fake_pump import RESULTS
 from tests.flash.world import production

@@ -2,8 +2,8 @@
 
 import pytest
 
+from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dose import Dosing, Order, Quantity, parse_concentration, parse_dose, parse_weight_g
-from picoinfuse.errors import BadQuantity
 
 
 @pytest.mark.parametrize(

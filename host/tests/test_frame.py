@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.client.frame import FROM_PUMP_BYTES, TO_PUMP_BYTES, Lines, decode, encode
-from picoinfuse.errors import FrameError
+from picoinfuse.common.errors import FrameError
 
 numbers = st.integers(-(2**53), 2**53)
 leaves = st.none() | st.booleans() | numbers | st.text(max_size=20)

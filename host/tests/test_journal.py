@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.client.messages import LogPage
-from picoinfuse.errors import BadAnswer, LinkClosed
+from picoinfuse.common.errors import BadAnswer, LinkClosed
 from picoinfuse.journal import entry as module
 from picoinfuse.journal.fetch import Fetched, fetch
 from picoinfuse.journal.store import History, HistoryUnusable

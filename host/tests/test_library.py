@@ -8,8 +8,8 @@ import pytest
 
 from picoinfuse import paths
 from picoinfuse.cli import main
+from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dose import Quantity
-from picoinfuse.errors import BadQuantity
 from picoinfuse.library.compile import compiled, text
 from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Library

@@ -10,7 +10,7 @@ import serial
 
 from picoinfuse.client.frame import decode
 from picoinfuse.client.link import Link
-from picoinfuse.errors import (
+from picoinfuse.common.errors import (
     LinkClosed,
     NoAnswer,
     NotAPump,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.client.frame import decode
-from picoinfuse.errors import ProfileError, ProfileNotFound
+from picoinfuse.common.errors import ProfileError, ProfileNotFound
 from picoinfuse.profile import load_profile, profile_names
 from picoinfuse.profile.compile import step_pl_exact, step_pl_ratio
 

@@ -20,7 +20,7 @@ from picoinfuse.client.messages import (
     Task,
     Telemetry,
 )
-from picoinfuse.errors import (
+from picoinfuse.common.errors import (
     BadAnswer,
     LinkClosed,
     NoAlarm,

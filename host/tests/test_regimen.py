@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.cli import main
-from picoinfuse.errors import BadQuantity, RegimenError
+from picoinfuse.common.errors import BadQuantity, RegimenError
 from picoinfuse.library.model import Drug as LibraryDrug
 from picoinfuse.library.model import Limits
 from picoinfuse.profile import load_profile

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picoinfuse.analysis.rate import UL_H_PER_NL_S, RateCurve
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 MINUTE_S = 60
 _WHOLE = 1e-9  # of a step: what floating point makes of a whole number of steps

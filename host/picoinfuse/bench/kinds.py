@@ -15,11 +15,11 @@ from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
 from picoinfuse.bench.several import KIND, rigs_of
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash
 from picoinfuse.emulator.errors import NoFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, find_image
-from picoinfuse.errors import PicoinfuseError
 from picoinfuse.flash import uf2
 from picoinfuse.instrument.capture import Capture, capture_of
 from picoinfuse.profile import Profile

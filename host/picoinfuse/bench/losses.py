@@ -11,7 +11,7 @@ import pytest
 
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.serial import LOST, BoardLost
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 MOST_IN_A_ROW = 3
 

@@ -7,7 +7,7 @@ no second program at the port.
 from __future__ import annotations
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 _HAND_OVER_S = 1.0  # the pump leaves within 0.2 s and boots into the REPL
 _RUN_LIMIT_S = 20.0  # a Pico reads all its files, and more than that

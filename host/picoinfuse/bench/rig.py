@@ -11,8 +11,8 @@ from picoinfuse.bench.base import battery_values
 from picoinfuse.bench.cell import Cell
 from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lacking
 from picoinfuse.client.pump import Pump
+from picoinfuse.common.errors import NoBoard, PicoinfuseError
 from picoinfuse.deploy import deploy
-from picoinfuse.errors import NoBoard, PicoinfuseError
 from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.pump import Pump
-from picoinfuse.errors import NoAnswer, NoBoard, NotAPump, PicoinfuseError, PortError, PumpError
+from picoinfuse.common.errors import NoAnswer, NoBoard, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.profile import Profile
 from picoinfuse.trace import Trace
 

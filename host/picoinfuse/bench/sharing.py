@@ -12,7 +12,7 @@ import pytest
 
 from picoinfuse.bench.boards import needs
 from picoinfuse.bench.several import KIND, rigs_of, shares
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.rig.file import load_rig
 
 _RIGS = pytest.StashKey[list[str]]()

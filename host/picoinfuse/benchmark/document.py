@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 from picoinfuse.benchmark.reading import Found, Row, number
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 BEGIN = "<!-- picoinfuse bench: begin. Written by `picoinfuse bench --write`; do not edit. -->"
 END = "<!-- picoinfuse bench: end -->"

@@ -9,7 +9,7 @@ import time
 
 from picoinfuse import paths
 from picoinfuse.benchmark.reading import Found, Say
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 _COMMAND = ("-m", "pytest", "hil_tests", "--bench", "stub", "-n", "auto", "-m", "not long", "-q")
 

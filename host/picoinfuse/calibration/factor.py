@@ -11,7 +11,7 @@ from fractions import Fraction
 from math import sqrt
 from statistics import mean, stdev
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 FEWEST_RUNS = 3
 MAX_DEN = 1000

@@ -4,7 +4,7 @@ A gram on a balance in air is a little more than a gram of water: the water disp
 that the balance was adjusted with. At 20 °C that is 0.1 %, more than the last digit of a calibration factor.
 """
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 AIR_G_ML = 0.0012  # at 20 °C, 1013 hPa, half humid; ±5 % with the weather, which is ±0.005 % of the volume
 WEIGHTS_G_ML = 8.0  # steel, by convention

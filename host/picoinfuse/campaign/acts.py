@@ -14,7 +14,7 @@ from typing import Any
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.campaign.faults import FAULTS, Fault
-from picoinfuse.errors import NoAnswer, PumpError
+from picoinfuse.common.errors import NoAnswer, PumpError
 from picoinfuse.profile import Profile
 
 Draw = Callable[[random.Random, Profile], tuple[Any, ...]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.frame import encode
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.profile import Profile
 
 Deed = Callable[[Bench], None]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.campaign.acts import ACTS
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.profile import Profile
 
 SHORTEST_S = 0.02

@@ -9,7 +9,7 @@ import numpy as np
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.messages import AlarmEvent, Event, Ready, StateEvent, Status
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 LEAD_S = 0.4  # motion is granted 300 ms ahead at most; the rest is the loop's look at its tasks
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.campaign.look import ask
-from picoinfuse.errors import PicoinfuseError, PumpError
+from picoinfuse.common.errors import PicoinfuseError, PumpError
 
 
 def revive(bench: Bench, rate_ul_h: int) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from picoinfuse.checkup import flow, steps
 from picoinfuse.checkup.event_log import event_log
 from picoinfuse.checkup.model import FAIL, Step, Visit
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 
 class NotIdle(PicoinfuseError):

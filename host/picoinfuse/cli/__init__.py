@@ -32,7 +32,7 @@ from picoinfuse.cli import (
     trumpet,
     watch,
 )
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 # (name, function) in the order in which --help lists them
 COMMANDS = (

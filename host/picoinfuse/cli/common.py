@@ -12,7 +12,7 @@ from rich.table import Table
 from picoinfuse import units
 from picoinfuse.client.port import the_one_board
 from picoinfuse.client.pump import Pump
-from picoinfuse.errors import BadQuantity
+from picoinfuse.common.errors import BadQuantity
 
 PortOption = Annotated[
     str | None,

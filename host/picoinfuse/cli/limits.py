@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from picoinfuse.client.messages import OrderTold
+from picoinfuse.common.errors import PumpError
 from picoinfuse.dose import Order, decimal, limit_units
-from picoinfuse.errors import PumpError
 
 Units = Mapping[str, str]  # dose.limit_units; empty without a drug
 NO_DRUG: Units = {}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from picoinfuse.cli.common import JsonOption, console, print_json
-from picoinfuse.errors import ProfileError
+from picoinfuse.common.errors import ProfileError
 from picoinfuse.profile import load_profile
 
 app = typer.Typer(help="Board profiles.", no_args_is_help=True)

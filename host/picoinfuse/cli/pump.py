@@ -25,7 +25,7 @@ from picoinfuse.cli.common import (
 from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.client.messages import Hello, LastTherapy, Status, Therapy
-from picoinfuse.errors import NoAnswer
+from picoinfuse.common.errors import NoAnswer
 from picoinfuse.report.summary import duration
 
 SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test

@@ -32,7 +32,7 @@ from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption,
 from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.library import on_pump
 from picoinfuse.profile import load_profile
 from picoinfuse.regimen import load_regimen

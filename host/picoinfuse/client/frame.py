@@ -9,7 +9,7 @@ import re
 from typing import Any
 from zlib import crc32
 
-from picoinfuse.errors import FrameError
+from picoinfuse.common.errors import FrameError
 
 TO_PUMP_BYTES = 512  # longest line to the pump, newline included
 FROM_PUMP_BYTES = 1024  # longest line from it

@@ -22,7 +22,7 @@ from picoinfuse.client.frame import Lines, decode, encode
 from picoinfuse.client.port import Port
 from picoinfuse.client.replies import Pending, error_of, result_of
 from picoinfuse.client.serial_log import Traffic
-from picoinfuse.errors import (
+from picoinfuse.common.errors import (
     BadAnswer,
     FrameError,
     LinkClosed,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from types import GenericAlias
 from typing import Any, TypeVar, get_type_hints
 
-from picoinfuse.errors import BadAnswer
+from picoinfuse.common.errors import BadAnswer
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Protocol
 import serial
 from serial.tools import list_ports
 
-from picoinfuse.errors import NoBoard, PortBusy, PortDenied, PortError, PortNotFound
+from picoinfuse.common.errors import NoBoard, PortBusy, PortDenied, PortError, PortNotFound
 
 READ_TIMEOUT_S = 0.05  # how long a close() waits for the reader at most
 WRITE_TIMEOUT_S = 2.0

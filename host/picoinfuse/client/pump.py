@@ -36,8 +36,8 @@ from picoinfuse.client.messages import (
     parse,
 )
 from picoinfuse.client.session import Session
+from picoinfuse.common.errors import BadAnswer, PortVanished, PumpError
 from picoinfuse.dose import Order
-from picoinfuse.errors import BadAnswer, PortVanished, PumpError
 
 
 class Pump(Session):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from picoinfuse.errors import PumpError
+from picoinfuse.common.errors import PumpError
 
 
 class Pending:

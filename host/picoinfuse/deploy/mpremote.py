@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from picoinfuse.errors import DeployError
+from picoinfuse.common.errors import DeployError
 
 TIMEOUT_S = 300.0
 WAY_OUT = "if the board does not react, reset it with the service strap (GPIO 22) held low, and try again"

@@ -17,13 +17,7 @@ from pathlib import Path
 from picoinfuse.client.messages import Hello
 from picoinfuse.client.port import open_port
 from picoinfuse.client.pump import Pump
-from picoinfuse.deploy import bytecode, files_list
-from picoinfuse.deploy.board import Board
-from picoinfuse.deploy.mpremote import Runner, run_mpremote
-from picoinfuse.deploy.on_board import Found
-from picoinfuse.deploy.plan import Plan, plan
-from picoinfuse.deploy.staging import PROFILE, staged
-from picoinfuse.errors import (
+from picoinfuse.common.errors import (
     DeployError,
     FilesystemFull,
     NoAnswer,
@@ -34,6 +28,12 @@ from picoinfuse.errors import (
     PumpError,
     UnsupportedBoard,
 )
+from picoinfuse.deploy import bytecode, files_list
+from picoinfuse.deploy.board import Board
+from picoinfuse.deploy.mpremote import Runner, run_mpremote
+from picoinfuse.deploy.on_board import Found
+from picoinfuse.deploy.plan import Plan, plan
+from picoinfuse.deploy.staging import PROFILE, staged
 from picoinfuse.profile import Profile
 from picoinfuse.supported import check_version
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.flash import uf2
 from picoinfuse.flash.errors import BadUf2
 from picoinfuse.flash.volume import BOARD_ID, INFO_FILE

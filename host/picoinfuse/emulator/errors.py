@@ -1,6 +1,6 @@
 """What can go wrong around the emulated Pico, by name."""
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 
 class EmulatorError(PicoinfuseError):

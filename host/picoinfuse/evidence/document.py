@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.collecting import counts
 from picoinfuse.evidence.requirements import requirements
 from picoinfuse.evidence.sums import NAME, changed

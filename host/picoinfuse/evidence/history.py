@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 FEWEST_RUNS = 3  # before a measurement has a spread that means something
 RUNS_COMPARED = 20

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 MOST = 400  # of a test that are kept; a loop that takes more loses the later ones that held
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.serial_log import Traffic
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.facts import board_facts
 from picoinfuse.evidence.measuring import Measure, asked, shown
 from picoinfuse.evidence.waveform import waveform_svg

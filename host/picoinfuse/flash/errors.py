@@ -2,7 +2,7 @@
 number.
 """
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 
 class FlashError(PicoinfuseError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picoinfuse.client.port import UsbPort
-from picoinfuse.errors import NoAnswer, PicoinfuseError
+from picoinfuse.common.errors import NoAnswer, PicoinfuseError
 from picoinfuse.flash.errors import (
     DifferentDevice,
     NoBootloader,

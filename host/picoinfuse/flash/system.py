@@ -13,8 +13,8 @@ from typing import Protocol
 
 from picoinfuse.client.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 from picoinfuse.client.pump import Pump
+from picoinfuse.common.errors import DeployError, PortVanished, PumpError, ReplAnswers
 from picoinfuse.deploy.mpremote import device, run_mpremote
-from picoinfuse.errors import DeployError, PortVanished, PumpError, ReplAnswers
 from picoinfuse.flash.errors import NoBootloader, PumpBusy
 from picoinfuse.flash.volume import Progress, Volume, copy, find_volumes, read_volume
 

@@ -1,6 +1,6 @@
 """What can go wrong when the production image is built or read, by name."""
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 
 
 class ImageError(PicoinfuseError):

@@ -13,7 +13,7 @@ from pathlib import Path
 import serial
 
 from picoinfuse.client.port import Port, open_port
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.instrument.frames import Frames, InstrumentError
 from picoinfuse.instrument.recorder import Recorder
 from picoinfuse.trace import Trace

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from picoinfuse.client.messages import LogPage
-from picoinfuse.errors import BadAnswer
+from picoinfuse.common.errors import BadAnswer
 from picoinfuse.journal.entry import ENTRY_BYTES, RINGS, chain_of, continues
 from picoinfuse.journal.store import Cursor, Gap, History
 

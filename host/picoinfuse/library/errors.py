@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from picoinfuse.errors import Mistake, PicoinfuseError
+from picoinfuse.common.errors import Mistake, PicoinfuseError
 
 
 class LibraryError(PicoinfuseError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse import dose
-from picoinfuse.errors import BadQuantity, Mistake
+from picoinfuse.common.errors import BadQuantity, Mistake
 from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Drug, Library, Limits
 from picoinfuse.toml_lines import KeyLines, syntax_mistake

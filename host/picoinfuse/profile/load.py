@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse import paths
-from picoinfuse.errors import ProfileError, ProfileNotFound
+from picoinfuse.common.errors import ProfileError, ProfileNotFound
 from picoinfuse.profile.checks import (
     check_battery,
     check_kvo,

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from picoinfuse.errors import Mistake, ProfileError, ProfileNotFound
+from picoinfuse.common.errors import Mistake, ProfileError, ProfileNotFound
 from picoinfuse.profile.schema import KINDS, OPTIONAL_TABLES, TABLES, TOP, Key
 from picoinfuse.toml_lines import KeyLines, syntax_mistake
 

@@ -7,8 +7,8 @@ import re
 from fractions import Fraction
 
 from picoinfuse import units
+from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dose import AMOUNTS, Dosing, Quantity, nearest, parse_dose, shown
-from picoinfuse.errors import BadQuantity
 
 MOST_OFF = Fraction(1, 100)  # of a rate, by rounding it to what the pump can do
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.client.frame import TO_PUMP_BYTES, encode
+from picoinfuse.common.errors import BadQuantity, Mistake, RegimenError, RegimenNotFound
 from picoinfuse.dose import parse_concentration, parse_weight_g
-from picoinfuse.errors import BadQuantity, Mistake, RegimenError, RegimenNotFound
 from picoinfuse.profile import Profile
 from picoinfuse.regimen.limits import check_mechanics
 from picoinfuse.regimen.quantities import Drug, rate_of, seconds

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from picoinfuse.errors import PicoinfuseError, PumpError
+from picoinfuse.common.errors import PicoinfuseError, PumpError
 from picoinfuse.instrument.frames import InstrumentError
 from picoinfuse.rig import looks, looks_captured
 from picoinfuse.rig.desk import LOST, Desk

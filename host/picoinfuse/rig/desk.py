@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from picoinfuse.client.pump import Pump
-from picoinfuse.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
+from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.errors import Mistake, PicoinfuseError
+from picoinfuse.common.errors import Mistake, PicoinfuseError
 from picoinfuse.rig.instruments import Instrument, check_instrument, instrument_of
 from picoinfuse.rig.reading import Reading
 from picoinfuse.rig.schema import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from picoinfuse.client.port import usb_ports
-from picoinfuse.errors import NoBoard
+from picoinfuse.common.errors import NoBoard
 from picoinfuse.rig.file import Rig
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from picoinfuse.errors import Mistake
+from picoinfuse.common.errors import Mistake
 from picoinfuse.toml_lines import KeyLines
 
 

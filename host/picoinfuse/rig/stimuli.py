@@ -6,7 +6,7 @@ import importlib
 import os
 from typing import Any, Protocol
 
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.rig.file import Converter, Line, Rig
 from picoinfuse.rig.schema import ADAPTERS
 

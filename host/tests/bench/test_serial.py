@@ -14,7 +14,7 @@ import pytest
 
 from picoinfuse import paths
 from picoinfuse.bench.serial import BoardLost, NotWired, SerialBench
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")
@@ -81,7 +81,7 @@ def pytest_addoption(parser):
 """
 LOSING = """
 import pytest
-from picoinfuse.errors import PortVanished
+from picoinfuse.common.errors import PortVanished
 
 @pytest.mark.parametrize("fine", [False, False, True, False, False, False, True, True])
 def test_board(fine):

@@ -17,7 +17,7 @@ from picoinfuse.client.frame import FROM_PUMP_BYTES, Lines, decode
 from picoinfuse.client.link import NOISE_BYTES, UNMATCHED_REPLIES
 from picoinfuse.client.pump import Pump
 from picoinfuse.client.session import EVENTS_KEPT
-from picoinfuse.errors import PicoinfuseError
+from picoinfuse.common.errors import PicoinfuseError
 from tests.fake_pump import RESULTS, ScriptedPort, line
 
 TYPES = (

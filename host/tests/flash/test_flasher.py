@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.errors import UnsupportedMicroPython
+from picoinfuse.common.errors import UnsupportedMicroPython
 from picoinfuse.flash import uf2
 from picoinfuse.flash.errors import (
     DifferentDevice,

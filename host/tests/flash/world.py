@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from picoinfuse.client.port import UsbPort
-from picoinfuse.errors import NoAnswer, PicoinfuseError
+from picoinfuse.common.errors import NoAnswer, PicoinfuseError
 from picoinfuse.flash import uf2
 from picoinfuse.flash.errors import PumpBusy
 from picoinfuse.flash.system import Running

@@ -8,9 +8,9 @@ from typing import Any
 
 from picoinfuse import paths
 from picoinfuse.client import frame
+from picoinfuse.common.errors import FrameError
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.world import World
-from picoinfuse.errors import FrameError
 from picoinfuse.flash import image
 from picoinfuse.profile import load_profile
 from picoinfuse.trace import Trace

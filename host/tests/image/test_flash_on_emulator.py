@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.client.port import UsbPort
-from picoinfuse.errors import NoAnswer
+from picoinfuse.common.errors import NoAnswer
 from picoinfuse.flash import image, uf2
 from picoinfuse.flash.errors import PumpBusy, WrongFirmware
 from picoinfuse.flash.flasher import Flasher

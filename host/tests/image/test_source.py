@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse import paths
-from picoinfuse.errors import UnsupportedMicroPython
+from picoinfuse.common.errors import UnsupportedMicroPython
 from picoinfuse.image import build, source
 from picoinfuse.image.errors import ImageError, MissingTool, NoMicroPython
 
