@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from picoinfuse.common.errors import BadQuantity
-from picoinfuse.units import ml_h
+from picoinfuse.common.units import ml_h
 
 # amount: (kind, how many of the smallest of its kind)
 AMOUNTS = {

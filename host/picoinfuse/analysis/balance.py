@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from picoinfuse.analysis.trumpet import TrumpetError
 from picoinfuse.calibration.gravimetry import ml_per_gram
-from picoinfuse.units import NL_PER_ML
+from picoinfuse.common.units import NL_PER_ML
 
 SECONDS_PER_HOUR = 3600
 

@@ -4,9 +4,9 @@ the motor's load, and whether the stop button stops.
 
 from __future__ import annotations
 
-from picoinfuse import units
 from picoinfuse.checkup.model import FAIL, SKIPPED, Row, Step, Visit, judged
 from picoinfuse.client.messages import Battery, Status
+from picoinfuse.common import units
 
 DELIVERY_PERCENT = 5.0  # GIP 1.2, of what was weighed
 COUNT_STEPS = 1

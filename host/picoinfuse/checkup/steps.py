@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from statistics import fmean, pstdev
 
-from picoinfuse import __version__, units
+from picoinfuse import __version__
 from picoinfuse.checkup.model import FAIL, PASS, SKIPPED, Row, Step, Visit, answered, judged
-from picoinfuse.units import pa_of_mmhg
+from picoinfuse.common import units
+from picoinfuse.common.units import pa_of_mmhg
 
 SELF_TEST_S = 5.0  # what the pump promises
 ZERO_READINGS = 40

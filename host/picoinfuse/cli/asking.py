@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from picoinfuse import units
 from picoinfuse.cli.common import grid
 from picoinfuse.cli.limits import NO_DRUG, Units, amount, beyond
 from picoinfuse.client.messages import Proposal, SoftLimit
 from picoinfuse.client.pump import Pump
+from picoinfuse.common import units
 from picoinfuse.dose import decimal
 from picoinfuse.report.summary import duration
 

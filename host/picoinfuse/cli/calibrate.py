@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, describe, parse_factor
 from picoinfuse.calibration.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.cli.collect import Vessel, lead
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
 from picoinfuse.client.messages import Calibration
 from picoinfuse.client.pump import Pump
+from picoinfuse.common import units
 
 RATE, VOLUME = "60", "5"
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from picoinfuse import units
 from picoinfuse.calibration.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.checkup.model import Plan, Visit
 from picoinfuse.checkup.page import write
 from picoinfuse.checkup.run import check_up as run
 from picoinfuse.cli.common import JsonOption, PortOption, open_pump, quantity, tell
+from picoinfuse.common import units
 from picoinfuse.profile import Profile, load_profile, profile_names
 
 _NO = ("n", "no")

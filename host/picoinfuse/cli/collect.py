@@ -11,11 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, CalibrationError, Collected, Finding, find, percent
 from picoinfuse.client.messages import Status
 from picoinfuse.client.pump import Pump
-from picoinfuse.units import NL_PER_ML
+from picoinfuse.common import units
+from picoinfuse.common.units import NL_PER_ML
 
 LOOK_S = 0.5
 READING_WITHIN = 0.5  # of what was to be given: further off, a number was mistyped

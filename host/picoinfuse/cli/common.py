@@ -9,9 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.client.port import the_one_board
 from picoinfuse.client.pump import Pump
+from picoinfuse.common import units
 from picoinfuse.common.errors import BadQuantity
 
 PortOption = Annotated[

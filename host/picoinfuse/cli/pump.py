@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.calibration.factor import describe
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import (
@@ -25,6 +24,7 @@ from picoinfuse.cli.common import (
 from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.client.messages import Hello, LastTherapy, Status, Therapy
+from picoinfuse.common import units
 from picoinfuse.common.errors import NoAnswer
 from picoinfuse.report.summary import duration
 

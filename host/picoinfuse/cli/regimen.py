@@ -6,18 +6,18 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
 from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.client.pump import Pump
+from picoinfuse.common import units
+from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.profile import load_profile
 from picoinfuse.regimen import load_regimen
 from picoinfuse.regimen.figure import save
 from picoinfuse.regimen.plan import plan as plan_of
 from picoinfuse.regimen.plan import rows
 from picoinfuse.report.summary import duration
-from picoinfuse.units import NL_PER_ML, UL_PER_ML
 
 FileArgument = Annotated[Path, typer.Argument(help="a regimen (.toml); there are examples in regimens/")]
 

@@ -8,7 +8,6 @@ import numpy as np
 import typer
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.analysis.balance import BalanceLog, read_balance
 from picoinfuse.analysis.bolus import BolusAccuracy, bolus_accuracy, bolus_volumes
 from picoinfuse.analysis.deliveries import StepMissing, TraceDelivery, from_trace, infusion_start_s
@@ -17,9 +16,10 @@ from picoinfuse.analysis.trumpet import trumpet as curves_of
 from picoinfuse.calibration.factor import parse_factor
 from picoinfuse.calibration.gravimetry import water_g_ml
 from picoinfuse.cli.common import JsonOption, console, grid, print_json, quantity
+from picoinfuse.common import units
+from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.profile import load_profile
 from picoinfuse.profile.compile import step_pl_exact
-from picoinfuse.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.vcd import read_vcd
 
 

@@ -14,7 +14,6 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from picoinfuse import units
 from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
@@ -32,6 +31,7 @@ from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption,
 from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
+from picoinfuse.common import units
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.library import on_pump
 from picoinfuse.profile import load_profile

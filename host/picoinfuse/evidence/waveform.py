@@ -10,8 +10,8 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from picoinfuse.common.units import PA_PER_MMHG
 from picoinfuse.trace import REALS, WIRES, Trace
-from picoinfuse.units import PA_PER_MMHG
 
 COLUMNS = 760
 LEFT, RIGHT, TOP = 118, 82, 6

@@ -6,10 +6,10 @@ Each check looks only at values that the schema passed.
 from itertools import pairwise
 from typing import Any
 
+from picoinfuse.common.units import pa_of_mmhg
 from picoinfuse.profile.compile import PL_PER_UL, step_pl_exact, step_pl_ratio
 from picoinfuse.profile.read import Reading
 from picoinfuse.profile.schema import MAX_MMHG
-from picoinfuse.units import pa_of_mmhg
 
 PICO_PINS = frozenset((*range(23), 26, 27, 28))  # 23, 24, 25 and 29 belong to the board itself
 ADC_PINS = frozenset((26, 27, 28))

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from picoinfuse.client.frame import encode
-from picoinfuse.units import pa_of_mmhg
+from picoinfuse.common.units import pa_of_mmhg
 
 FORMAT = 1
 MAX_BYTES = 2048  # that the pump reads (firmware/pump/storage/profile.py)

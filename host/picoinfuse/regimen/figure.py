@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.regimen.plan import Plan
 from picoinfuse.report import panels
 from picoinfuse.report.inks import LIGHT
-from picoinfuse.units import NL_PER_ML, UL_PER_ML
 
 POINTS = 240
 

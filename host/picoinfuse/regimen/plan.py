@@ -6,7 +6,7 @@ The most that boluses may add is a line of its own: as many as lockout and limit
 from dataclasses import dataclass
 from typing import Any
 
-from picoinfuse.units import NL_PER_ML
+from picoinfuse.common.units import NL_PER_ML
 
 SHOWN_WITHOUT_END_S = 8 * 3600  # of a regimen that goes on until it is stopped
 _LONGEST_S = 4000 * 86_400

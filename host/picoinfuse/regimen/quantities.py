@@ -6,7 +6,7 @@ Everything is a Fraction out of the digits that were typed, rounded once: a rate
 import re
 from fractions import Fraction
 
-from picoinfuse import units
+from picoinfuse.common import units
 from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dose import AMOUNTS, Dosing, Quantity, nearest, parse_dose, shown
 

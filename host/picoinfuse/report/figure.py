@@ -17,13 +17,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
+from picoinfuse.common.units import UL_PER_ML
 from picoinfuse.report import series
 from picoinfuse.report.inks import LIGHT, STAND_IN, to_variables
 from picoinfuse.report.model import Run
 from picoinfuse.report.panels import DASHES, STYLE, dress, head, save
 from picoinfuse.report.summary import has_volume, mmhg
 from picoinfuse.report.timeline import TimeAxis, draw_markers, draw_timeline, timeline_rows, window
-from picoinfuse.units import UL_PER_ML
 
 OPENING = r'<svg class="run" role="img" aria-label="rate, pressure, volume, states against time" \1>'
 WIDTH_IN = 10.0

@@ -13,13 +13,13 @@ from picoinfuse import paths
 from picoinfuse.analysis.deliveries import from_trace
 from picoinfuse.analysis.trumpet import STANDARD, trumpet
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.common.units import ml_h
 from picoinfuse.demo import run_demo
 from picoinfuse.profile import load_profile
 from picoinfuse.report import trumpet_figure
 from picoinfuse.report.figure import png
 from picoinfuse.rig.diagram import diagram
 from picoinfuse.rig.file import load_rig
-from picoinfuse.units import ml_h
 
 TRUMPET_PROFILE, TRUMPET_UL_H = "syringe-50ml", 100
 RIG, RIG_PROFILE = "ft232h", "ambulatory-10ml"

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picoinfuse.analysis.rate import RateCurve, rate_from_volume
+from picoinfuse.common.units import NL_PER_ML, PA_PER_MMHG
 from picoinfuse.report.model import Run
 from picoinfuse.report.summary import ordered_nl
-from picoinfuse.units import NL_PER_ML, PA_PER_MMHG
 
 Numbers = NDArray[np.floating]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from picoinfuse.analysis.occlusion import ALARMS, OcclusionTiming, measure
+from picoinfuse.common.units import NL_PER_ML, PA_PER_MMHG
 from picoinfuse.report.model import AlarmSpan, Run
-from picoinfuse.units import NL_PER_ML, PA_PER_MMHG
 
 SECONDS_PER_HOUR = 3600
 MISSING = "–"

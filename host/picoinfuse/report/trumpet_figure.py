@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from picoinfuse.analysis.trumpet import Trumpet, Window
+from picoinfuse.common.units import UL_PER_ML
 from picoinfuse.report import panels
 from picoinfuse.report.inks import LIGHT
-from picoinfuse.units import UL_PER_ML
 
 WIDTH_IN, HEIGHT_IN = 8.0, 6.4
 

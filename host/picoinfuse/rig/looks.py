@@ -6,7 +6,7 @@ saw instead.
 
 from __future__ import annotations
 
-from picoinfuse import units
+from picoinfuse.common import units
 from picoinfuse.rig.desk import Desk
 
 OFF_S = 2.0  # until the capacitors of a Pico are empty
