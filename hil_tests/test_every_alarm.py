@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import pytest
 
 from hil_tests.expect import UP_S, WATCHDOG_S, alarms_told, cut_off_ends, sleep_until
-from picoinfuse import paths
 from picoinfuse.alarms.table import AlarmRow, alarm_rows
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
+from picoinfuse.common import paths
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library

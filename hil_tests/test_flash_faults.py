@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 
 from hil_tests.expect import motor_steps, now_ns
-from picoinfuse import paths
 from picoinfuse.bench import Bench
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump

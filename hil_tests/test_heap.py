@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 
 from hil_tests.expect import now_ns, step_hz
-from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.client.messages import Telemetry
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump

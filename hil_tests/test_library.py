@@ -10,11 +10,11 @@ import pytest
 from littlefs import LittleFS
 
 from hil_tests.expect import cut_off_ends, motor_steps, now_ns
-from picoinfuse import paths
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.client.messages import SoftLimit
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
 from picoinfuse.dose import Dosing, Order, Quantity
 from picoinfuse.evidence.measuring import Measure

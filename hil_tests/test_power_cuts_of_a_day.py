@@ -17,8 +17,8 @@ import pytest
 
 from hil_tests.cuts import boot, look
 from hil_tests.recorded_day import Day, put, record_day
-from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump

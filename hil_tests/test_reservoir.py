@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hil_tests.expect import alarms_told, cut_off_ends, end_self_test, motor_steps, now_ns, sleep_until
-from picoinfuse import paths
 from picoinfuse.bench import Bench
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
 from picoinfuse.dose import Dosing, Order, Quantity
 from picoinfuse.evidence.measuring import Measure

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.deploy import bytecode
 from picoinfuse.flash import image

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from picoinfuse import paths
 from picoinfuse.client.frame import decode
+from picoinfuse.common import paths
 from picoinfuse.common.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.deploy import bytecode, deploy
 from picoinfuse.deploy.mpremote import run_mpremote

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.common import paths
 from picoinfuse.deploy import deploy
 from picoinfuse.deploy.mpremote import Runner, run_mpremote
 from picoinfuse.profile import load_profile

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
 from picoinfuse.cli import main
+from picoinfuse.common import paths
 from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dose import Quantity
 from picoinfuse.library.compile import compiled, text

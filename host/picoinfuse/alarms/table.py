@@ -7,8 +7,8 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from picoinfuse import paths
 from picoinfuse.alarms.texts import TEXTS
+from picoinfuse.common import paths
 
 _ENDS = {
     "passes": "by itself",

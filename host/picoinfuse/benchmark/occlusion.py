@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from picoinfuse import paths
 from picoinfuse.benchmark.reading import Found, Say, number
+from picoinfuse.common import paths
 from picoinfuse.profile import load_profile
 
 PROFILE = "syringe-50ml"

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from picoinfuse import paths
 from picoinfuse.benchmark.reading import Found, Say
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PicoinfuseError
 
 _COMMAND = ("-m", "pytest", "hil_tests", "--bench", "stub", "-n", "auto", "-m", "not long", "-q")

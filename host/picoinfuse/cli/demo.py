@@ -2,7 +2,7 @@
 
 from rich.console import Console
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 
 
 def demo() -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from picoinfuse import paths
 from picoinfuse.cli.common import JsonOption, console, grid, print_json
+from picoinfuse.common import paths
 from picoinfuse.deploy.staging import commit
 from picoinfuse.flash.image import dotted, load
 from picoinfuse.image.build import build

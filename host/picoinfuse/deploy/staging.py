@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.deploy.bytecode import FORMAT
 from picoinfuse.profile import Profile
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from littlefs import LittleFS
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.deploy import files_list
 from picoinfuse.deploy.bytecode import compile_folder
 from picoinfuse.deploy.staging import fingerprint, staged

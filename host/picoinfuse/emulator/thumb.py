@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.pinned import RPSIO
 

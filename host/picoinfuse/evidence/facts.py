@@ -9,9 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from picoinfuse import paths
 from picoinfuse.bench.several import rigs_of
 from picoinfuse.client.messages import Hello
+from picoinfuse.common import paths
 from picoinfuse.profile import Profile
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.common.errors import ProfileError, ProfileNotFound
 from picoinfuse.profile.checks import (
     check_battery,

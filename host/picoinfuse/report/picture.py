@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from picoinfuse import paths
 from picoinfuse.analysis.deliveries import from_trace
 from picoinfuse.analysis.trumpet import STANDARD, trumpet
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.common import paths
 from picoinfuse.common.units import ml_h
 from picoinfuse.demo import run_demo
 from picoinfuse.profile import load_profile

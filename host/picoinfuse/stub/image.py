@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.deploy import deploy
 from picoinfuse.deploy.staging import fingerprint
 from picoinfuse.profile import Profile

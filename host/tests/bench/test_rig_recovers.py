@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
 from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import LOST, BoardLost
 from picoinfuse.client.port import UsbPort
+from picoinfuse.common import paths
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.rig.file import Line, Rig
 

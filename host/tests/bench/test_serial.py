@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
 from picoinfuse.bench.serial import BoardLost, NotWired, SerialBench
+from picoinfuse.common import paths
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.profile import load_profile
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.evidence.requirements import requirements
 
 TEXT = (paths.root() / "docs" / "requirements.md").read_text("utf-8")

@@ -7,7 +7,7 @@ import types
 
 import pytest
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from picoinfuse import paths
 from picoinfuse.client import frame
+from picoinfuse.common import paths
 from picoinfuse.common.errors import FrameError
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.world import World

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 
 VM = shutil.which("micropython", path=str(Path(sys.executable).parent))
 pytestmark = pytest.mark.skipif(VM is None, reason="no MicroPython VM for this platform")

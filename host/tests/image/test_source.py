@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.common.errors import UnsupportedMicroPython
 from picoinfuse.image import build, source
 from picoinfuse.image.errors import ImageError, MissingTool, NoMicroPython

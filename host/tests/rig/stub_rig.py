@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from picoinfuse import paths
 from picoinfuse.bench.stub import StubBench
+from picoinfuse.common import paths
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.file import Rig, load_rig
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.profile import load_profile
 from picoinfuse.report.picture import draw_rig
 from picoinfuse.rig.diagram import BETWEEN, diagram, rows_of

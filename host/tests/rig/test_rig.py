@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import paths
+from picoinfuse.common import paths
 from picoinfuse.rig.file import Line, RigError, RigUnreadable, load_rig
 from picoinfuse.rig.schema import ADAPTERS
 from picoinfuse.rig.stimuli import level

@@ -11,7 +11,7 @@ from picoinfuse.common.errors import NotAClone
 
 def root() -> Path:
     """The top folder of the clone."""
-    folder = Path(__file__).resolve().parents[2]
+    folder = Path(__file__).resolve().parents[3]
     if not (folder / "firmware" / "pump").is_dir() or not (folder / "boards").is_dir():
         raise NotAClone("firmware/ and boards/ are not here: run picoinfuse from a clone of its repository")
     return folder
