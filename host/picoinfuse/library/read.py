@@ -9,9 +9,9 @@ from typing import Any
 
 from picoinfuse import dose
 from picoinfuse.common.errors import BadQuantity, Mistake
+from picoinfuse.common.toml import KeyLines, syntax_mistake
 from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Drug, Library, Limits
-from picoinfuse.toml_lines import KeyLines, syntax_mistake
 
 MAX_DRUGS = 200  # of the pump
 MAX_CONCENTRATIONS = 8

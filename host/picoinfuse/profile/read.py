@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.common.errors import Mistake, ProfileError, ProfileNotFound
+from picoinfuse.common.toml import KeyLines, syntax_mistake
 from picoinfuse.profile.schema import KINDS, OPTIONAL_TABLES, TABLES, TOP, Key
-from picoinfuse.toml_lines import KeyLines, syntax_mistake
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _TYPES = {"int": "a whole number", "number": "a number", "bool": "true or false", "text": "a text"}

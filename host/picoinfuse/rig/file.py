@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picoinfuse.common.errors import Mistake, PicoinfuseError
+from picoinfuse.common.toml import KeyLines, syntax_mistake
 from picoinfuse.rig.instruments import Instrument, check_instrument, instrument_of
 from picoinfuse.rig.reading import Reading
 from picoinfuse.rig.schema import (
@@ -19,7 +20,6 @@ from picoinfuse.rig.schema import (
     REFERENCE_MV,
     WITH,
 )
-from picoinfuse.toml_lines import KeyLines, syntax_mistake
 from picoinfuse.trace import WIRES
 
 _TABLES = {

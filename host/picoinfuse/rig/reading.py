@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from picoinfuse.common.errors import Mistake
-from picoinfuse.toml_lines import KeyLines
+from picoinfuse.common.toml import KeyLines
 
 
 @dataclass
