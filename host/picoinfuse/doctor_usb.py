@@ -7,9 +7,9 @@ from pathlib import Path
 from picoinfuse.client.port import BOOTSEL_PID, PICO_VID, UsbPort, usb_ports
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoAnswer, PicoinfuseError, PortBusy, ReplAnswers, UnsupportedMicroPython
+from picoinfuse.common.micropython_versions import check_version
 from picoinfuse.deploy import staging
 from picoinfuse.doctor import Check
-from picoinfuse.supported import check_version
 
 USB_DEVICES = Path("/sys/bus/usb/devices")
 USB_DRIVERS = Path("/sys/bus/usb/drivers")

@@ -28,6 +28,7 @@ from picoinfuse.common.errors import (
     PumpError,
     UnsupportedBoard,
 )
+from picoinfuse.common.micropython_versions import check_version
 from picoinfuse.deploy import bytecode, files_list
 from picoinfuse.deploy.board import Board
 from picoinfuse.deploy.mpremote import Runner, run_mpremote
@@ -35,7 +36,6 @@ from picoinfuse.deploy.on_board import Found
 from picoinfuse.deploy.plan import Plan, plan
 from picoinfuse.deploy.staging import PROFILE, staged
 from picoinfuse.profile import Profile
-from picoinfuse.supported import check_version
 
 HELLO_TIMEOUT_S = 1.0
 SERVICE_TIMEOUT_S = 15.0

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from picoinfuse.common.micropython_versions import check_version
 from picoinfuse.flash import binary_info, uf2
 from picoinfuse.flash.errors import WrongFirmware
 from picoinfuse.flash.system import Running
 from picoinfuse.image import info
 from picoinfuse.image.errors import NoInfo
-from picoinfuse.supported import check_version
 
 
 @dataclass(frozen=True)

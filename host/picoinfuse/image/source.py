@@ -8,8 +8,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from picoinfuse.common.micropython_versions import check_version
 from picoinfuse.image.errors import MissingTool, NoMicroPython
-from picoinfuse.supported import check_version
 
 _PARTS = (
     "lib/pico-sdk/pico_sdk_init.cmake",
