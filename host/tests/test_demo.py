@@ -7,10 +7,10 @@ from typing import cast
 import pytest
 from rich.console import Console
 
-from picoinfuse import demo
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.messages import AlarmEvent, Hello, StateEvent, Telemetry
-from picoinfuse.demo import DemoFailed, play
+from picoinfuse.demo import run
+from picoinfuse.demo.run import DemoFailed, play
 from picoinfuse.report.summary import summary
 from picoinfuse.trace import Trace
 
@@ -111,7 +111,7 @@ def out():
 
 @pytest.fixture(autouse=True)
 def slow_rate(monkeypatch):
-    monkeypatch.setattr(demo, "RATE_UL_H", 3600)
+    monkeypatch.setattr(run, "RATE_UL_H", 3600)
 
 
 def test_the_run_is_played_in_order(out):

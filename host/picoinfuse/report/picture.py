@@ -14,7 +14,7 @@ from picoinfuse.analysis.trumpet import STANDARD, trumpet
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.common import paths
 from picoinfuse.common.units import ml_h
-from picoinfuse.demo import run_demo
+from picoinfuse.demo.run import run_demo
 from picoinfuse.profile import load_profile
 from picoinfuse.report import trumpet_figure
 from picoinfuse.report.figure import png

@@ -1,0 +1,1 @@
+"""The demonstration: an infusion, an occlusion, a report."""
