@@ -64,7 +64,7 @@ monitor: $(READY) ## watch the pump at PORT
 	$(BIN)/picoinfuse monitor $(PORT_OPTION)
 
 pictures: $(READY) ## make the pictures in docs/
-	$(BIN)/python -m picoinfuse.report.picture
+	$(BIN)/python -m picoinfuse.demo.picture
 
 docs: $(READY) ## make docs/alarms.md and docs/faults.md from the tables
 	$(BIN)/picoinfuse alarms --markdown > docs/alarms.md

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from picoinfuse.common import paths
+from picoinfuse.demo.picture import draw_rig
 from picoinfuse.profile import load_profile
-from picoinfuse.report.picture import draw_rig
 from picoinfuse.rig.diagram import BETWEEN, diagram, rows_of
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.schema import CONVERTERS, LINES

@@ -1,6 +1,6 @@
 """The pictures of README and docs: the run of the demo, a trumpet curve of two hours, and the wiring of a rig.
 
-.venv/bin/python -m picoinfuse.report.picture
+.venv/bin/python -m picoinfuse.demo.picture
 """
 
 from __future__ import annotations
