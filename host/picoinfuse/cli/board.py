@@ -9,7 +9,7 @@ from rich.table import Table
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, port_name, print_json, tell
 from picoinfuse.client.port import usb_ports
 from picoinfuse.deploy import deploy as deploy_to
-from picoinfuse.doctor import installed
+from picoinfuse.doctor.checks import installed
 from picoinfuse.doctor_usb import plugged_in
 from picoinfuse.profile import load_profile
 

@@ -1,0 +1,1 @@
+"""Checks of this computer: what is installed, what is plugged in."""
