@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse import doctor_usb
 from picoinfuse.client.messages import Hello, parse
 from picoinfuse.client.port import UsbPort
 from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.deploy.staging import commit
-from picoinfuse.doctor import checks
+from picoinfuse.doctor import checks, usb
 from picoinfuse.doctor.checks import Check
 from picoinfuse.flash import uf2
 from tests.fake_pump import RESULTS
@@ -61,37 +60,37 @@ def test_the_newest_production_image_is_checked(tmp_path: Path, monkeypatch: pyt
 def test_who_is_in_no_group_of_serial_ports_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
     import grp
 
-    monkeypatch.setattr(doctor_usb.os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(doctor_usb.os, "getegid", lambda: 1000)
+    monkeypatch.setattr(usb.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(usb.os, "getegid", lambda: 1000)
     monkeypatch.setattr(grp, "getgrall", lambda: [Group("users", 100), Group("uucp", 14)])
-    monkeypatch.setattr(doctor_usb.os, "getgroups", lambda: [100])
-    check = doctor_usb._group()
+    monkeypatch.setattr(usb.os, "getgroups", lambda: [100])
+    check = usb._group()
     assert (check.verdict, check.advice) == ("note", "sudo usermod -aG uucp $USER, then log out and in again")
-    monkeypatch.setattr(doctor_usb.os, "getgroups", lambda: [100, 14])
-    assert doctor_usb._group() == Check("permission", "ok", "in the group uucp")
+    monkeypatch.setattr(usb.os, "getgroups", lambda: [100, 14])
+    assert usb._group() == Check("permission", "ok", "in the group uucp")
 
 
 def test_a_udev_rule_is_found_by_its_vendor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_usb, "RULES", (tmp_path / "none", tmp_path))
+    monkeypatch.setattr(usb, "RULES", (tmp_path / "none", tmp_path))
     (tmp_path / "50-other.rules").write_text('ATTRS{idVendor}=="1234"\n')
-    check = doctor_usb._rule()
+    check = usb._rule()
     assert check.verdict == "note"
     assert 'GROUP="dialout"' in check.advice
-    (tmp_path / "60-pico.rules").write_text(doctor_usb.RULE.upper())
-    assert doctor_usb._rule() == Check("udev rule", "ok", str(tmp_path / "60-pico.rules"))
+    (tmp_path / "60-pico.rules").write_text(usb.RULE.upper())
+    assert usb._rule() == Check("udev rule", "ok", str(tmp_path / "60-pico.rules"))
 
 
 @linux
 def test_the_driver_may_be_loaded_a_module_or_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_usb, "USB_DRIVERS", tmp_path / "drivers")
-    monkeypatch.setattr(doctor_usb, "MODULES", tmp_path / "modules")
-    assert doctor_usb._driver().verdict == "note"
-    module = tmp_path / "modules" / doctor_usb.os.uname().release / "kernel" / "cdc-acm.ko.xz"
+    monkeypatch.setattr(usb, "USB_DRIVERS", tmp_path / "drivers")
+    monkeypatch.setattr(usb, "MODULES", tmp_path / "modules")
+    assert usb._driver().verdict == "note"
+    module = tmp_path / "modules" / usb.os.uname().release / "kernel" / "cdc-acm.ko.xz"
     module.parent.mkdir(parents=True)
     module.touch()
-    assert doctor_usb._driver().verdict == "ok"
+    assert usb._driver().verdict == "ok"
     (tmp_path / "drivers" / "cdc_acm").mkdir(parents=True)
-    assert doctor_usb._driver() == Check("driver", "ok", "cdc_acm")
+    assert usb._driver() == Check("driver", "ok", "cdc_acm")
 
 
 class Answers:
@@ -133,23 +132,23 @@ def test_what_runs_on_a_board(
 ) -> None:
     device = tmp_path / "ttyACM0"
     device.touch()
-    monkeypatch.setattr(doctor_usb, "usb_ports", lambda: [UsbPort(str(device), "E660A", "1-2:1.0", "Board in FS mode")])
-    monkeypatch.setattr(doctor_usb, "Pump", answers)
-    check = one(doctor_usb.plugged_in(), "Pico")
+    monkeypatch.setattr(usb, "usb_ports", lambda: [UsbPort(str(device), "E660A", "1-2:1.0", "Board in FS mode")])
+    monkeypatch.setattr(usb, "Pump", answers)
+    check = one(usb.plugged_in(), "Pico")
     assert check.verdict == verdict
     assert says in check.advice
 
 
 def test_a_port_that_may_not_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_usb, "usb_ports", lambda: [UsbPort("/dev/ttyACM0", "E660A", "1-2:1.0", "")])
-    monkeypatch.setattr(doctor_usb.os, "access", lambda path, mode: False)
-    check = one(doctor_usb.plugged_in(), "Pico")
+    monkeypatch.setattr(usb, "usb_ports", lambda: [UsbPort("/dev/ttyACM0", "E660A", "1-2:1.0", "")])
+    monkeypatch.setattr(usb.os, "access", lambda path, mode: False)
+    check = one(usb.plugged_in(), "Pico")
     assert (check.verdict, check.advice[:11]) == ("fault", "sudo usermo")
 
 
 def test_no_pico_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_usb, "usb_ports", lambda: [])
-    assert one(doctor_usb.plugged_in(), "Pico").verdict == "note"
+    monkeypatch.setattr(usb, "usb_ports", lambda: [])
+    assert one(usb.plugged_in(), "Pico").verdict == "note"
 
 
 def test_a_pico_in_bootsel_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,5 +156,5 @@ def test_a_pico_in_bootsel_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (tmp_path / name).mkdir()
         (tmp_path / name / "idVendor").write_text("2e8a\n")
         (tmp_path / name / "idProduct").write_text(product + "\n")
-    monkeypatch.setattr(doctor_usb, "USB_DEVICES", tmp_path)
-    assert [check.found for check in doctor_usb._bootsel()] == ["in BOOTSEL at USB 1-2"]
+    monkeypatch.setattr(usb, "USB_DEVICES", tmp_path)
+    assert [check.found for check in usb._bootsel()] == ["in BOOTSEL at USB 1-2"]

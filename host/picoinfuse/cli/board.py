@@ -10,7 +10,7 @@ from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, po
 from picoinfuse.client.port import usb_ports
 from picoinfuse.deploy import deploy as deploy_to
 from picoinfuse.doctor.checks import installed
-from picoinfuse.doctor_usb import plugged_in
+from picoinfuse.doctor.usb import plugged_in
 from picoinfuse.profile import load_profile
 
 STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
