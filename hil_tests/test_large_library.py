@@ -11,7 +11,7 @@ import pytest
 from hil_tests.expect import WATCHDOG_S, steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.common.errors import PumpError
-from picoinfuse.dose import Dosing, Order, Quantity
+from picoinfuse.dosing.dose import Dosing, Order, Quantity
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, crc, text

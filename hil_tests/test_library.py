@@ -16,7 +16,7 @@ from picoinfuse.bench.stub import StubBench
 from picoinfuse.client.messages import SoftLimit
 from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
-from picoinfuse.dose import Dosing, Order, Quantity
+from picoinfuse.dosing.dose import Dosing, Order, Quantity
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text

@@ -10,7 +10,7 @@ from hil_tests.expect import alarms_told, cut_off_ends, end_self_test, motor_ste
 from picoinfuse.bench import Bench
 from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
-from picoinfuse.dose import Dosing, Order, Quantity
+from picoinfuse.dosing.dose import Dosing, Order, Quantity
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.library import on_pump
 from picoinfuse.library.read import load_library

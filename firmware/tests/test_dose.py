@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picoinfuse import dose as host
+from picoinfuse.dosing import dose as host
 from pump.core.therapy import dose as pump
 from pump.core.therapy.dose import BadDose, Dosing, amount_milli
 

@@ -3,7 +3,7 @@
 import pytest
 
 from picoinfuse.common.errors import BadQuantity
-from picoinfuse.dose import Dosing, Order, Quantity, parse_concentration, parse_dose, parse_weight_g
+from picoinfuse.dosing.dose import Dosing, Order, Quantity, parse_concentration, parse_dose, parse_weight_g
 
 
 @pytest.mark.parametrize(

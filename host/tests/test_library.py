@@ -9,7 +9,7 @@ import pytest
 from picoinfuse.cli import main
 from picoinfuse.common import paths
 from picoinfuse.common.errors import BadQuantity
-from picoinfuse.dose import Quantity
+from picoinfuse.dosing.dose import Quantity
 from picoinfuse.library.compile import compiled, text
 from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Library

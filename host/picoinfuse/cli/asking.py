@@ -13,7 +13,7 @@ from picoinfuse.cli.limits import NO_DRUG, Units, amount, beyond
 from picoinfuse.client.messages import Proposal, SoftLimit
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
-from picoinfuse.dose import decimal
+from picoinfuse.dosing.dose import decimal
 from picoinfuse.report.summary import duration
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: for scripts.")]

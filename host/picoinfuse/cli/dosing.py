@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from picoinfuse import dose as doses
 from picoinfuse.cli.common import quantity
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import BadQuantity
-from picoinfuse.dose import Order, Quantity
+from picoinfuse.dosing import dose as doses
+from picoinfuse.dosing.dose import Order, Quantity
 from picoinfuse.library import on_pump
 
 DrugOption = Annotated[str | None, typer.Option(help="of the pump's library; RATE is then a dose", show_default=False)]

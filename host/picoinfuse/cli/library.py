@@ -8,7 +8,7 @@ import typer
 
 from picoinfuse.cli.asking import YesOption, confirmed
 from picoinfuse.cli.common import JsonOption, PortOption, console, grid, open_pump, print_json, tell
-from picoinfuse.dose import decimal, shown
+from picoinfuse.dosing.dose import decimal, shown
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text
 from picoinfuse.library.errors import LibraryError

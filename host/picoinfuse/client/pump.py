@@ -37,7 +37,7 @@ from picoinfuse.client.messages import (
 )
 from picoinfuse.client.session import Session
 from picoinfuse.common.errors import BadAnswer, PortVanished, PumpError
-from picoinfuse.dose import Order
+from picoinfuse.dosing.dose import Order
 
 
 class Pump(Session):

@@ -8,8 +8,8 @@ A library that exists is valid: `load_library` raises LibraryError with every mi
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse import dose
-from picoinfuse.dose import Quantity
+from picoinfuse.dosing import dose
+from picoinfuse.dosing.dose import Quantity
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from picoinfuse import dose
 from picoinfuse.common.errors import BadQuantity, Mistake
 from picoinfuse.common.toml import KeyLines, syntax_mistake
+from picoinfuse.dosing import dose
 from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Drug, Library, Limits
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from picoinfuse.common import units
 from picoinfuse.common.errors import BadQuantity
-from picoinfuse.dose import AMOUNTS, Dosing, Quantity, nearest, parse_dose, shown
+from picoinfuse.dosing.dose import AMOUNTS, Dosing, Quantity, nearest, parse_dose, shown
 
 MOST_OFF = Fraction(1, 100)  # of a rate, by rounding it to what the pump can do
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}

@@ -17,7 +17,7 @@ from typing import Any
 from picoinfuse.client.frame import TO_PUMP_BYTES, encode
 from picoinfuse.common.errors import BadQuantity, Mistake, RegimenError, RegimenNotFound
 from picoinfuse.common.toml import KeyLines, syntax_mistake
-from picoinfuse.dose import parse_concentration, parse_weight_g
+from picoinfuse.dosing.dose import parse_concentration, parse_weight_g
 from picoinfuse.profile import Profile
 from picoinfuse.regimen.limits import check_mechanics
 from picoinfuse.regimen.quantities import Drug, rate_of, seconds

@@ -1,0 +1,1 @@
+"""Doses: amounts, rates and weights as a person writes them."""
