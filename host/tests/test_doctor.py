@@ -12,7 +12,7 @@ from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortBu
 from picoinfuse.deploy.staging import commit
 from picoinfuse.doctor import checks, usb
 from picoinfuse.doctor.checks import Check
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from tests.fake_pump import RESULTS
 from tests.flash.world import production
 

@@ -20,7 +20,7 @@ from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.deployed import deployed_flash, erased
 from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.image import find_image
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace import Trace

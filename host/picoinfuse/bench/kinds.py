@@ -20,7 +20,7 @@ from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash
 from picoinfuse.emulator.errors import NoFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, find_image
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.instrument.capture import Capture, capture_of
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import load_rig

@@ -27,7 +27,7 @@ from picoinfuse.deploy.staging import PROFILE, staged
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.deployed import filesystem
 from picoinfuse.emulator.image import find_image
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.trace import Trace
 

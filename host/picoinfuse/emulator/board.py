@@ -14,7 +14,7 @@ from typing import Any
 
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.world import World
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.trace import Trace
 
 MS = 1_000_000

@@ -18,7 +18,7 @@ from picoinfuse.deploy.bytecode import compile_folder
 from picoinfuse.deploy.staging import fingerprint, staged
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.device import FS_BYTES
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 
 # As MicroPython 1.25's rp2 port makes its own: extmod/vfs_lfsx.c, ports/rp2/rp2_flash.c

@@ -17,7 +17,7 @@ from picoinfuse.emulator.flash_cut import FlashCut
 from picoinfuse.emulator.nets import Net
 from picoinfuse.emulator.pinned import BOOTROM_B1, HAD_POR, HAD_RUN
 from picoinfuse.emulator.usb import UsbHost
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 
 FLASH_BYTES = 2 * 1024 * 1024
 FS_START = 0xA0000  # of MicroPython's filesystem on a Pico: the last 1408 KiB

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picoinfuse.emulator.errors import NoFirmware, UntrustedFirmware
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 
 ENVIRONMENT = "PICOINFUSE_UF2"
 _CHUNK_BYTES = 64 * 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 from picoinfuse.emulator.board import EmulatedBoard
 from picoinfuse.emulator.boot_volume import BootVolume
 from picoinfuse.emulator.deployed import deployed_flash, erased
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace import Trace

@@ -10,7 +10,7 @@ import struct
 from dataclasses import dataclass
 
 from picoinfuse.flash.errors import NotMicroPython
-from picoinfuse.flash.uf2 import FLASH_START
+from picoinfuse.image.uf2 import FLASH_START
 
 _HEADER = struct.Struct("<5I")  # marker, start and end of the table, mapping, marker
 _MARKER_START = 0x7188EBF2

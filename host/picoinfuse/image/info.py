@@ -9,8 +9,8 @@ import struct
 from binascii import crc32
 from dataclasses import dataclass
 
-from picoinfuse.flash.uf2 import PAGE_BYTES
 from picoinfuse.image.errors import DamagedImage, ImageError, NoInfo
+from picoinfuse.image.uf2 import PAGE_BYTES
 
 MARKER = b"picoinfuse-image"
 FORMAT = 1

@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from picoinfuse.emulator.device import Pico
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 
 MS = 1_000_000
 

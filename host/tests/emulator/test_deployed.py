@@ -9,7 +9,7 @@ import pytest
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash, erased
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")

@@ -9,7 +9,7 @@ import pytest
 
 from picoinfuse.emulator.device import Cause, Pico
 from picoinfuse.emulator.errors import PicoStopped
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 
 from .prompt import MS, Edges, Prompt
 

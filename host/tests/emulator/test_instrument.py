@@ -13,7 +13,7 @@ import pytest
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.pair import Pair
-from picoinfuse.flash import uf2
+from picoinfuse.image import uf2
 from picoinfuse.instrument import pico as instrument
 from picoinfuse.instrument.frames import Frames
 from picoinfuse.instrument.pico import PicoInstrument, push

@@ -12,9 +12,9 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.boot_volume import BootVolume, NoPlaceForVolume
 from picoinfuse.emulator.session import EmulatorSession
-from picoinfuse.flash import uf2
 from picoinfuse.flash.flasher import flash
 from picoinfuse.flash.volume import COPY_NAME, INFO_FILE, read_volume
+from picoinfuse.image import uf2
 from picoinfuse.profile import load_profile
 
 

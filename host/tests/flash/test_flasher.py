@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.common.errors import UnsupportedMicroPython
-from picoinfuse.flash import uf2
 from picoinfuse.flash.errors import (
     DifferentDevice,
     FlashError,
@@ -26,6 +25,7 @@ from picoinfuse.flash.errors import (
 from picoinfuse.flash.flasher import Flashed, Flasher
 from picoinfuse.flash.image import load
 from picoinfuse.flash.system import Running
+from picoinfuse.image import uf2
 
 from .world import FOREIGN, World, firmware, port, production
 

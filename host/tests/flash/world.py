@@ -9,11 +9,10 @@ from pathlib import Path
 
 from picoinfuse.client.port import UsbPort
 from picoinfuse.common.errors import NoAnswer, PicoinfuseError
-from picoinfuse.flash import uf2
 from picoinfuse.flash.errors import PumpBusy
 from picoinfuse.flash.system import Running
 from picoinfuse.flash.volume import INFO_FILE, File, Progress, Volume, copy, read_volume
-from picoinfuse.image import info
+from picoinfuse.image import info, uf2
 
 PICO = "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"
 FOREIGN = "UF2 Bootloader v1.0\nModel: Raspberry Pi RP2350\nBoard-ID: RP2350\n"

@@ -10,12 +10,12 @@ import pytest
 
 from picoinfuse.client.port import UsbPort
 from picoinfuse.common.errors import NoAnswer
-from picoinfuse.flash import image, uf2
+from picoinfuse.flash import image
 from picoinfuse.flash.errors import PumpBusy, WrongFirmware
 from picoinfuse.flash.flasher import Flasher
 from picoinfuse.flash.system import Running
 from picoinfuse.flash.volume import COPY_NAME, INFO_FILE, Progress, Volume, copy
-from picoinfuse.image import info
+from picoinfuse.image import info, uf2
 
 from .emulated import MS, Board, newest_image
 
