@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picoinfuse.common.micropython_versions import check_version
-from picoinfuse.flash import binary_info
 from picoinfuse.flash.errors import WrongFirmware
 from picoinfuse.flash.system import Running
-from picoinfuse.image import info, uf2
+from picoinfuse.image import binary_info, info, uf2
 from picoinfuse.image.errors import NoInfo
 
 

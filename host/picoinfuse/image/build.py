@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.flash import binary_info
-from picoinfuse.image import info, uf2
+from picoinfuse.image import binary_info, info, uf2
 from picoinfuse.image.errors import BuildFailed
 from picoinfuse.image.source import Tree, check_tools, check_tree, commit_time, has_picotool
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picoinfuse.flash import binary_info
 from picoinfuse.flash.errors import (
     BadAddress,
     BadBlockNumber,
@@ -20,7 +19,7 @@ from picoinfuse.flash.errors import (
     OverlappingBlocks,
     TruncatedUf2,
 )
-from picoinfuse.image import uf2
+from picoinfuse.image import binary_info, uf2
 
 from .world import firmware
 
