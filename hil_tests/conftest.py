@@ -29,7 +29,7 @@ for _name in ("cuts", "expect", "recorded_day"):  # their asserts show values to
 pytest_plugins = [
     "picoinfuse.evidence.plugin",
     "picoinfuse.bench.sharing",
-    "picoinfuse.bench.losses",
+    "picoinfuse.pytest_plugin.lost_boards",
     "picoinfuse.bench.copies",
 ]
 

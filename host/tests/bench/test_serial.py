@@ -74,7 +74,7 @@ def test_a_board_that_does_not_come_back_is_lost_by_name(tmp_path: Path, monkeyp
 
 
 CONFTEST = """
-pytest_plugins = ["picoinfuse.bench.losses"]
+pytest_plugins = ["picoinfuse.pytest_plugin.lost_boards"]
 
 def pytest_addoption(parser):
     parser.addoption("--bench", default="stub")

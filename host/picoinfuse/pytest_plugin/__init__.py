@@ -1,0 +1,1 @@
+"""All that is pytest's: forked and lost boards, rig scheduling, evidence."""
