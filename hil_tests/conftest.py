@@ -30,7 +30,7 @@ pytest_plugins = [
     "picoinfuse.evidence.plugin",
     "picoinfuse.bench.sharing",
     "picoinfuse.pytest_plugin.lost_boards",
-    "picoinfuse.bench.copies",
+    "picoinfuse.pytest_plugin.forked_boards",
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from picoinfuse.bench import copies
+from picoinfuse.pytest_plugin import forked_boards
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
@@ -28,14 +28,14 @@ def test_reports_come_back_with_what_is_added_to_them(item: Any, monkeypatch: py
         vars(reports[0])["evidence"] = {"measurements": [1]}
         return reports
 
-    monkeypatch.setattr(copies, "runtestprotocol", run)
-    first, second = copies._reports(item)
+    monkeypatch.setattr(forked_boards, "runtestprotocol", run)
+    first, second = forked_boards._reports(item)
     assert (first.outcome, first.evidence) == ("passed", {"measurements": [1]})
     assert (second.outcome, second.longreprtext) == ("failed", "why")
 
 
 def test_a_fork_that_dies_is_a_failed_test(item: Any, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(copies, "runtestprotocol", lambda item, **_: os.kill(os.getpid(), signal.SIGKILL))
-    (report,) = copies._reports(item)
+    monkeypatch.setattr(forked_boards, "runtestprotocol", lambda item, **_: os.kill(os.getpid(), signal.SIGKILL))
+    (report,) = forked_boards._reports(item)
     assert report.outcome == "failed"
     assert "without a report" in report.longreprtext
