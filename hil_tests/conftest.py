@@ -14,11 +14,11 @@ import pytest
 
 from picoinfuse.bench import Bench
 from picoinfuse.bench.base import CAPABILITIES, MOST_S
-from picoinfuse.bench.boards import copied, needs, profile_name
 from picoinfuse.bench.kinds import KINDS, BenchKind, BenchMissing, bench_kind
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import load_profile
+from picoinfuse.pytest_plugin.board_pool import copied, needs, profile_name
 
 if TYPE_CHECKING:
     from picoinfuse.evidence.plugin import Watch

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.bench.boards import needs
 from picoinfuse.bench.several import KIND, rigs_of, shares
 from picoinfuse.common.errors import PicoinfuseError
+from picoinfuse.pytest_plugin.board_pool import needs
 from picoinfuse.rig.file import load_rig
 
 _RIGS = pytest.StashKey[list[str]]()

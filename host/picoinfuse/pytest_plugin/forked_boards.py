@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from picoinfuse.bench.boards import needs, profile_name, switch_all_off, switch_on
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.emulator.errors import EmulatorError
+from picoinfuse.pytest_plugin.board_pool import needs, profile_name, switch_all_off, switch_on
 
 
 @pytest.hookimpl(tryfirst=True)
