@@ -28,7 +28,7 @@ for _name in ("cuts", "expect", "recorded_day"):  # their asserts show values to
 
 pytest_plugins = [
     "picoinfuse.evidence.plugin",
-    "picoinfuse.bench.sharing",
+    "picoinfuse.pytest_plugin.rig_scheduling",
     "picoinfuse.pytest_plugin.lost_boards",
     "picoinfuse.pytest_plugin.forked_boards",
 ]

@@ -28,7 +28,7 @@ from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.profile import load_profile
 
-pytest_plugins = ["picoinfuse.bench.sharing", "picoinfuse.pytest_plugin.lost_boards"]
+pytest_plugins = ["picoinfuse.pytest_plugin.rig_scheduling", "picoinfuse.pytest_plugin.lost_boards"]
 
 def pytest_addoption(parser):
     parser.addoption("--bench", default="stub")
