@@ -21,13 +21,13 @@ from picoinfuse.profile import load_profile
 from picoinfuse.pytest_plugin.board_pool import copied, needs, profile_name
 
 if TYPE_CHECKING:
-    from picoinfuse.evidence.plugin import Watch
+    from picoinfuse.pytest_plugin.evidence import Watch
 
 for _name in ("cuts", "expect", "recorded_day"):  # their asserts show values too
     pytest.register_assert_rewrite(f"hil_tests.{_name}")
 
 pytest_plugins = [
-    "picoinfuse.evidence.plugin",
+    "picoinfuse.pytest_plugin.evidence",
     "picoinfuse.pytest_plugin.rig_scheduling",
     "picoinfuse.pytest_plugin.lost_boards",
     "picoinfuse.pytest_plugin.forked_boards",

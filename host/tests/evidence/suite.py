@@ -8,7 +8,7 @@ import pytest
 from picoinfuse.client.serial_log import Traffic
 from picoinfuse.trace import Trace
 
-pytest_plugins = ["picoinfuse.evidence.plugin"]
+pytest_plugins = ["picoinfuse.pytest_plugin.evidence"]
 
 
 @pytest.fixture(autouse=True)

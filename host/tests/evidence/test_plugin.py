@@ -174,7 +174,7 @@ def test_runs_before_are_remembered_and_a_move_is_pointed_out(pytester: pytest.P
 
 
 def test_tests_of_other_suites_are_no_evidence(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest('pytest_plugins = ["picoinfuse.evidence.plugin"]')
+    pytester.makeconftest('pytest_plugins = ["picoinfuse.pytest_plugin.evidence"]')
     pytester.makepyfile("def test_elsewhere():\n    pass")
     result = pytester.runpytest_subprocess("--evidence", str(pytester.path / "evidence"))
     result.assert_outcomes(passed=1)
