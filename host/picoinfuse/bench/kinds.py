@@ -13,7 +13,6 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
-from picoinfuse.bench.several import KIND, rigs_of
 from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.deploy import deploy
@@ -25,6 +24,7 @@ from picoinfuse.instrument.capture import Capture, capture_of
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.place import port_of
+from picoinfuse.rig.rig_list import KIND, rigs_of
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm

@@ -9,10 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from picoinfuse.bench.several import rigs_of
 from picoinfuse.client.messages import Hello
 from picoinfuse.common import paths
 from picoinfuse.profile import Profile
+from picoinfuse.rig.rig_list import rigs_of
 
 
 def clone_facts() -> dict[str, Any]:

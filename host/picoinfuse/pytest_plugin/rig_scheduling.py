@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.bench.several import KIND, rigs_of, shares
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.pytest_plugin.board_pool import needs
 from picoinfuse.rig.file import load_rig
+from picoinfuse.rig.rig_list import KIND, rigs_of, shares
 
 _RIGS = pytest.StashKey[list[str]]()
 _NUMBER = pytest.StashKey[int]()

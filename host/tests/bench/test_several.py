@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.bench.several import NoRigs, rigs_of, shares
+from picoinfuse.rig.rig_list import NoRigs, rigs_of, shares
 
 RIG = """
 capabilities = [{capabilities}]
