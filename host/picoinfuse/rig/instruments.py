@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from picoinfuse.instrument.sigrok import Analyser
+from picoinfuse.rig.instrument.sigrok import Analyser
 from picoinfuse.rig.reading import Reading
 from picoinfuse.rig.schema import INSTRUMENT_KEYS, SAMPLERATE_HZ
 from picoinfuse.trace import WIRES

@@ -10,7 +10,7 @@ import pytest
 
 from picoinfuse.instrument.frames import InstrumentError
 from picoinfuse.instrument.recorder import EdgesLost
-from picoinfuse.instrument.sigrok import Analyser, SigrokInstrument, SigrokMissing
+from picoinfuse.rig.instrument.sigrok import Analyser, SigrokInstrument, SigrokMissing
 from picoinfuse.trace import WIRES, Trace
 
 CHANNELS = {wire: f"D{number}" for number, wire in enumerate(WIRES)}
@@ -126,7 +126,7 @@ def test_an_analyser_that_is_unplugged_in_the_middle_fails_the_test(fake: Path) 
 def test_edges_that_come_faster_than_they_are_read_are_not_taken_for_all(
     fake: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("picoinfuse.instrument.sigrok.UNREAD_S", 0.5)
+    monkeypatch.setattr("picoinfuse.rig.instrument.sigrok.UNREAD_S", 0.5)
     busy = "t = 2000\nwhile True:\n    sys.stdout.write(f'#{t} 1!\\n#{t + 1} 0!\\n')\n    t += 2\n"
     program(fake, SAMPLING.replace("time.sleep(60)\n", busy))
     capture = SigrokInstrument(ANALYSER)
