@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from picoinfuse.instrument.pico import PicoInstrument
 from picoinfuse.rig.file import Rig
+from picoinfuse.rig.instrument.pico import PicoInstrument
 from picoinfuse.rig.instrument.sigrok import SigrokInstrument
 from picoinfuse.rig.place import port_at
 from picoinfuse.trace import Trace

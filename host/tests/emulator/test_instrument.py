@@ -14,11 +14,11 @@ from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.pair import Pair
 from picoinfuse.image import uf2
-from picoinfuse.instrument import pico as instrument
 from picoinfuse.instrument.frames import Frames
-from picoinfuse.instrument.pico import PicoInstrument, push
 from picoinfuse.instrument.recorder import EdgesLost, Recorder
 from picoinfuse.profile import load_profile
+from picoinfuse.rig.instrument import pico as instrument
+from picoinfuse.rig.instrument.pico import PicoInstrument, push
 from picoinfuse.trace import WIRES, Trace
 
 from .prompt import MS, STEPPER, Edges, Prompt
