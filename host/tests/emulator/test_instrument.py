@@ -15,10 +15,10 @@ from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.pair import Pair
 from picoinfuse.image import uf2
 from picoinfuse.instrument.frames import Frames
-from picoinfuse.instrument.recorder import EdgesLost, Recorder
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.instrument import pico as instrument
 from picoinfuse.rig.instrument.pico import PicoInstrument, push
+from picoinfuse.rig.instrument.recorder import EdgesLost, Recorder
 from picoinfuse.trace import WIRES, Trace
 
 from .prompt import MS, STEPPER, Edges, Prompt

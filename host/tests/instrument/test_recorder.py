@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.instrument.frames import Frames, FramesLost
-from picoinfuse.instrument.recorder import EdgesLost, Recorder
+from picoinfuse.rig.instrument.recorder import EdgesLost, Recorder
 from picoinfuse.trace import Trace
 
 NUMBERS = 1 << 29

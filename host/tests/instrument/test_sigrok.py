@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.instrument.frames import InstrumentError
-from picoinfuse.instrument.recorder import EdgesLost
+from picoinfuse.rig.instrument.recorder import EdgesLost
 from picoinfuse.rig.instrument.sigrok import Analyser, SigrokInstrument, SigrokMissing
 from picoinfuse.trace import WIRES, Trace
 

@@ -15,7 +15,7 @@ import serial
 from picoinfuse.client.port import Port, open_port
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.instrument.frames import Frames, InstrumentError
-from picoinfuse.instrument.recorder import Recorder
+from picoinfuse.rig.instrument.recorder import Recorder
 from picoinfuse.trace import Trace
 
 ON_PICO = Path(__file__).parent / "on_pico.py"

@@ -18,7 +18,7 @@ from typing import Any
 from vcd.reader import TokenKind, VCDParseError, tokenize
 
 from picoinfuse.instrument.frames import InstrumentError
-from picoinfuse.instrument.recorder import EdgesLost
+from picoinfuse.rig.instrument.recorder import EdgesLost
 from picoinfuse.trace import Trace
 from picoinfuse.vcd import VcdTokens
 
