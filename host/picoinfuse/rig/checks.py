@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from picoinfuse.common.errors import PicoinfuseError, PumpError
-from picoinfuse.instrument.frames import InstrumentError
 from picoinfuse.rig import looks, looks_captured
 from picoinfuse.rig.desk import LOST, Desk
+from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.trace import WIRES
 
 OK, WRONG, ABSENT, LEFT_OUT = "ok", "wrong", "not wired", "left out"

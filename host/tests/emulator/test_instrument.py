@@ -14,9 +14,9 @@ from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.pair import Pair
 from picoinfuse.image import uf2
-from picoinfuse.instrument.frames import Frames
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.instrument import pico as instrument
+from picoinfuse.rig.instrument.frames import Frames
 from picoinfuse.rig.instrument.pico import PicoInstrument, push
 from picoinfuse.rig.instrument.recorder import EdgesLost, Recorder
 from picoinfuse.trace import WIRES, Trace

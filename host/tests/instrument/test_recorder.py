@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picoinfuse.instrument.frames import Frames, FramesLost
+from picoinfuse.rig.instrument.frames import Frames, FramesLost
 from picoinfuse.rig.instrument.recorder import EdgesLost, Recorder
 from picoinfuse.trace import Trace
 

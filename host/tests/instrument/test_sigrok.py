@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.instrument.frames import InstrumentError
+from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.instrument.recorder import EdgesLost
 from picoinfuse.rig.instrument.sigrok import Analyser, SigrokInstrument, SigrokMissing
 from picoinfuse.trace import WIRES, Trace

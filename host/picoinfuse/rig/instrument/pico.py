@@ -14,7 +14,7 @@ import serial
 
 from picoinfuse.client.port import Port, open_port
 from picoinfuse.common.errors import PicoinfuseError
-from picoinfuse.instrument.frames import Frames, InstrumentError
+from picoinfuse.rig.instrument.frames import Frames, InstrumentError
 from picoinfuse.rig.instrument.recorder import Recorder
 from picoinfuse.trace import Trace
 

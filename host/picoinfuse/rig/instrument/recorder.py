@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picoinfuse.instrument.frames import Frame, InstrumentError
+from picoinfuse.rig.instrument.frames import Frame, InstrumentError
 from picoinfuse.trace import WIRES, Trace
 
 GROUPS = (WIRES[:3], WIRES[3:])  # wires in the order of the instrument's pins, GP2 to GP7

@@ -17,7 +17,7 @@ from typing import Any
 
 from vcd.reader import TokenKind, VCDParseError, tokenize
 
-from picoinfuse.instrument.frames import InstrumentError
+from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.instrument.recorder import EdgesLost
 from picoinfuse.trace import Trace
 from picoinfuse.vcd import VcdTokens
