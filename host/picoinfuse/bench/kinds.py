@@ -20,9 +20,9 @@ from picoinfuse.emulator.deployed import deployed_flash
 from picoinfuse.emulator.errors import NoFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, find_image
 from picoinfuse.image import uf2
-from picoinfuse.instrument.capture import Capture, capture_of
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import load_rig
+from picoinfuse.rig.instrument.capture import Capture, capture_of
 from picoinfuse.rig.place import port_of
 from picoinfuse.rig.rig_list import KIND, rigs_of
 from picoinfuse.rig.stimuli import Stimuli

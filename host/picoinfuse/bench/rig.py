@@ -13,9 +13,9 @@ from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lack
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoBoard, PicoinfuseError
 from picoinfuse.deploy import deploy
-from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
+from picoinfuse.rig.instrument.capture import Capture
 from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
-from picoinfuse.instrument.capture import Capture
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
+from picoinfuse.rig.instrument.capture import Capture
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.trace import Trace
 
