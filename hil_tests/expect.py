@@ -20,7 +20,7 @@ from picoinfuse.bench.repl import enter_repl, run_in_repl
 from picoinfuse.client.messages import AlarmEvent
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import Profile
-from picoinfuse.trace import Times
+from picoinfuse.trace.trace import Times
 
 TICK_NS = 200  # of the PIO's clock: no edge can be told finer
 INSTRUMENT_NS = 1_000  # to which an instrument tells an edge, where the bench is not `exact`

@@ -15,7 +15,7 @@ from picoinfuse.bench.stub import StubBench
 from picoinfuse.profile import Profile
 from picoinfuse.stub.board import FlashOperation
 from picoinfuse.stub.flash_image import BLOCK
-from picoinfuse.trace import Times
+from picoinfuse.trace.trace import Times
 
 
 @dataclass

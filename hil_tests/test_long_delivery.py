@@ -21,7 +21,7 @@ from hil_tests.expect import LEAD_S, TICK_NS, delivered_nl, interval_ns, now_ns,
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.trace import Times
+from picoinfuse.trace.trace import Times
 
 pytestmark = [pytest.mark.requirement("RATE-2", "GIP-1.2")]
 

@@ -18,7 +18,7 @@ from vcd.common import Timescale
 from vcd.reader import RealChange, ScalarChange, Token, VarDecl, VCDParseError, VectorChange, tokenize
 from vcd.writer import Variable, VCDWriter
 
-from picoinfuse.trace import REALS, WIRES, Trace, TraceError
+from picoinfuse.trace.trace import REALS, WIRES, Trace, TraceError
 
 _SLICE_EVENTS = 500_000  # unrolled at once: some 20 MB
 _NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1, "ps": Fraction(1, 10**3), "fs": Fraction(1, 10**6)}

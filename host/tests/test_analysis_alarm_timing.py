@@ -4,7 +4,7 @@ import pytest
 
 from picoinfuse.analysis.alarm_limits import SEMITONES_FROM_A4, note_hz
 from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 MS = 10**6
 # Two bursts begin at 1 s and 8 s; the window ends at 20 s.

@@ -3,7 +3,7 @@
 import pytest
 
 from picoinfuse.analysis.occlusion import measure
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 SECOND_NS = 10**9
 

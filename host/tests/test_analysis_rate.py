@@ -10,7 +10,7 @@ from picoinfuse.analysis.rate import (
     rate_from_volume,
     stepped_nl,
 )
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 SECOND_NS = 10**9
 

@@ -21,7 +21,7 @@ from picoinfuse.calibration.gravimetry import ml_per_gram
 from picoinfuse.cli.trumpet import DensityMissing
 from picoinfuse.profile import load_profile
 from picoinfuse.report import trumpet_figure
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 from picoinfuse.vcd import write_vcd
 
 Numbers = NDArray[np.float64]

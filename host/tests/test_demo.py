@@ -12,7 +12,7 @@ from picoinfuse.client.messages import AlarmEvent, Hello, StateEvent, Telemetry
 from picoinfuse.demo import run
 from picoinfuse.demo.run import DemoFailed, play
 from picoinfuse.report.summary import summary
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 NL_PER_S = 1000  # 3600 µL/h; the pump of this bench knows only that rate
 ALARM_NL = 30_000

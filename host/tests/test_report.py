@@ -15,7 +15,7 @@ from picoinfuse.report.page import render, write_run_report
 from picoinfuse.report.recorder import alarm_spans, state_spans
 from picoinfuse.report.summary import duration, summary
 from picoinfuse.report.timeline import grouped
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 SECOND_NS = 10**9
 

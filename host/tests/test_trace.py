@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picoinfuse.trace import OutOfOrder, Overlap, Trace, TraceError, UnknownSignal
+from picoinfuse.trace.trace import OutOfOrder, Overlap, Trace, TraceError, UnknownSignal
 
 
 @st.composite

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.profile import Profile
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 PRIORITIES = ("high", "medium", "low")
 SAMPLE_HZ = 44_100

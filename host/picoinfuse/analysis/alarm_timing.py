@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from picoinfuse.analysis.alarm_limits import FUNDAMENTAL, TIMING, AlarmTiming, Limit, note_hz
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 PULSE_GAP_S = 0.020
 BURST_GAP_S = 1.9

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from picoinfuse.analysis.trumpet import TrumpetError
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 BOLUSES = 25  # from memory; a Medfusion table has this shape
 REST_S = 10.0  # steps further apart belong to two boluses

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from picoinfuse.analysis.rate import volume_at
 from picoinfuse.analysis.trumpet import TrumpetError
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 RECORDED_S = 0.25  # how often a board records the volume; between two records it grows evenly
 

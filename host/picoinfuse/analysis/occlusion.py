@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 ALARMS = ("occlusion", "occlusion_early")  # by the limit, and by the rise of pressure
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 Numbers = NDArray[np.floating]
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 # Every capability there is: what it lets a test do.
 CAPABILITIES = {

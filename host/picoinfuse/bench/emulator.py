@@ -23,7 +23,7 @@ from picoinfuse.emulator.image import find_image
 from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.pty_port import PtyPort
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_EMULATOR = frozenset(
     {

@@ -16,7 +16,7 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoAnswer, NoBoard, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.profile import Profile
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_SERIAL: frozenset[str] = frozenset()
 LOST = (PortError, NoBoard, NoAnswer, NotAPump)  # what a board that is gone, hung or without power looks like

@@ -19,7 +19,7 @@ from picoinfuse.stub.board import StubBoard
 from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm
 from picoinfuse.stub.pty_port import PtyPort
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
 # After power-on and the RUN pin: the pump has seen its watchdog bite and boots again, or gave up waiting for it.

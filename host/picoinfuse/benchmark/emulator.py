@@ -29,7 +29,7 @@ from picoinfuse.emulator.deployed import filesystem
 from picoinfuse.emulator.image import find_image
 from picoinfuse.image import uf2
 from picoinfuse.profile import Profile, load_profile
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 _ASKS = 20
 _START_MS = 20_000

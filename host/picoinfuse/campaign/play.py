@@ -19,7 +19,7 @@ from picoinfuse.campaign.revive import revive
 from picoinfuse.client.messages import Status
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.board import StubFailed
-from picoinfuse.trace import WIRES
+from picoinfuse.trace.trace import WIRES
 
 PROBE_RATE = 20  # of the lowest rate, for the infusion that shows that the pump can still give one
 TONE_NS = 5_000_000  # periods of the tone; between the pulses of an alarm it is quiet for longer

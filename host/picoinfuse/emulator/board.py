@@ -15,7 +15,7 @@ from typing import Any
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.world import World
 from picoinfuse.image import uf2
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 MS = 1_000_000
 _ANSWER_MS = 250  # bytes that end a line buy at most so much time, until an answer has come

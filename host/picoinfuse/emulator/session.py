@@ -12,7 +12,7 @@ from picoinfuse.emulator.deployed import deployed_flash, erased
 from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.pty_port import PtyPort
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 from picoinfuse.vcd import write_vcd
 
 

@@ -13,7 +13,7 @@ from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.nets import Net
 from picoinfuse.stub.models import model
-from picoinfuse.trace import REALS, WIRES, Trace
+from picoinfuse.trace.trace import REALS, WIRES, Trace
 
 _TEMPERATURE = 4  # the channel of the chip's own
 _ADC0_GPIO = 26

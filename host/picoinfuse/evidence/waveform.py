@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from picoinfuse.common.units import PA_PER_MMHG
-from picoinfuse.trace import REALS, WIRES, Trace
+from picoinfuse.trace.trace import REALS, WIRES, Trace
 
 COLUMNS = 760
 LEFT, RIGHT, TOP = 118, 82, 6

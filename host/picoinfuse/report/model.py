@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 
 @dataclass(frozen=True)

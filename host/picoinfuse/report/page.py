@@ -16,7 +16,7 @@ from picoinfuse.report.figure import svg
 from picoinfuse.report.inks import css_variables
 from picoinfuse.report.model import AlarmSpan, ClosedSpan, Marker, OrderedSpan, Run, StateSpan
 from picoinfuse.report.summary import duration, summary
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 
 def write_run_report(

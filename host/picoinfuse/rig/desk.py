@@ -11,7 +11,7 @@ from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.instrument.capture import Capture
 from picoinfuse.rig.stimuli import Stimuli
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 LOST = (PortError, NoAnswer, NotAPump)
 LOOK_S = 0.1

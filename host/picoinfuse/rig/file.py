@@ -20,7 +20,7 @@ from picoinfuse.rig.schema import (
     REFERENCE_MV,
     WITH,
 )
-from picoinfuse.trace import WIRES
+from picoinfuse.trace.trace import WIRES
 
 _TABLES = {
     "pump": {"port", "location"},

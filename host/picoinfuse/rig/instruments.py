@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from picoinfuse.rig.instrument.sigrok import Analyser
 from picoinfuse.rig.reading import Reading
 from picoinfuse.rig.schema import INSTRUMENT_KEYS, SAMPLERATE_HZ
-from picoinfuse.trace import WIRES
+from picoinfuse.trace.trace import WIRES
 
 
 @dataclass(frozen=True)

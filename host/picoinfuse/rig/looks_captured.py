@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from picoinfuse.rig.desk import Desk
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 RATE_UL_H = 100_000
 FLOWING_S = 3.0

@@ -12,7 +12,7 @@ from picoinfuse.bench.serial import NotWired
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.file import Converter, Line, Rig
 from picoinfuse.rig.instrument.recorder import EdgesLost
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 PROFILE = load_profile("ambulatory-10ml")  # has a battery: 3.0 to 4.2 V at rest, halved at the pin
 LINES = {"sensor_switch": Line("C0", False), "valve": Line("C1", False)}

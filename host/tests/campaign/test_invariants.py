@@ -11,7 +11,7 @@ import pytest
 from picoinfuse.campaign import invariants as law
 from picoinfuse.campaign.look import Infusion, Window
 from picoinfuse.client.messages import AlarmEvent, StateEvent
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 S = 1_000_000_000
 STEP_NL = 350.0

@@ -19,7 +19,7 @@ from picoinfuse.rig.instrument import pico as instrument
 from picoinfuse.rig.instrument.frames import Frames
 from picoinfuse.rig.instrument.pico import PicoInstrument, push
 from picoinfuse.rig.instrument.recorder import EdgesLost, Recorder
-from picoinfuse.trace import WIRES, Trace
+from picoinfuse.trace.trace import WIRES, Trace
 
 from .prompt import MS, STEPPER, Edges, Prompt
 

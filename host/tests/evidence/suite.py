@@ -6,7 +6,7 @@ CONFTEST = """
 import pytest
 
 from picoinfuse.client.serial_log import Traffic
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 pytest_plugins = ["picoinfuse.pytest_plugin.evidence"]
 

@@ -13,7 +13,7 @@ from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.world import World
 from picoinfuse.flash import image
 from picoinfuse.profile import load_profile
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 ENABLE = 4
 MS = 1_000_000

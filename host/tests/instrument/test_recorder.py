@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from picoinfuse.rig.instrument.frames import Frames, FramesLost
 from picoinfuse.rig.instrument.recorder import EdgesLost, Recorder
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 NUMBERS = 1 << 29
 

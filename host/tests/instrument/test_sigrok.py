@@ -11,7 +11,7 @@ import pytest
 from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.instrument.recorder import EdgesLost
 from picoinfuse.rig.instrument.sigrok import Analyser, SigrokInstrument, SigrokMissing
-from picoinfuse.trace import WIRES, Trace
+from picoinfuse.trace.trace import WIRES, Trace
 
 CHANNELS = {wire: f"D{number}" for number, wire in enumerate(WIRES)}
 ANALYSER = Analyser("fx2lafw", 1_000_000, CHANNELS)

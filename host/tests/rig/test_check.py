@@ -13,7 +13,7 @@ from picoinfuse.rig.desk import Desk
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.schema import CONVERTERS, LINES
 from picoinfuse.rig.stimuli import AdapterMissing, Stimuli
-from picoinfuse.trace import WIRES, Trace
+from picoinfuse.trace.trace import WIRES, Trace
 
 from .stub_rig import PROFILE, RIG, StubRig
 

@@ -13,7 +13,7 @@ from picoinfuse.profile import load_profile
 from picoinfuse.rig.diagram import BETWEEN, diagram, rows_of
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.schema import CONVERTERS, LINES
-from picoinfuse.trace import WIRES
+from picoinfuse.trace.trace import WIRES
 
 EXAMPLES = sorted((paths.boards() / "rigs").glob("*.toml"))
 PROFILE = load_profile("ambulatory-10ml")

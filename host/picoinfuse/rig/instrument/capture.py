@@ -8,7 +8,7 @@ from picoinfuse.rig.file import Rig
 from picoinfuse.rig.instrument.pico import PicoInstrument
 from picoinfuse.rig.instrument.sigrok import SigrokInstrument
 from picoinfuse.rig.place import port_at
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 
 class Capture(Protocol):

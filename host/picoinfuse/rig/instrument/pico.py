@@ -16,7 +16,7 @@ from picoinfuse.client.port import Port, open_port
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.rig.instrument.frames import Frames, InstrumentError
 from picoinfuse.rig.instrument.recorder import Recorder
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 
 ON_PICO = Path(__file__).parent / "on_pico.py"
 PROMPT = b"raw REPL; CTRL-B to exit\r\n>"

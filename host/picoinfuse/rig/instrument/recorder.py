@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from picoinfuse.rig.instrument.frames import Frame, InstrumentError
-from picoinfuse.trace import WIRES, Trace
+from picoinfuse.trace.trace import WIRES, Trace
 
 GROUPS = (WIRES[:3], WIRES[3:])  # wires in the order of the instrument's pins, GP2 to GP7
 # The timer is cut to its microsecond, which is half of one on average; from the edge to the timer's reading it takes

@@ -19,7 +19,7 @@ from vcd.reader import TokenKind, VCDParseError, tokenize
 
 from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.instrument.recorder import EdgesLost
-from picoinfuse.trace import Trace
+from picoinfuse.trace.trace import Trace
 from picoinfuse.vcd import VcdTokens
 
 COMMAND = "sigrok-cli"

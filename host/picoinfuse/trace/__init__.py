@@ -1,0 +1,1 @@
+"""What happened on the wires: the trace, its store, VCD files."""
