@@ -17,8 +17,8 @@ from threading import RLock
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from picoinfuse import trace_store
-from picoinfuse.trace_store import OutOfOrder, Overlap, Real, Times, TraceError, UnknownSignal, Wire
+from picoinfuse.trace import store
+from picoinfuse.trace.store import OutOfOrder, Overlap, Real, Times, TraceError, UnknownSignal, Wire
 
 __all__ = ["REALS", "WIRES", "OutOfOrder", "Overlap", "Times", "Trace", "TraceError", "UnknownSignal"]
 
@@ -84,7 +84,7 @@ class Trace:
         self, signal: str, start_ns: int | None = None, end_ns: int | None = None
     ) -> tuple[Times, NDArray[np.int8]]:
         """Both edges in the window: their times, and the level from each on."""
-        return trace_store.expand(self._columns(signal), *_window(start_ns, end_ns))
+        return store.expand(self._columns(signal), *_window(start_ns, end_ns))
 
     def edges(self, signal: str, rising: bool = True, start_ns: int | None = None, end_ns: int | None = None) -> Times:
         """The times of the rising (or falling) edges in the window."""
@@ -98,7 +98,7 @@ class Trace:
     def count_before(self, signal: str, t_ns: ArrayLike) -> Times:
         """How many rising edges came before each of the times."""
         times = np.minimum(np.asarray(t_ns, dtype=np.int64), _FOREVER_NS)
-        return trace_store.count_before(self._columns(signal), times)
+        return store.count_before(self._columns(signal), times)
 
     def count(self, signal: str, start_ns: int | None = None, end_ns: int | None = None) -> int:
         """How many rising edges lie in the window."""
@@ -107,7 +107,7 @@ class Trace:
 
     def level_at(self, signal: str, t_ns: int) -> int:
         """The level of a wire at t_ns, a change at t_ns included."""
-        return trace_store.level_at(self._columns(signal), t_ns)
+        return store.level_at(self._columns(signal), t_ns)
 
     def values(
         self, signal: str, start_ns: int | None = None, end_ns: int | None = None
@@ -139,7 +139,7 @@ class Trace:
             raise UnknownSignal(f"no real is called {signal!r}; there are {', '.join(REALS)}")
         return self._reals[signal]
 
-    def _columns(self, signal: str) -> trace_store.Columns:
+    def _columns(self, signal: str) -> store.Columns:
         with self._lock:
             return self._wire(signal).columns()
 
