@@ -9,7 +9,7 @@ import pytest
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.evidence.measuring import Measure
-from picoinfuse.vcd import write_vcd
+from picoinfuse.trace.vcd import write_vcd
 
 pytestmark = [pytest.mark.requirement("TEST-1")]
 

@@ -22,7 +22,7 @@ from picoinfuse.cli.trumpet import DensityMissing
 from picoinfuse.profile import load_profile
 from picoinfuse.report import trumpet_figure
 from picoinfuse.trace.trace import Trace
-from picoinfuse.vcd import write_vcd
+from picoinfuse.trace.vcd import write_vcd
 
 Numbers = NDArray[np.float64]
 NEVER_TOO_SHORT_S = 1e9

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from vcdvcd import VCDVCD
 
-from picoinfuse import vcd
+from picoinfuse.trace import vcd
 from picoinfuse.trace.trace import REALS, WIRES, Trace
-from picoinfuse.vcd import BadVcd, read_vcd, write_vcd
+from picoinfuse.trace.vcd import BadVcd, read_vcd, write_vcd
 
 if sys.platform != "win32":  # as Python has it: after vcdvcd's import a write to what has ended would end the tests
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)

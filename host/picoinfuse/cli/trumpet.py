@@ -20,7 +20,7 @@ from picoinfuse.common import units
 from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.profile import load_profile
 from picoinfuse.profile.compile import step_pl_exact
-from picoinfuse.vcd import read_vcd
+from picoinfuse.trace.vcd import read_vcd
 
 
 class DensityMissing(TrumpetError):

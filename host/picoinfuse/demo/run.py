@@ -23,7 +23,7 @@ from picoinfuse.report.model import Run
 from picoinfuse.report.page import write_run_report
 from picoinfuse.report.recorder import Recorder
 from picoinfuse.report.summary import duration, summary
-from picoinfuse.vcd import write_vcd
+from picoinfuse.trace.vcd import write_vcd
 
 PROFILE = "syringe-50ml"
 RATE_UL_H = 5000

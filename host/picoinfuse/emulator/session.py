@@ -13,7 +13,7 @@ from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace.trace import Trace
-from picoinfuse.vcd import write_vcd
+from picoinfuse.trace.vcd import write_vcd
 
 
 class EmulatorSession:

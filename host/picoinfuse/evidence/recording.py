@@ -17,7 +17,7 @@ from picoinfuse.evidence.measuring import Measure, asked, shown
 from picoinfuse.evidence.waveform import waveform_svg
 from picoinfuse.report.figure import svg
 from picoinfuse.report.model import AlarmSpan, Run, StateSpan
-from picoinfuse.vcd import write_vcd
+from picoinfuse.trace.vcd import write_vcd
 
 LOG_OF_PASSED = (20, 40)  # lines from its beginning and its end
 LOG_OF_FAILED = (100, 1000)

@@ -13,7 +13,7 @@ from picoinfuse.stub.image import deployed_image
 from picoinfuse.stub.process import find_vm
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace.trace import Trace
-from picoinfuse.vcd import write_vcd
+from picoinfuse.trace.vcd import write_vcd
 
 
 class StubSession:

@@ -20,7 +20,7 @@ from vcd.reader import TokenKind, VCDParseError, tokenize
 from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.instrument.recorder import EdgesLost
 from picoinfuse.trace.trace import Trace
-from picoinfuse.vcd import VcdTokens
+from picoinfuse.trace.vcd import VcdTokens
 
 COMMAND = "sigrok-cli"
 START_S = 10.0  # until a device is found and samples
