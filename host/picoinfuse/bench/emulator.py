@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from picoinfuse.bench.base import battery_values
-from picoinfuse.bench.fingers import press
+from picoinfuse.bench.buttons import press
 from picoinfuse.bench.wire import Wire
 from picoinfuse.client.pump import Pump
 from picoinfuse.emulator.board import EmulatedBoard

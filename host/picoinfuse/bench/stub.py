@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from picoinfuse.bench.base import CAPABILITIES, battery_values
-from picoinfuse.bench.fingers import press
+from picoinfuse.bench.buttons import press
 from picoinfuse.bench.wire import Wire
 from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
