@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Self
 
 from picoinfuse.bench.base import battery_values
-from picoinfuse.bench.cell import Cell
+from picoinfuse.bench.battery_source import Cell
 from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lacking
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoBoard, PicoinfuseError
