@@ -15,12 +15,12 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.checks import OK, WRONG, Finding
 from picoinfuse.rig.checks import check as check_rig
-from picoinfuse.rig.desk import Desk
 from picoinfuse.rig.diagram import diagram as draw
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.instrument.capture import capture_of
 from picoinfuse.rig.place import port_of
 from picoinfuse.rig.stimuli import Stimuli
+from picoinfuse.rig.wiring_check import Desk
 
 app = typer.Typer(help="Benches of real wires.", no_args_is_help=True)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from picoinfuse.common.errors import PicoinfuseError, PumpError
 from picoinfuse.rig import looks, looks_captured
-from picoinfuse.rig.desk import LOST, Desk
 from picoinfuse.rig.instrument.frames import InstrumentError
+from picoinfuse.rig.wiring_check import LOST, Desk
 from picoinfuse.trace.trace import WIRES
 
 OK, WRONG, ABSENT, LEFT_OUT = "ok", "wrong", "not wired", "left out"

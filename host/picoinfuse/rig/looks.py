@@ -7,7 +7,7 @@ saw instead.
 from __future__ import annotations
 
 from picoinfuse.common import units
-from picoinfuse.rig.desk import Desk
+from picoinfuse.rig.wiring_check import Desk
 
 OFF_S = 2.0  # until the capacitors of a Pico are empty
 LOW_S = 0.2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from picoinfuse.rig.desk import Desk
+from picoinfuse.rig.wiring_check import Desk
 from picoinfuse.trace.trace import Trace
 
 RATE_UL_H = 100_000

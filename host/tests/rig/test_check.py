@@ -9,10 +9,10 @@ import pytest
 
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.rig.checks import ABSENT, CHECKS, OK, WRONG, Finding, check
-from picoinfuse.rig.desk import Desk
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.schema import CONVERTERS, LINES
 from picoinfuse.rig.stimuli import AdapterMissing, Stimuli
+from picoinfuse.rig.wiring_check import Desk
 from picoinfuse.trace.trace import WIRES, Trace
 
 from .stub_rig import PROFILE, RIG, StubRig
