@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from picoinfuse.common.errors import PicoinfuseError, PumpError
-from picoinfuse.rig import looks, looks_captured
+from picoinfuse.rig import line_checks, looks_captured
 from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.wiring_check import LOST, Desk
 from picoinfuse.trace.trace import WIRES
@@ -38,21 +38,21 @@ class Finding:
 
 # In this order: what the pump cannot be without comes first.
 CHECKS = (
-    Check("pump", "nothing", "it answers", "the pump is silent while every line is inactive", looks.pump),
+    Check("pump", "nothing", "it answers", "the pump is silent while every line is inactive", line_checks.pump),
     Check(
         "supply_off",
         "the supply is away for 2 s",
         "it is silent, then starts anew",
         "supply_off toggles, the pump's supply does not follow",
-        looks.supply_off,
+        line_checks.supply_off,
     ),
-    Check("run", "RUN is low", "it is silent, then starts anew", "run toggles, the pump does not reset", looks.run),
+    Check("run", "RUN is low", "it is silent, then starts anew", "run toggles, the pump does not reset", line_checks.run),
     Check(
         "bootsel",
         "BOOTSEL is held through a reset",
         "its firmware does not start; without, it does",
         "bootsel toggles, the boot ROM does not see it",
-        looks.bootsel,
+        line_checks.bootsel,
         needs=("run",),
     ),
     Check(
@@ -60,28 +60,28 @@ CHECKS = (
         "sensor_switch, and the voltages of 5 and 25 kPa",
         "these pressures, within 20 mV",
         "sensor_dac puts out voltages, pressure does not follow",
-        looks.sensor_dac,
+        line_checks.sensor_dac,
     ),
     Check(
         "battery_dac",
         "the voltages of 3.7 and 4.0 V",
         "these, within 3 %",
         "battery_dac puts out voltages, the battery's does not follow",
-        looks.battery_dac,
+        line_checks.battery_dac,
     ),
     Check(
         "button_stop",
         "held for 1.5 s under an infusion",
         "it stops",
         "button_stop toggles, the pump does not stop",
-        looks.button_stop,
+        line_checks.button_stop,
     ),
     Check(
         "button_request",
         "pressed for 0.5 s under a regimen with a bolus",
         "a request",
         "button_request toggles, the pump counts no request",
-        looks.button_request,
+        line_checks.button_request,
         needs=("button_stop",),
     ),
     Check(
@@ -89,7 +89,7 @@ CHECKS = (
         "closed under an infusion, then open",
         "pressure rises by 5 kPa, then falls",
         "valve line toggles, pressure does not follow",
-        looks.valve,
+        line_checks.valve,
         needs=("button_stop",),
     ),
     Check(
