@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from picoinfuse.common.errors import PicoinfuseError, PumpError
-from picoinfuse.rig import line_checks, looks_captured
+from picoinfuse.rig import captured_line_checks, line_checks
 from picoinfuse.rig.instrument.frames import InstrumentError
 from picoinfuse.rig.wiring_check import LOST, Desk
 from picoinfuse.trace.trace import WIRES
@@ -97,7 +97,7 @@ CHECKS = (
         "an infusion",
         "as many steps as it counts",
         "the pump counts steps, the wire step does not follow",
-        looks_captured.step,
+        captured_line_checks.step,
         needs=("button_stop",),
     ),
     Check(
@@ -105,7 +105,7 @@ CHECKS = (
         "an infusion",
         "DIR as pushing is",
         "the pump pushes, the wire dir does not say so",
-        looks_captured.dir_,
+        captured_line_checks.dir_,
         needs=("button_stop", "step"),
     ),
     Check(
@@ -113,7 +113,7 @@ CHECKS = (
         "an infusion",
         "ENABLE falls",
         "the motor is switched on, the wire enable does not follow",
-        looks_captured.enable,
+        captured_line_checks.enable,
         needs=("button_stop",),
     ),
     Check(
@@ -121,7 +121,7 @@ CHECKS = (
         "a HIGH alarm is tried",
         "50 edges",
         "the pump sounds, the wire piezo does not follow",
-        looks_captured.piezo,
+        captured_line_checks.piezo,
         needs=("button_stop",),
     ),
     Check(
@@ -129,7 +129,7 @@ CHECKS = (
         "a HIGH alarm is tried",
         "the lamp is lit",
         "the pump blinks, the wire lamp_red does not follow",
-        looks_captured.lamp_red,
+        captured_line_checks.lamp_red,
         needs=("button_stop",),
     ),
     Check(
@@ -137,7 +137,7 @@ CHECKS = (
         "a MEDIUM alarm is tried",
         "the lamp is lit",
         "the pump blinks, the wire lamp_yellow does not follow",
-        looks_captured.lamp_yellow,
+        captured_line_checks.lamp_yellow,
         needs=("button_stop",),
     ),
 )
