@@ -23,7 +23,7 @@ from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.instrument.capture import Capture, capture_of
-from picoinfuse.rig.place import port_of
+from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.rig_list import KIND, rigs_of
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.stub.image import deployed_image

@@ -16,7 +16,7 @@ from picoinfuse.deploy import deploy
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.instrument.capture import Capture
-from picoinfuse.rig.place import port_of
+from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.stimuli import Stimuli
 
 RUN_LOW_S = 0.01

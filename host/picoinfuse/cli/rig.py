@@ -18,7 +18,7 @@ from picoinfuse.rig.checks import check as check_rig
 from picoinfuse.rig.diagram import diagram as draw
 from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.instrument.capture import capture_of
-from picoinfuse.rig.place import port_of
+from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.rig.wiring_check import Desk
 

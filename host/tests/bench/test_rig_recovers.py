@@ -82,7 +82,7 @@ class Supply:
 @pytest.fixture
 def supply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Supply]:
     supply = Supply(tmp_path)
-    monkeypatch.setattr("picoinfuse.rig.place.usb_ports", supply.usb_ports)
+    monkeypatch.setattr("picoinfuse.rig.port_lookup.usb_ports", supply.usb_ports)
     monkeypatch.setattr("picoinfuse.bench.serial.RESET_TIMEOUT_S", 8.0)
     monkeypatch.setattr("picoinfuse.bench.rig.BACK_S", 4.0)
     yield supply

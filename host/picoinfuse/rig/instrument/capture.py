@@ -7,7 +7,7 @@ from typing import Protocol
 from picoinfuse.rig.file import Rig
 from picoinfuse.rig.instrument.pico import PicoInstrument
 from picoinfuse.rig.instrument.sigrok import SigrokInstrument
-from picoinfuse.rig.place import port_at
+from picoinfuse.rig.port_lookup import port_at
 from picoinfuse.trace.trace import Trace
 
 
