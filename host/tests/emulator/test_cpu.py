@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.emulator import cures, thumb
+from picoinfuse.emulator import rp2040py_patches, thumb
 from picoinfuse.emulator.errors import EmulatorError, WrongEmulator
 from picoinfuse.emulator.pinned import VERSION, check_version
 
@@ -47,7 +47,7 @@ def test_work_takes_the_same_cycles_with_and_without_it(
     uf2_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     with_c = run_work(uf2_file, tmp_path / "a.img")
-    monkeypatch.setattr(cures, "library", lambda: None)
+    monkeypatch.setattr(rp2040py_patches, "library", lambda: None)
     without = run_work(uf2_file, tmp_path / "b.img")
     # Every edge at the same nanosecond, some 200 million cycles after power-on. Without C, nobody counts the busy time.
     assert with_c[:2] == without[:2]

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from picoinfuse.emulator import cures, thumb
+from picoinfuse.emulator import rp2040py_patches, thumb
 
 from .thumb_code import CODE, DATA, FIRST_IRQ, FLASH, BareChip, Program
 
@@ -47,7 +47,7 @@ def play(seed: int) -> list[dict[str, object]]:
 @pytest.mark.parametrize("seed", range(40))
 def test_a_program_under_interrupts_gets_to_the_same_place(seed: int, monkeypatch: pytest.MonkeyPatch):
     with_c = play(seed)
-    monkeypatch.setattr(cures, "library", lambda: None)
+    monkeypatch.setattr(rp2040py_patches, "library", lambda: None)
     for here, there in zip(with_c, play(seed), strict=True):
         assert here == there
     assert len({state["next"] for state in with_c}) > _SLICES // 4  # it went round all the time

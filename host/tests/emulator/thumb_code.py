@@ -14,7 +14,7 @@ import random
 import struct
 from typing import Any
 
-from picoinfuse.emulator.cures import cured_chip
+from picoinfuse.emulator.rp2040py_patches import cured_chip
 
 FLASH, RAM = 0x10000000, 0x20000000
 CODE = 0x400  # in flash, behind the vectors
