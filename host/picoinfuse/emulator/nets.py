@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from picoinfuse.emulator.pinned import GPIOPin, GPIOPinState
 from picoinfuse.emulator.pio import ClockedPio
+from picoinfuse.emulator.rp2040py_imports import GPIOPin, GPIOPinState
 
 
 class Listener(Protocol):

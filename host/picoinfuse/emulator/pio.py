@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from picoinfuse.emulator.pinned import FIFO, RP2040, RPPIO
+from picoinfuse.emulator.rp2040py_imports import FIFO, RP2040, RPPIO
 
 _FP_PER_NS = 32  # 256ths of a system clock (8 ns) in a nanosecond
 _NEVER = 1 << 62

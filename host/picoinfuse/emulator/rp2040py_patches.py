@@ -23,7 +23,8 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
-from picoinfuse.emulator.pinned import (
+from picoinfuse.emulator.pio import ClockedPio
+from picoinfuse.emulator.rp2040py_imports import (
     IRQ,
     RP2040,
     BasePeripheral,
@@ -31,7 +32,6 @@ from picoinfuse.emulator.pinned import (
     SimulationClock,
     execute_batch,
 )
-from picoinfuse.emulator.pio import ClockedPio
 from picoinfuse.emulator.thumb import Thumb, library
 
 _CYCLE_NS = 8.0  # 125 MHz

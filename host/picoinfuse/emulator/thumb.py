@@ -15,7 +15,7 @@ from typing import Any
 
 from picoinfuse.common import paths
 from picoinfuse.emulator.errors import EmulatorError
-from picoinfuse.emulator.pinned import RPSIO
+from picoinfuse.emulator.rp2040py_imports import RPSIO
 
 SOURCE = Path(__file__).with_name("thumb.c")
 _FLAGS = ["-O2", "-fno-crossjumping", "-shared", "-fPIC"]  # each instruction jumps to the next by itself: 15 % less

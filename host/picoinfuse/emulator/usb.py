@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from picoinfuse.emulator.pinned import USBCDC
+from picoinfuse.emulator.rp2040py_imports import USBCDC
 
 _PACKET_BYTES = 64
 _EP0_IN_BUFFER, _EP15_OUT_BUFFER = 0x80, 0xFC

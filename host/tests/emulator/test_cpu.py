@@ -8,7 +8,7 @@ import pytest
 
 from picoinfuse.emulator import rp2040py_patches, thumb
 from picoinfuse.emulator.errors import EmulatorError, WrongEmulator
-from picoinfuse.emulator.pinned import VERSION, check_version
+from picoinfuse.emulator.rp2040py_imports import VERSION, check_version
 
 from .prompt import Edges, Prompt
 
