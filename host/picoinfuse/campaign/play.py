@@ -12,10 +12,10 @@ import numpy as np
 from picoinfuse.bench.base import Bench
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.campaign.acts import ACTS, LASTING
-from picoinfuse.campaign.history import Act, History
 from picoinfuse.campaign.invariants import APART, INVARIANTS, STARVED
 from picoinfuse.campaign.look import Infusion, Window, ask
 from picoinfuse.campaign.revive import revive
+from picoinfuse.campaign.scenario import Act, History
 from picoinfuse.client.messages import Status
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.board import StubFailed

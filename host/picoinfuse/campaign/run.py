@@ -9,8 +9,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from picoinfuse.campaign.history import History, draw, dump
 from picoinfuse.campaign.play import Broken, Outcome, play
+from picoinfuse.campaign.scenario import History, draw, dump
 from picoinfuse.campaign.shrink import shrink
 from picoinfuse.profile import load_profile
 
@@ -18,7 +18,7 @@ _TEST = '''"""Seed {seed} of a campaign, made short: {broken}"""
 
 from pathlib import Path
 
-from picoinfuse.campaign.history import load
+from picoinfuse.campaign.scenario import load
 from picoinfuse.campaign.play import play
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from picoinfuse.campaign.history import Act, History
+from picoinfuse.campaign.scenario import Act, History
 
 SHORT_S = 1.0  # waits are cut in halves down to this
 

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from picoinfuse.campaign.history import load
 from picoinfuse.campaign.play import play
 from picoinfuse.campaign.run import Played
 from picoinfuse.campaign.run import campaign as run_campaign
+from picoinfuse.campaign.scenario import load
 from picoinfuse.cli.common import JsonOption, console, print_json
 
 _LINE = "{seed:>6}  {acts:>5}  {hours:>6}  {digest:<16}  {result}"

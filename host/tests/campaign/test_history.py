@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.campaign.acts import ACTS
-from picoinfuse.campaign.history import BadHistory, draw, dump, load
+from picoinfuse.campaign.scenario import BadHistory, draw, dump, load
 from picoinfuse.cli import main
 from picoinfuse.profile import load_profile
 

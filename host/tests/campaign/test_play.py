@@ -11,8 +11,8 @@ import pytest
 
 from picoinfuse.campaign import run
 from picoinfuse.campaign.acts import ACTS
-from picoinfuse.campaign.history import Act, History, draw, load
 from picoinfuse.campaign.play import play
+from picoinfuse.campaign.scenario import Act, History, draw, load
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picoinfuse.campaign.history import Act, History
+from picoinfuse.campaign.scenario import Act, History
 from picoinfuse.campaign.shrink import SHORT_S, shrink
 
 ACTS = ("start", "stop", "pause", "silence")
