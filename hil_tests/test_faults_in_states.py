@@ -21,7 +21,7 @@ from picoinfuse.campaign.acts import UNASKED
 from picoinfuse.campaign.faults import FAULTS, TASKS, Fault
 from picoinfuse.campaign.look import LEAD_S, ask
 from picoinfuse.campaign.outcomes import GIVES_UP, GOES_ON, NO_PROGRAM, OUTCOMES, Outcome, markdown
-from picoinfuse.campaign.revive import revive
+from picoinfuse.campaign.recovery_check import revive
 from picoinfuse.campaign.states import RATE_UL_H, STATES
 from picoinfuse.client.messages import Ready, Status
 from picoinfuse.evidence.measuring import Measure

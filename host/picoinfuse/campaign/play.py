@@ -14,7 +14,7 @@ from picoinfuse.bench.stub import StubBench
 from picoinfuse.campaign.acts import ACTS, LASTING
 from picoinfuse.campaign.invariants import APART, INVARIANTS, STARVED
 from picoinfuse.campaign.look import Infusion, Window, ask
-from picoinfuse.campaign.revive import revive
+from picoinfuse.campaign.recovery_check import revive
 from picoinfuse.campaign.scenario import Act, History
 from picoinfuse.client.messages import Status
 from picoinfuse.profile import load_profile
