@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from picoinfuse.checkup.run import CheckUp
-from picoinfuse.report.inks import css_variables
+from picoinfuse.report.colors import css_variables
 
 
 def render(found: CheckUp) -> str:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from picoinfuse.evidence.measuring import asked, shown
-from picoinfuse.report.inks import css_variables
+from picoinfuse.report.colors import css_variables
 from picoinfuse.report.summary import duration
 
 LONGEST = 10

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from picoinfuse.evidence.history import Point
 from picoinfuse.report import panels
-from picoinfuse.report.inks import LIGHT
+from picoinfuse.report.colors import LIGHT
 
 WIDTH_IN, PANEL_IN = 8.0, 2.0
 MOST_PANELS = 12

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.regimen.plan import Plan
 from picoinfuse.report import panels
-from picoinfuse.report.inks import LIGHT
+from picoinfuse.report.colors import LIGHT
 
 POINTS = 240
 

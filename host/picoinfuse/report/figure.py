@@ -19,7 +19,7 @@ from matplotlib.ticker import MultipleLocator
 
 from picoinfuse.common.units import UL_PER_ML
 from picoinfuse.report import series
-from picoinfuse.report.inks import LIGHT, STAND_IN, to_variables
+from picoinfuse.report.colors import LIGHT, STAND_IN, to_variables
 from picoinfuse.report.model import Run
 from picoinfuse.report.panels import DASHES, STYLE, dress, head, save
 from picoinfuse.report.summary import has_volume, mmhg

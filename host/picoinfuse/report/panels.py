@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from picoinfuse.report.inks import LIGHT
+from picoinfuse.report.colors import LIGHT
 
 DASHES = (0, (4, 2))
 STYLE: Any = {

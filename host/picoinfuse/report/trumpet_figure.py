@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from picoinfuse.analysis.trumpet import Trumpet, Window
 from picoinfuse.common.units import UL_PER_ML
 from picoinfuse.report import panels
-from picoinfuse.report.inks import LIGHT
+from picoinfuse.report.colors import LIGHT
 
 WIDTH_IN, HEIGHT_IN = 8.0, 6.4
 
