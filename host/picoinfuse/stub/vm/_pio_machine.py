@@ -10,9 +10,9 @@ modelled.
 No properties here: one property in a class makes every attribute of its instances slow in the VM.
 """
 
+import _pio_loop_fast_forward
 import _pio_ops as ops
-import _pio_ride
-import _pio_train
+import _pio_pulse_batch
 from _pio_decode import decode
 from _pio_setup import set_up
 
@@ -53,7 +53,7 @@ class StateMachineModel:
         self.divider = 256
         self.reads = self.writes = 0
         self.uses_irq = False
-        self.quiet = None  # a list while _pio_ride looks ahead: pin changes go there
+        self.quiet = None  # a list while _pio_loop_fast_forward looks ahead: pin changes go there
         self.busy = False
         self.rise_gpio = None  # a rise that is not told yet: with its fall it will be a pulse
         self.rise_ns = 0
@@ -74,7 +74,7 @@ class StateMachineModel:
         self.spin_end = -1
         self.ride = None
         self.no_ride_tick = -1
-        self.effect = None  # what a pulse does, see _pio_train
+        self.effect = None  # what a pulse does, see _pio_pulse_batch
         self.effect_holds = False
         self.rose_ns = self.fell_ns = self.settled_ns = 0  # the last pulse of a train, and when it surely waits again
 
@@ -193,7 +193,7 @@ class StateMachineModel:
         limit = self.tick_at(t_ns + 1)
         self.busy = True
         self.effect_holds = False
-        while not self.ride or _pio_ride.is_over(self, limit):
+        while not self.ride or _pio_loop_fast_forward.is_over(self, limit):
             if not self._interpret(limit) or self.stall:
                 break
         if self.rise_gpio:
@@ -234,11 +234,11 @@ class StateMachineModel:
         if not self.enabled:
             return
         if t_ns < self.settled_ns:
-            _pio_train.replay_last_pulse(self)
+            _pio_pulse_batch.replay_last_pulse(self)
         self.run_until(t_ns)
         limit = self.tick_at(t_ns + 1)
         if self.ride:
-            _pio_ride.leave(self, limit)
+            _pio_loop_fast_forward.leave(self, limit)
         self.unspin(limit)
         self._set_due()
 
@@ -273,7 +273,7 @@ class StateMachineModel:
         if self.stall or not self.enabled:
             self.due_ns = NEVER
             return
-        due_ns = _pio_ride.due_ns(self) if self.ride else self.time_ns(self.tick)
+        due_ns = _pio_loop_fast_forward.due_ns(self) if self.ride else self.time_ns(self.tick)
         self.due_ns = due_ns
         blocks = self.blocks
         if due_ns < blocks.next_due_ns:
@@ -284,7 +284,7 @@ class StateMachineModel:
     def input_changed(self, t_ns, bit, level):
         """A watched wire changed."""
         if t_ns < self.settled_ns:
-            _pio_train.replay_last_pulse(self)
+            _pio_pulse_batch.replay_last_pulse(self)
         if self.enabled and not self.busy:
             self.run_until(t_ns - 1)
             if self.ride and self.ride.looks:

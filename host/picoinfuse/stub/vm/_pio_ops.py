@@ -7,7 +7,7 @@ RP2040 datasheet, chapter 3.
 
 STALLED = -1  # cannot be done yet; sm.stall says what it waits for
 AGAIN = -2  # takes this cycle and comes again in the next one
-RIDING = -3  # a short cut has taken over, see _pio_ride
+RIDING = -3  # a short cut has taken over, see _pio_loop_fast_forward
 
 # What a stalled state machine waits for.
 TX = 1

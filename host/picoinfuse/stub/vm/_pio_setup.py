@@ -2,8 +2,8 @@
 
 import _pio_ops as ops
 from _pio_decode import INPUT, decode
-from _pio_ride import mark_heads
-from _pio_train import PinWatch
+from _pio_loop_fast_forward import mark_heads
+from _pio_pulse_batch import PinWatch
 
 
 def set_up(sm, t_ns, program, offset, in_base=0, out_base=None, set_base=None, side_base=None, jmp_pin=0):
