@@ -20,7 +20,8 @@ BEND_S = 0.005  # no edge is bent by more
 NOTICED_S = 0.030
 MAX_UL_H = 1_200_000
 
-# As in firmware/pump/core/alarms/bursts.py: when each pulse of a burst begins, how long each lasts, the period of the bursts.
+# As in firmware/pump/core/alarms/bursts.py: when each pulse of a burst begins, how long each lasts, the period of
+# the bursts.
 BEGINS_S = {
     "high": (0, 0.23, 0.46, 0.92, 1.15, 2.09, 2.32, 2.55, 3.01, 3.24),
     "medium": (0, 0.38, 0.76),

@@ -1,16 +1,11 @@
 """The battery's account against a cell with a curve and a resistance: how early it warns, and what it learns."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picoinfuse.world.battery import Battery as Cell
 from pump.core.battery import DEPLETED, LOOK_MS, LOW, OK, UNKNOWN, Battery, permille
-
-sys.path.append(str(Path(__file__).parents[2] / "host" / "picoinfuse" / "stub" / "vm"))
-from _battery import Battery as Cell
 
 CONFIG = {
     "divider": [2, 1],

@@ -2,7 +2,8 @@
 
 A factor is an exact ratio num/den of small integers, within ±10 % of 1: what is further off is another syringe, and
 needs another profile. The volume of a step is the profile's times the factor. The product's own denominator could be
-256000, too much for the small integers of core/motion/step_grid.py, so it is rounded to 1/256 pL, the finest that a profile has.
+256000, too much for the small integers of core/motion/step_grid.py, so it is rounded to 1/256 pL, the finest that a
+profile has.
 With num/256 pL that is at most 1/(2 num) of the step; what would be more than one in a million is refused.
 """
 

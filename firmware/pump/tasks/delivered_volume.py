@@ -4,7 +4,8 @@
     journal, ring `volume`  steps given: at every change, and after every 20 µL, once a second at most
     scratch 1 to 3          steps counted and steps granted beyond them, at every grant: a reset leaves them
 
-What storage/last_therapy.py calls unsure is 20 µL, and 2 s at the highest rate that the therapy may have: longer than it takes
+What storage/last_therapy.py calls unsure is 20 µL, and 2 s at the highest rate that the therapy may have: longer
+than it takes
 until the next entry is in the flash. An entry is there before the motor turns, or may turn faster.
 
 After a bite of the watchdog all that was granted has been made: it bites 2 s after the last turn of the loop, motion is

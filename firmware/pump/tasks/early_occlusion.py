@@ -1,4 +1,5 @@
-"""Runs the early detector (core/occlusion/early.py) once a second while the motor is permitted: pressure against steps."""
+"""Runs the early detector (core/occlusion/early.py) once a second while the motor is permitted: pressure against
+steps."""
 
 from micropython import const
 

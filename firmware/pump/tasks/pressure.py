@@ -16,7 +16,8 @@ _CONVERTER_EVERY = const(10)  # samples: 100 ms
 
 class PressureTask:
     name = "pressure"
-    max_late_ms = 50  # counted in core/occlusion/threshold.py's 600 ms; a collection of garbage comes on top, see memory.py
+    # Counted in the 600 ms of core/occlusion/threshold.py; a garbage collection comes on top (garbage_collection.py).
+    max_late_ms = 50
 
     def __init__(self, sensor, config, detector, report):
         """`config` is the profile's sensor section; `report(name, active, now_ms)` takes each beginning and

@@ -84,8 +84,8 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 _PAGE = """# Alarms
 
-Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms/table.py`, `supervisor.py`) and the texts beside
-them (`host/picoinfuse/alarms/texts.py`). A test fails when this page is out of date.
+Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms/table.py`, `supervisor.py`) and the texts
+beside them (`host/picoinfuse/alarms/texts.py`). A test fails when this page is out of date.
 
 ## Every alarm
 {alarms}
@@ -120,7 +120,8 @@ While the board is in service its program does not run and nothing can sound: wh
 15 min, the pump starts again by itself (see [hazards](hazards.md)).
 
 ## How they sound and look
-Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in `firmware/pump/core/alarms/bursts.py`, and
+Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in
+`firmware/pump/core/alarms/bursts.py`, and
 `hil_tests/test_alarm_timing.py` measures them at the pins. `picoinfuse alarm-test high` plays one on the pump,
 `picoinfuse alarm-sounds DIR` writes them as WAV files, made from the edges that the firmware makes.
 

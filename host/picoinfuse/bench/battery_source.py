@@ -6,7 +6,7 @@ from typing import Any
 
 from picoinfuse.bench.serial import NotWired
 from picoinfuse.profile import Profile
-from picoinfuse.stub.models import model
+from picoinfuse.world.battery import Battery
 
 
 class _Enable:
@@ -23,7 +23,7 @@ class Cell:
         config = profile.world().get("battery")
         if config is None:
             raise NotWired(f"the rig has a battery_dac, and the profile {profile.name} no battery")
-        self._battery = model("_battery").Battery(config, _Enable())
+        self._battery = Battery(config, _Enable())
         whole, part = config["divider"]
         self._share = part / whole
 

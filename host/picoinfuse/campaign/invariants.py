@@ -16,7 +16,7 @@ APART = frozenset({"motor stalled", "motor slipping", "step wire low", "step wir
 LATE = frozenset({"loop slow", "CPU hung", "clock ahead by 5 s", "clock back by 5 s"})
 MEASURED_MS = 6_000  # by then the pump has collected and counted
 STARVED = "heap exhausted"
-MIN_HEAP = 12_000  # bytes; what it tells of more has in it what was left behind since the collection (pump/tasks/garbage_collection.py)
+MIN_HEAP = 12_000  # bytes; more than this includes garbage since the last collection (tasks/garbage_collection.py)
 
 
 def no_motion_without_permission(window: Window) -> str | None:

@@ -1,6 +1,6 @@
 """The world around the emulated Pico: the same motor, line and sensor as around the stub, at its pins.
 
-The models are the stub's own files (`stub/vm`), which run on MicroPython and on CPython alike. Wires go into the
+The models are those of `picoinfuse.world`. Wires go into the
 trace when their level changes; pressure and volumes on a time grid, and only what changed.
 """
 
@@ -12,8 +12,11 @@ from typing import Any
 from picoinfuse.emulator.device import Pico
 from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.nets import Net
-from picoinfuse.stub.models import model
 from picoinfuse.trace.trace import REALS, WIRES, Trace
+from picoinfuse.world.battery import Battery
+from picoinfuse.world.fluid import FluidPath
+from picoinfuse.world.motor import Motor
+from picoinfuse.world.sensor import PressureSensor
 
 _TEMPERATURE = 4  # the channel of the chip's own
 _ADC0_GPIO = 26
@@ -29,9 +32,9 @@ class World:
         self._last: dict[str, float] = {}
         wiring = config["wiring"]
         self._add_circuits(wiring)
-        self.fluid = model("_fluid").FluidPath(config)
-        self.sensor = model("_sensor").PressureSensor(config["sensor"], seed)
-        self.motor = model("_motor").Motor(
+        self.fluid = FluidPath(config)
+        self.sensor = PressureSensor(config["sensor"], seed)
+        self.motor = Motor(
             pico.nets[wiring["step"]],
             pico.nets[wiring["dir"]],
             pico.nets[wiring["enable"]],
@@ -44,7 +47,7 @@ class World:
             trace.level(name, 0, net.level)
             net.listeners.append(_Probe(name, trace))
         self._battery: Any = None
-        self.upstream = model("_sensor").PressureSensor(config["sensor"], seed + 1)
+        self.upstream = PressureSensor(config["sensor"], seed + 1)
         self.upstream_pa = 0.0
         self._add_sensors(config)
         self._schedule = pico.alarm(self._sample)
@@ -71,7 +74,7 @@ class World:
         if "upstream" in wiring:
             pico.analog(wiring["upstream"] - _ADC0_GPIO, self._read_upstream)
         if "battery" in config:
-            self._battery = model("_battery").Battery(config["battery"], pico.nets[wiring["enable"]])
+            self._battery = Battery(config["battery"], pico.nets[wiring["enable"]])
             pico.analog(wiring["battery"] - _ADC0_GPIO, lambda t_ns: self._battery.read_u16(t_ns) >> 4)
 
     def occlude(self, closed: bool) -> None:

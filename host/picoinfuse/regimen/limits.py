@@ -1,4 +1,5 @@
-"""What the mechanics of a pump can do of a regimen: the checks of firmware/pump/core/therapy/regimen.py, before it is sent.
+"""What the mechanics of a pump can do of a regimen: the checks of firmware/pump/core/therapy/regimen.py, before it
+is sent.
 
 The pump checks again; here every mistake is found at once, and gets a line.
 """

@@ -46,7 +46,9 @@ CHECKS = (
         "supply_off toggles, the pump's supply does not follow",
         line_checks.supply_off,
     ),
-    Check("run", "RUN is low", "it is silent, then starts anew", "run toggles, the pump does not reset", line_checks.run),
+    Check(
+        "run", "RUN is low", "it is silent, then starts anew", "run toggles, the pump does not reset", line_checks.run
+    ),
     Check(
         "bootsel",
         "BOOTSEL is held through a reset",

@@ -4,9 +4,10 @@ import json
 import math
 
 import pytest
-from _fluid import IMPULSE_NS, FluidPath
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from picoinfuse.world.fluid import IMPULSE_NS, FluidPath
 
 S = 1_000_000_000
 MMHG_PA = 133.322

@@ -1,11 +1,12 @@
 """The motor: pulses on STEP become volume, however they are told; its faults; pulses that a driver would miss."""
 
 import pytest
-from _fluid import FluidPath
 from _gpio import Gpio
-from _motor import Motor, StepTooShort
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from picoinfuse.world.fluid import FluidPath
+from picoinfuse.world.motor import Motor, StepTooShort
 
 CONFIG = {"compliance_nl_per_pa": 14.37, "resistance_pa_s_per_nl": 0.09, "stall_pa": 200_000.0}
 MS = 1_000_000

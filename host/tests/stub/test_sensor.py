@@ -4,7 +4,8 @@ import statistics
 from itertools import pairwise
 
 import pytest
-from _sensor import PressureSensor
+
+from picoinfuse.world.sensor import PressureSensor
 
 CONFIG = {"offset_mv": 500, "mv_per_pa": 1 / 60, "noise_mv": 1.5}
 QUIET = {**CONFIG, "noise_mv": 0}

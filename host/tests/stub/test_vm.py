@@ -14,7 +14,7 @@ MICROPYTHON = Path(sys.executable).with_name("micropython")
 
 def _run(*command):
     done = subprocess.run(
-        [*map(str, command), HERE / "vm_smoke.py", VM, HERE], capture_output=True, text=True, timeout=50
+        [*map(str, command), HERE / "vm_smoke.py", VM, HERE, VM.parents[1]], capture_output=True, text=True, timeout=50
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -5,12 +5,13 @@ import sys
 
 sys.path.append(sys.argv[1])
 sys.path.append(sys.argv[2])
+sys.path.append(sys.argv[3])
 
-from _fluid import FluidPath
-from _motor import Motor
 from _pioasm import asm_pio_encode
-from _sensor import PressureSensor
 from pio_rig import STEP_PIN, Rig, edge_counter, step_program, word
+from world.fluid import FluidPath
+from world.motor import Motor
+from world.sensor import PressureSensor
 
 WORLD = {"compliance_nl_per_pa": 14.37, "resistance_pa_s_per_nl": 0.09, "stall_pa": 60000.0}
 SENSOR = {"offset_mv": 500, "mv_per_pa": 1 / 60, "noise_mv": 1.5}

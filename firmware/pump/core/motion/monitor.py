@@ -1,6 +1,7 @@
 """The delivery monitor: does what was counted on the STEP pin fit what was commanded?
 
-Shares nothing with the step grid: the command is the therapy's target (core/motion/command_band.py makes a band of it), time
+Shares nothing with the step grid: the command is the therapy's target (core/motion/command_band.py makes a band of
+it), time
 is the millisecond clock, the volume of a step is its own whole number of pL, and what was made is counted by a
 second state machine. Four accounts, each a sum that never falls below 0:
 

@@ -13,6 +13,7 @@ import os
 import sys
 
 sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])
+sys.path.append(sys.argv[0].rsplit("/", 3)[0])  # for the package `world`; last, since it holds much else
 
 ON_VM = sys.implementation.name == "micropython"
 
@@ -27,18 +28,18 @@ import _select
 import _time
 import micropython
 import rp2
-from _battery import Battery
 from _channel import Channel, RealTrace, WireTrace
 from _controls import control, set_flash
-from _fluid import FluidPath
 from _gpio import COUNT, Follower, Gpio
-from _motor import Motor
 from _pio import PioBlocks
 from _pwm import PwmWire
 from _repl import Repl
-from _sensor import PressureSensor
 from _usb import Stdin, Stdout, Usb
 from _world import SOFT_RESET, WORLD
+from world.battery import Battery
+from world.fluid import FluidPath
+from world.motor import Motor
+from world.sensor import PressureSensor
 
 _PIECE = 256
 _WIRES = ("step", "dir", "enable", "piezo", "lamp_red", "lamp_yellow")

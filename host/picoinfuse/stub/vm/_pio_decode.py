@@ -1,7 +1,8 @@
 """Turns a PIO word into what the interpreter runs: `(operation, a, b, next, cycles, side, touch)`.
 
 Decoded once, when a state machine is set up: the operands, the pins they reach, the delay and the side-set
-depend on its configuration. `touch` tells the short cuts of _pio_loop_fast_forward what the instruction looks at besides
+depend on its configuration. `touch` tells the short cuts of _pio_loop_fast_forward what the instruction looks at
+besides
 zero or not zero.
 """
 

@@ -1,6 +1,7 @@
 """Trains of pulses on a pin that a state machine watches: many at once and still exact.
 
-The look ahead of _pio_loop_fast_forward tells what one pulse does to a state machine that waits for it. If that is only "X
+The look ahead of _pio_loop_fast_forward tells what one pulse does to a state machine that waits for it. If that is
+only "X
 or Y one less", a whole train is a subtraction, as long as both phases last until the state machine waits
 again. The last pulse is taken back and replayed in detail when something happens before that.
 """

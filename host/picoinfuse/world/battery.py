@@ -57,6 +57,7 @@ class Battery:
         """At its poles."""
         self.advance(t_ns)
         permille = self.charge_mas * 1000 / self.capacity_mas
+        i = 1
         for i in range(1, len(_POINTS)):
             if permille <= _POINTS[i][0]:
                 break

@@ -5,7 +5,7 @@ Listens on the STEP wire. Moves only while ENABLE is low; DIR says which way. A 
 whether pulses are told one by one or as trains.
 """
 
-from _fluid import IMPULSE_NS
+from .fluid import IMPULSE_NS
 
 MIN_HIGH_NS = 1000  # drivers of the A4988 kind want STEP high for at least 1 µs
 
@@ -79,7 +79,7 @@ class Motor:
         """How many of `count` steps the faulty motor makes."""
         if self.fault == "stalled":
             return 0
-        kind, per_mille = self.fault.split()
+        kind, per_mille = str(self.fault).split()
         if kind != "slip":
             raise ValueError("no such fault of a motor: {}".format(self.fault))
         self._slip += count * int(per_mille)
