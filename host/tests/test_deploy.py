@@ -15,7 +15,7 @@ from picoinfuse.common import paths
 from picoinfuse.common.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.deploy import bytecode, deploy
 from picoinfuse.deploy.mpremote import run_mpremote
-from picoinfuse.deploy.on_board import LOOK
+from picoinfuse.deploy.on_board import LOOK, final_path, staged_name
 from picoinfuse.deploy.staging import commit, fingerprint, staged
 from picoinfuse.profile import Profile, load_profile
 from tests.fake_pump import FakePump, ScriptedPort
@@ -105,14 +105,14 @@ class FakeBoard:
             on_line(f"room 4096 {self.free_blocks}")
         for source, name in self._copies(arguments):
             on_line(f"cp {source} {name}")
-            self.files[name.removeprefix(":/staged")] = Path(source).read_bytes()
+            self.files[final_path(name[1:])] = Path(source).read_bytes()
 
     def _copies(self, arguments: list[str]) -> list[tuple[str, str]]:
         return [(arguments[i + 1], arguments[i + 2]) for i, word in enumerate(arguments) if word == "cp"]
 
     @property
     def copied(self) -> list[str]:
-        return [name.removeprefix(":/staged") for call in self.calls for _, name in self._copies(call)]
+        return [final_path(name[1:]) for call in self.calls for _, name in self._copies(call)]
 
     @property
     def last_call(self) -> list[str]:
@@ -136,12 +136,12 @@ def test_a_pump_is_asked_for_service_and_then_gets_the_files(board: FakeBoard, p
     done = deploy("/dev/test", profile, steps.append, board.run)
     assert board.pump.executed == [("service", {})]
     assert [call[:3] for call in board.calls] == [["connect", "/dev/test", "exec"]] * 2
-    assert {"/boot.py", "/main.py", "/profile.json", "/pump/app.mpy", "/pump/core/ramp.mpy"} <= set(board.copied)
+    assert {"/boot.py", "/main.py", "/profile.json", "/pump/app.mpy", "/pump/core/motion/ramp.mpy"} <= set(board.copied)
     total = len(board.copied)
     assert (done.files_copied, done.files_skipped, done.files_removed) == (total, 0, 1)
     assert done.hello.profile == "syringe-50ml"
     assert steps[0] == "looking who is there"
-    assert f"copying file {total} of {total}: /staged/pump/witness.mpy" in steps
+    assert f"copying file {total} of {total}: /pump/wiring.mpy" in steps
     assert board.last_call[-1] == "reset"
 
 
@@ -228,7 +228,7 @@ def test_a_full_filesystem_is_left_as_it_is(board: FakeBoard, profile: Profile) 
 
 def test_room_that_a_deployment_left_taken_counts_as_free(board: FakeBoard, profile: Profile) -> None:
     deploy("/dev/test", profile, run=board.run)
-    board.files = {"/staged" + name: data for name, data in board.files.items()} | {"/staged/old.mpy": bytes(400_000)}
+    board.files = {staged_name(name): data for name, data in board.files.items()} | {"/staged/old.mpy": bytes(400_000)}
     board.free_blocks = 0
     deploy("/dev/test", profile, run=board.run)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from picoinfuse.common.errors import DeployError
 from picoinfuse.deploy.mpremote import Runner, device
-from picoinfuse.deploy.on_board import LOOK, Found
+from picoinfuse.deploy.on_board import LOOK, Found, final_path
 from picoinfuse.deploy.plan import Plan
 
 Say = Callable[[str], None]
@@ -34,7 +34,7 @@ class Board:
             nonlocal begun, already
             if line.startswith("cp "):
                 begun += 1
-                progress(f"copying file {begun} of {len(todo.send)}: {line.rpartition(':')[2]}")
+                progress(f"copying file {begun} of {len(todo.send)}: {final_path(line.rpartition(':')[2])}")
             already += line.startswith("Up to date: ")
 
         self._do(todo.commands(), take)

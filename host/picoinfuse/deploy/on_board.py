@@ -2,7 +2,8 @@
 
 The application is the folder /pump, and is there only while it is whole:
 
-    /staged      what is new, beside the application, which stays as it is
+    /staged      what is new, beside the application, which stays as it is: one folder, in which `~` stands for `/`,
+                 since each folder takes two blocks
     /pump.half   the application while files come and go: /pump by another name
 
 New files are copied to /staged and compared. Then /pump is renamed, what is no longer part is removed from it, what is
@@ -109,7 +110,7 @@ for path, expected in {expected}:
 # One file takes the place of the old one at once.
 COMMIT_ONE = f"""
 import os
-os.rename("{STAGED}{{path}}", "{{path}}")
+os.rename("{{staged}}", "{{path}}")
 """
 
 COMMIT = (
@@ -120,16 +121,12 @@ if there("{APP}"):
 make(("{HALF}",))
 clean("{HALF}", {{keep}}, {{folders}}, True)
 make({{folders}})
-def move(source, target):
-    for entry in list(os.ilistdir(source)):
-        if entry[1] == 0x4000:
-            move(source + "/" + entry[0], target + "/" + entry[0])
-        else:
-            os.rename(source + "/" + entry[0], target + "/" + entry[0])
-if there("{STAGED}{APP}"):
-    move("{STAGED}{APP}", "{HALF}")
+names = [entry[0] for entry in os.ilistdir("{STAGED}")] if there("{STAGED}") else []
+for name in names:
+    if name.startswith("{APP[1:]}~"):
+        os.rename("{STAGED}/" + name, "{HALF}/" + name[{len(APP)}:].replace("~", "/"))
 for path in {ON_TOP}:
-    if there("{STAGED}" + path):
+    if path[1:] in names:
         os.rename("{STAGED}" + path, path)
 os.rename("{HALF}", "{APP}")
 """
@@ -144,6 +141,16 @@ if there("{STAGED}"):
     os.rmdir("{STAGED}")
 """
 )
+
+
+def staged_name(path: str) -> str:
+    """Where a file waits until it is moved to `path`."""
+    return f"{STAGED}/{path[1:].replace('/', '~')}"
+
+
+def final_path(staged: str) -> str:
+    """Where a staged file goes: the inverse of `staged_name`."""
+    return staged.removeprefix(STAGED).replace("~", "/")
 
 
 @dataclass
@@ -179,7 +186,7 @@ class Found:
     @property
     def staged(self) -> dict[str, str]:
         """SHA-256 of what an earlier deployment has left to be moved in, by the path where it was to go."""
-        return {path.removeprefix(STAGED): digest for path, digest in self._below(STAGED).items()}
+        return {final_path(name): digest for name, digest in self._below(STAGED).items()}
 
     def blocks(self, size: int) -> int:
         """Of the filesystem, for a file; a block of littlefs holds a few words that are not the file's."""

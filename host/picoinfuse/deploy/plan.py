@@ -4,7 +4,19 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from picoinfuse.deploy.on_board import APP, COMMIT, COMMIT_ONE, HALF, ON_TOP, PREPARE, STAGED, TIDY, VERIFY, Found
+from picoinfuse.deploy.on_board import (
+    APP,
+    COMMIT,
+    COMMIT_ONE,
+    HALF,
+    ON_TOP,
+    PREPARE,
+    STAGED,
+    TIDY,
+    VERIFY,
+    Found,
+    staged_name,
+)
 
 SPARE_BLOCKS = 4  # for the filesystem's own changes
 
@@ -34,17 +46,17 @@ class Plan:
             if found.staged.get(path) != digest
         )
         stale = [path for path, digest in found.staged.items() if wanted.get(path) != digest]
-        freed = sum(found.blocks(found.files[STAGED + path][1]) for path in stale)
-        wanted_folders = {*_folders([STAGED + path for path in self.send]), *_folders(self.keep)}
+        freed = sum(found.blocks(found.files[staged_name(path)][1]) for path in stale)
+        wanted_folders = {STAGED, *_folders(self.keep)}
         folders = 2 * len(wanted_folders.difference(_folders(list(found.files))))  # a folder takes two blocks
         return files + folders + SPARE_BLOCKS - freed - found.free_blocks
 
     def commands(self) -> list[str]:
         """For mpremote, in one chain."""
-        staged = sorted((STAGED + path, *source) for path, source in self.send.items())
+        staged = sorted((staged_name(path), *source) for path, source in self.send.items())
         names = [path for path, _, _ in staged]
         others = () if self.found.frozen else (APP,) if self.found.half else (HALF,)
-        prepare = PREPARE.format(others=others, folders=sorted({STAGED, *_folders(names)}), keep=names)
+        prepare = PREPARE.format(others=others, folders=[STAGED], keep=names)
         chain = [["exec", prepare]]
         chain += [["fs", "cp", str(file), f":{path}"] for path, file, _ in staged]
         chain.append(["exec", VERIFY.format(expected=[(path, digest) for path, _, digest in staged])])
@@ -54,7 +66,7 @@ class Plan:
     def _commit(self) -> str:
         first = next(iter(self.send), "")
         if self.nothing_but(first) and (first in self.found.now or first in ON_TOP):
-            return COMMIT_ONE.format(path=first)
+            return COMMIT_ONE.format(path=first, staged=staged_name(first))
         inside = [HALF + path.removeprefix(APP) for path in self.keep if path.startswith(f"{APP}/")]
         return COMMIT.format(keep=inside, folders=_folders(inside))
 
