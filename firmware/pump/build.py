@@ -1,4 +1,5 @@
-"""What this firmware was made from. Deployment writes the real commit in here."""
+"""What this firmware is: its version, the one source of it for the host tool too, and what it was made from."""
 
-COMMIT = "unknown"
+VERSION = "0.1.0"
+COMMIT = "unknown"  # `deploy` and `image` write the real one
 FROZEN = False  # True in a production image

@@ -187,7 +187,7 @@ def test_power_cut_at_any_write_leaves_the_old_application_the_new_one_or_none(n
     assert [name for i, name in enumerate(seen) if i == 0 or seen[i - 1] != name] == ["old", "none", "new"]
     assert stairs[-1][1]
     assert stairs[-1][2] == {**NEW, **KEPT}  # and nothing beside it
-    assert len(stairs) > 50
+    assert len(stairs) > 40  # flash operations of this small deployment, each of them cut
 
 
 def test_whatever_a_power_cut_left_the_next_deployment_mends(new: Path) -> None:

@@ -9,7 +9,7 @@ import time
 
 from micropython import const
 
-from pump import build, version
+from pump import build
 from pump.commands.confirmation import TwoSteps
 from pump.commands.flow_changes import Flow
 from pump.core import supervisor as sv
@@ -31,7 +31,7 @@ UNIX_2020_S = 1_577_836_800
 class Commands:
     def __init__(self, app):
         self._app = app
-        self.version = version.VERSION
+        self.version = build.VERSION
         self._born_ms = time.ticks_ms()
         self.flow = Flow(app)
         self.two_steps = TwoSteps(self.flow)

@@ -108,9 +108,9 @@ for path, expected in {expected}:
 """
 
 # One file takes the place of the old one at once.
-COMMIT_ONE = f"""
+COMMIT_ONE = """
 import os
-os.rename("{{staged}}", "{{path}}")
+os.rename("{staged}", "{path}")
 """
 
 COMMIT = (

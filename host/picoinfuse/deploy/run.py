@@ -176,7 +176,7 @@ def _last_words(heard: str) -> str:
 def _identity(folder: Path, profile: Profile) -> dict[str, str | None]:
     """What the hello must tell."""
     return {
-        "version": _constant(folder / "pump" / "version.py", "VERSION"),
+        "version": _constant(folder / "pump" / "build.py", "VERSION"),
         "commit": _constant(folder / "pump" / "build.py", "COMMIT"),
         "profile": profile.name,
     }

@@ -1,6 +1,7 @@
 """What goes on the board, in a folder."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -22,9 +23,8 @@ def staged(profile: Profile) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="picoinfuse-") as name:
         folder = Path(name) / "board"
         shutil.copytree(paths.firmware(), folder, ignore=shutil.ignore_patterns(*NOT_DEPLOYED))
-        build = f'"""What this firmware was made from."""\n\nCOMMIT = "{commit()}"\nFROZEN = False\n'
         _drop_empty_packages(folder)
-        (folder / "pump" / "build.py").write_text(build, encoding="utf-8")
+        write_commit(folder / "pump" / "build.py", commit(), frozen=False)
         (folder / PROFILE).write_bytes(profile.frame())
         yield folder
 
@@ -34,6 +34,13 @@ def _drop_empty_packages(folder: Path) -> None:
     for file in folder.rglob("__init__.py"):
         if not file.stat().st_size:
             file.unlink()
+
+
+def write_commit(file: Path, made_from: str, *, frozen: bool) -> None:
+    """Puts the commit into a copy of `firmware/pump/build.py`."""
+    text = file.read_text(encoding="utf-8")
+    text = re.sub(r'^COMMIT = .*$', f'COMMIT = "{made_from}"', text, flags=re.MULTILINE)
+    file.write_text(re.sub(r"^FROZEN = .*$", f"FROZEN = {frozen}", text, flags=re.MULTILINE), encoding="utf-8")
 
 
 def fingerprint(profile: Profile, *more: bytes) -> str:

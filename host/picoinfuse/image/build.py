@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from picoinfuse.deploy.staging import write_commit
 from picoinfuse.image import binary_info, info, uf2
 from picoinfuse.image.errors import BuildFailed
 from picoinfuse.image.source import Tree, check_tools, check_tree, commit_time, has_picotool
@@ -46,10 +47,10 @@ def build(root: Path, mpy_dir: Path | None, out_dir: Path, own_commit: str, say:
 
 
 def firmware_version(root: Path) -> str:
-    text = (root / "firmware" / "pump" / "version.py").read_text("utf-8")
+    text = (root / "firmware" / "pump" / "build.py").read_text("utf-8")
     found = re.search(r'^VERSION = "(.+)"$', text, re.MULTILINE)
     if found is None:
-        raise BuildFailed("firmware/pump/version.py names no VERSION")
+        raise BuildFailed("firmware/pump/build.py names no VERSION")
     return found.group(1)
 
 
@@ -59,7 +60,7 @@ def copy_firmware(source: Path, target: Path, own_commit: str) -> None:
     for name in ("boot.py", "main.py"):
         shutil.copyfile(source / name, target / name)
     shutil.copytree(source / "pump", target / "pump", ignore=shutil.ignore_patterns("__pycache__"))
-    (target / "pump" / "build.py").write_text(f'COMMIT = "{own_commit}"\nFROZEN = True\n', "utf-8")
+    write_commit(target / "pump" / "build.py", own_commit, frozen=True)
 
 
 def _compile(root: Path, tree: Tree, work: Path, firmware: Path, epoch_s: int) -> None:

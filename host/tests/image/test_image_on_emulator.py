@@ -71,7 +71,7 @@ def test_what_an_older_deployment_left_does_not_run(board: Board) -> None:
     board.prompt()
     board.execute(
         "import os\nos.mkdir('/pump')\n"
-        "for name in ('/boot.py', '/main.py', '/pump/__init__.py', '/pump/app.py', '/pump/version.py'):\n"
+        "for name in ('/boot.py', '/main.py', '/pump/__init__.py', '/pump/app.py', '/pump/build.py'):\n"
         "    with open(name, 'w') as f: f.write('raise SystemExit')\n"
     )
     board.reset()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from picoinfuse import __version__
 from picoinfuse.common import paths
 from picoinfuse.common.errors import UnsupportedMicroPython
 from picoinfuse.image import build, source
@@ -101,15 +102,16 @@ def test_date_is_that_of_the_commit(tmp_path: Path) -> None:
 def test_commit_is_written_into_what_is_frozen(tmp_path: Path) -> None:
     target = tmp_path / "firmware"
     build.copy_firmware(paths.firmware(), target, "c0ffee")
-    assert (target / "pump" / "build.py").read_text() == 'COMMIT = "c0ffee"\nFROZEN = True\n'
+    text = (target / "pump" / "build.py").read_text()
+    assert 'COMMIT = "c0ffee"\n' in text
+    assert "FROZEN = True\n" in text
     assert (target / "boot.py").read_bytes() == (paths.firmware() / "boot.py").read_bytes()
     assert not list(target.rglob("__pycache__"))
     assert not (target / "tests").exists()
 
 
 def test_firmware_and_host_tool_have_one_version() -> None:
-    pyproject = (paths.root() / "pyproject.toml").read_text()
-    assert f'version = "{build.firmware_version(paths.root())}"' in pyproject
+    assert build.firmware_version(paths.root()) == __version__
 
 
 def test_manifest_freezes_the_pump_in_a_fixed_order(monkeypatch: pytest.MonkeyPatch) -> None:
