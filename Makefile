@@ -37,6 +37,7 @@ test-long: $(READY) ## the tests that take minutes
 
 lint: $(READY) ## ruff and pyright
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
 unit: $(READY) ## unit tests of firmware and host

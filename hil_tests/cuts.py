@@ -69,9 +69,7 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
         "pump.storage.last_therapy",
         "pump.storage.library",
     )
-    module, record, ring, given_module, library = (
-        cast("Any", importlib.import_module(name)) for name in names
-    )
+    module, record, ring, given_module, library = (cast("Any", importlib.import_module(name)) for name in names)
 
     module.time = types.SimpleNamespace(ticks_ms=lambda: 0)
     sizes: dict[str, Any] = {"block_size": BLOCK, "block_count": BLOCKS, "prog_size": PAGE, "read_size": PAGE}

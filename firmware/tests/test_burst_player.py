@@ -143,9 +143,7 @@ def test_the_clock_may_wrap_within_a_burst():
     assert [pulse[1] for pulse in walk.pulses()[::10]] == [pytest.approx(9_380 * k, abs=0.02) for k in range(3)]
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([NONE, LOW, MEDIUM, HIGH]), st.integers(1, 40_000)), min_size=1, max_size=12)
-)
+@given(st.lists(st.tuples(st.sampled_from([NONE, LOW, MEDIUM, HIGH]), st.integers(1, 40_000)), min_size=1, max_size=12))
 def test_whatever_is_asked_only_a_higher_priority_leaves_a_burst_unfinished(wishes):
     walk = Walk()
     begun = []  # priority of each burst, in order
@@ -168,4 +166,3 @@ def test_whatever_is_asked_only_a_higher_priority_leaves_a_burst_unfinished(wish
     cuts = sum(following > one for one, following in pairwise(begun) if one)
     short = [pulse for pulse in walk.pulses() if pulse[2] - pulse[1] < 137]  # of 140, whole cycles
     assert len(short) <= cuts
-

@@ -138,9 +138,7 @@ def test_every_word_is_a_small_int_of_the_pico_and_its_fields_hold(priority):
 
 
 @given(
-    st.lists(
-        st.tuples(st.integers(250, 1000), st.integers(75, 250), st.integers(50, 30_000)), min_size=1, max_size=12
-    )
+    st.lists(st.tuples(st.integers(250, 1000), st.integers(75, 250), st.integers(50, 30_000)), min_size=1, max_size=12)
 )
 def test_any_burst_keeps_its_beat(pulses):
     # 250 Hz: the longest period that fits, 1000 ticks at 50 % high, is 4 ms.

@@ -259,4 +259,3 @@ def test_a_calibration_that_cannot_be_believed_stops_the_pump_until_somebody_set
 def test_a_whole_calibration_file_is_taken_at_boot(bench: StubBench) -> None:
     put_calibration(bench, encode(KEPT, FROM_PUMP_BYTES))
     assert bench.pump.status().calibration == "103/100"
-

@@ -47,8 +47,6 @@ def _median_of(session: StubSession, profiles: tuple[str, ...], say: Say) -> Fou
 
 @contextmanager
 def _board(empty: bool) -> Iterator[StubSession]:
-    session = StubSession(
-        load_profile(PROFILE), link=None, pace="real", image=None, empty=empty, trace=None, seed=1
-    )
+    session = StubSession(load_profile(PROFILE), link=None, pace="real", image=None, empty=empty, trace=None, seed=1)
     with session:
         yield session

@@ -18,9 +18,7 @@ def stub(
     link: Annotated[Path | None, typer.Option(help="make this path a link to the serial port")] = None,
     pace: Annotated[str, typer.Option(help="clock: real, or fast for as fast as it can")] = "real",
     profile: Annotated[str, typer.Option(help="board profile")] = "syringe-50ml",
-    image: Annotated[
-        Path | None, typer.Option(help="flash image to use and keep; made when it is not there")
-    ] = None,
+    image: Annotated[Path | None, typer.Option(help="flash image to use and keep; made when it is not there")] = None,
     empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
     trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
     seed: Annotated[int, typer.Option(help="of the sensor's noise")] = 1,
@@ -30,9 +28,7 @@ def stub(
         raise typer.BadParameter(f"{pace!r} is no pace; there are real and fast", param_hint="--pace")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: link removed, trace written
     out = Console()
-    session = StubSession(
-        load_profile(profile), link=link, pace=pace, image=image, empty=empty, trace=trace, seed=seed
-    )
+    session = StubSession(load_profile(profile), link=link, pace=pace, image=image, empty=empty, trace=trace, seed=seed)
     with session:
         shown = link or session.path
         out.print(f"a {profile} pump in software at [bold]{shown}[/], {session.runs_on}; Ctrl-C ends it")

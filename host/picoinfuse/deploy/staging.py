@@ -39,7 +39,7 @@ def _drop_empty_packages(folder: Path) -> None:
 def write_commit(file: Path, made_from: str, *, frozen: bool) -> None:
     """Puts the commit into a copy of `firmware/pump/build.py`."""
     text = file.read_text(encoding="utf-8")
-    text = re.sub(r'^COMMIT = .*$', f'COMMIT = "{made_from}"', text, flags=re.MULTILINE)
+    text = re.sub(r"^COMMIT = .*$", f'COMMIT = "{made_from}"', text, flags=re.MULTILINE)
     file.write_text(re.sub(r"^FROZEN = .*$", f"FROZEN = {frozen}", text, flags=re.MULTILINE), encoding="utf-8")
 
 

@@ -92,9 +92,7 @@ def _fetch(release: Release, folder: Path, progress: Progress) -> Path:
             progress(len(raw), total)
     digest = _digest(bytes(raw))
     if digest != release.sha256:
-        raise UntrustedFirmware(
-            f"{release.url} has SHA-256 {digest}, pinned is {release.sha256}; it was not kept"
-        )
+        raise UntrustedFirmware(f"{release.url} has SHA-256 {digest}, pinned is {release.sha256}; it was not kept")
     uf2.parse(bytes(raw))
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"{release.name}.{os.getpid()}"

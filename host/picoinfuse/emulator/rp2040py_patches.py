@@ -143,9 +143,7 @@ def cured_chip(seed: int) -> tuple[Any, Runner]:
     clock = Clock()
     chip: Any = RP2040(clock)
     chip.core = Core(chip)
-    chip.pio = [
-        ClockedPio(chip, f"PIO{index}", (IRQ.PIO0_IRQ0, IRQ.PIO1_IRQ0)[index], index) for index in range(2)
-    ]
+    chip.pio = [ClockedPio(chip, f"PIO{index}", (IRQ.PIO0_IRQ0, IRQ.PIO1_IRQ0)[index], index) for index in range(2)]
     for base, pio in zip(_PIO_BASES, chip.pio, strict=True):
         chip.peripherals[base] = pio
     chip.peripherals[_ROSC_BASE] = RingOscillator(chip, seed)

@@ -28,9 +28,7 @@ print(machine.reset_cause(), machine.mem32[{SCRATCH0:#x}], open("note").read())
 """
 
 
-def test_an_empty_flash_gets_a_filesystem_and_a_prompt_within_a_quarter_of_a_second(
-    uf2_file: Path, tmp_path: Path
-):
+def test_an_empty_flash_gets_a_filesystem_and_a_prompt_within_a_quarter_of_a_second(uf2_file: Path, tmp_path: Path):
     said = bytearray()
     pico = Pico(uf2.read(uf2_file), tmp_path / "flash.img", said.extend)
     pico.run(250 * MS)
@@ -88,9 +86,7 @@ def test_no_reset_leaves_the_watchdog_running(pico: Prompt, again: Callable[[Pic
     assert len(pico.pico.starts) == 2
 
 
-def test_a_power_cut_takes_ram_and_registers_and_leaves_the_flash(
-    pico: Prompt, uf2_file: Path, tmp_path: Path
-):
+def test_a_power_cut_takes_ram_and_registers_and_leaves_the_flash(pico: Prompt, uf2_file: Path, tmp_path: Path):
     pico.run(LEAVE_TRACES)
     before_ns = pico.pico.now_ns
     pico.pico.power_cut(2e9)
@@ -149,9 +145,7 @@ def test_an_input_reads_straps_resistors_and_pulls(pico: Prompt):
 def test_a_piezo_on_pwm_plays_its_frequency(pico: Prompt):
     edges = Edges()
     pico.pico.nets[6].listeners.append(edges)
-    pico.run(
-        "import machine, time\nmachine.PWM(machine.Pin(6), freq=784, duty_u16=32768)\ntime.sleep_ms(100)\n"
-    )
+    pico.run("import machine, time\nmachine.PWM(machine.Pin(6), freq=784, duty_u16=32768)\ntime.sleep_ms(100)\n")
     periods = [later - earlier for earlier, later in zip(edges.rising, edges.rising[1:], strict=False)]
     # 784 Hz is 1275510 ns; the divider and the wrap round by less than 0.1 %
     assert len(periods) > 70

@@ -54,9 +54,7 @@ def test_one_measures_the_pulse_of_the_other_to_its_own_clock(pico: Prompt, uf2_
     assert abs(measured_ns - 2000) <= 40
 
 
-def test_what_the_second_drives_the_first_sees_a_slice_later_at_most(
-    pico: Prompt, uf2_file: Path, tmp_path: Path
-):
+def test_what_the_second_drives_the_first_sees_a_slice_later_at_most(pico: Prompt, uf2_file: Path, tmp_path: Path):
     instrument = Prompt(uf2_file, tmp_path / "instrument.img", seed=2)
     pair = Pair(pico.pico, instrument.pico)
     pair.wire_back(8, 9)

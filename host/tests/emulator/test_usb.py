@@ -20,9 +20,7 @@ def test_an_idle_loop_sleeps_and_runs_faster_than_the_wall_clock(pico: Prompt):
 
 def test_a_long_script_arrives_whole(pico: Prompt):
     text = "".join(chr(33 + i % 90) for i in range(3000)).replace("\\", "/").replace("'", "-")
-    assert (
-        pico.run(f"text = '{text}'\nprint(len(text), sum(map(ord, text)))") == f"3000 {sum(map(ord, text))}"
-    )
+    assert pico.run(f"text = '{text}'\nprint(len(text), sum(map(ord, text)))") == f"3000 {sum(map(ord, text))}"
 
 
 def test_a_host_that_does_not_read_stops_the_flow_and_loses_nothing_that_was_taken(pico: Prompt):

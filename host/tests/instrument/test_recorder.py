@@ -17,7 +17,12 @@ NUMBERS = 1 << 29
 
 
 def frame(
-    number: int, now_us: int, events: list[tuple[int, int, int]] = [], *, group: int = 0, more: bool = False  # noqa: B006
+    number: int,
+    now_us: int,
+    events: list[tuple[int, int, int]] = [],
+    *,
+    group: int = 0,
+    more: bool = False,  # noqa: B006
 ) -> bytes:
     """`events`: number, levels, µs."""
     words = [((~event % NUMBERS) << 3) | levels for event, levels, _ in events]
