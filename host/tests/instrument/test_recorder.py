@@ -19,10 +19,10 @@ NUMBERS = 1 << 29
 def frame(
     number: int,
     now_us: int,
-    events: list[tuple[int, int, int]] = [],
+    events: tuple[tuple[int, int, int], ...] | list[tuple[int, int, int]] = (),
     *,
     group: int = 0,
-    more: bool = False,  # noqa: B006
+    more: bool = False,
 ) -> bytes:
     """`events`: number, levels, µs."""
     words = [((~event % NUMBERS) << 3) | levels for event, levels, _ in events]
