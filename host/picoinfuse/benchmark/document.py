@@ -56,4 +56,4 @@ def write(file: Path, sections: list[str]) -> None:
     if not begin or not end:
         raise NoPlaceForTables(f"{file} lacks the lines between which the tables go:\n{BEGIN}\n{END}")
     body = "\n\n".join([f"Measured on {machine()}.", *sections])
-    file.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", encoding="utf-8")
+    file.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
