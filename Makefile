@@ -9,11 +9,13 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Where the MicroPython VM has wheels; the lock must install elsewhere too.
 VM_WHEELS := (sys_platform == "linux" and platform_machine == "x86_64") or (sys_platform == "darwin" and platform_machine == "arm64")
+# Every page that people write; the tables of two are made by `make docs`.
+PAGES   = $(filter-out docs/alarms.md docs/faults.md,$(shell git ls-files '*.md'))
 FAST   := -m "not long and not week"
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint unit hil bench doctor flash image deploy monitor docs lock pictures clean
+.PHONY: help setup demo test test-long lint format unit hil bench doctor flash image deploy monitor docs lock pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -35,10 +37,16 @@ test: lint unit ## lint, unit tests and the HIL suite on the stub
 test-long: $(READY) ## the tests that take minutes
 	$(BIN)/pytest -m long --timeout 1200 -n auto
 
-lint: $(READY) ## ruff and pyright
+lint: $(READY) ## ruff, pyright, and the format of the pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	@$(BIN)/mdformat --check $(PAGES) || { echo "lint: run make format" >&2; exit 1; }
+
+format: $(READY) ## format the code and the pages
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/mdformat $(PAGES)
 
 unit: $(READY) ## unit tests of firmware and host
 	$(BIN)/pytest firmware/tests host/tests -n auto $(FAST)
