@@ -198,7 +198,7 @@ def test_a_member_of_another_shape_is_the_wrong_format(load, path, value):
         ("mechanics.min_rate_ul_h", 0),
         ("mechanics.min_rate_ul_h", 1200001),  # above the maximum
         ("mechanics.max_rate_ul_h", 9),  # below the minimum
-        ("mechanics.max_rate_ul_h", 2000001),
+        ("mechanics.max_rate_ul_h", 1200001),
         ("mechanics.start_hz", 0),
         ("mechanics.accel_hz_s", 0),
         ("mechanics.resonance_hz", [700, 600]),
@@ -221,7 +221,7 @@ def test_a_member_of_another_shape_is_the_wrong_format(load, path, value):
         ("occlusion.medium_pa", 103325),  # as high as high
         ("occlusion.medium_pa", 33331),  # as low as low
         ("occlusion.high_pa", 68928),
-        ("occlusion.high_pa", 137001),
+        ("occlusion.high_pa", 137895),
         ("occlusion.persistence_ms", 99),
         ("occlusion.compliance_pl_per_pa", 99),
         ("occlusion.retract_max_ul", 5001),
@@ -248,7 +248,7 @@ def test_what_no_pump_should_have_is_out_of_range(load, path, value):
         ("mechanics.min_rate_ul_h", 500000),  # that of the retraction
         ("sensor.open_mv", 2223),  # 1723 mV * 60 Pa/mV = 103380 Pa
         ("sensor.short_mv", 499),
-        ("occlusion.high_pa", 137000),
+        ("occlusion.high_pa", 137894),
         ("occlusion.persistence_ms", 100),
         ("occlusion.persistence_ms", 2000),
         ("occlusion.default", "high"),

@@ -27,14 +27,16 @@ def start(note, reason):
 def _checked_profile():
     """None where it is not one. What checks it is not kept: nobody needs its tables and texts again."""
     from pump import storage
-    from pump.storage import profile
+    from pump.storage import profile, profile_table
 
     checked = None
     try:
         checked = profile.load_profile()
     except profile.ProfileFault:
         pass  # _tell() does
-    del storage.profile, sys.modules[profile.__name__]
+    for module in (profile, profile_table):
+        del sys.modules[module.__name__]
+    del storage.profile, storage.profile_table
     return checked
 
 

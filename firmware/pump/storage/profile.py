@@ -5,89 +5,14 @@ a format that is known, complete, within ranges that make sense for any pump, an
 is missing or wrong is a fault. Nothing is replaced by a default, because a pump that guesses its syringe
 gives a wrong dose.
 
-This module is not kept after the boot (app.py): it takes 12 KB of the Pico's heap.
+Neither this module nor its table is kept after the boot (boot/startup.py): they take 12 KB of the Pico's heap.
 """
-
-from micropython import const
 
 from pump import wiring
 from pump.core.motion.ramp import resonance_ul_h
 from pump.link import frame
 from pump.selftest.settings_crc import PATH
-
-MAX_BYTES = const(2048)
-FORMAT = const(1)
-MAX_STEP_HZ = const(200000)
-MAX_OCCLUSION_PA = const(137000)  # below 20 psi (137.9 kPa), which an infusion pump must stay under
-
-_NUMBER = const(0x3FFFFFFF)  # the largest small int on the Pico
-_LEVELS = ("low", "medium", "high")
-
-# section: {key: (low, high)}; a list of two ranges is a ratio [numerator, denominator]; strings are choices.
-_TABLE = {
-    "mechanics": {
-        "step_pl": [(1, _NUMBER), (1, 256)],
-        "min_rate_ul_h": (1, 2000000),
-        "max_rate_ul_h": (1, 2000000),
-        "start_hz": (1, 20000),
-        "accel_hz_s": (1, 1000000),
-        "resonance_hz": [(0, MAX_STEP_HZ), (0, MAX_STEP_HZ)],  # step rates that are not held; [0, 0]: there are none
-        "reverse": (0, 1),
-    },
-    "sensor": {
-        "offset_mv": (0, 3300),
-        "gain_pa_per_mv": [(1, 1000000), (1, 1000000)],
-        "open_mv": (1, 3300),
-        "short_mv": (0, 3299),
-    },
-    "occlusion": {
-        "low_pa": (1, MAX_OCCLUSION_PA),
-        "medium_pa": (1, MAX_OCCLUSION_PA),
-        "high_pa": (1, MAX_OCCLUSION_PA),
-        "persistence_ms": (100, 2000),
-        "default": _LEVELS,
-        "compliance_pl_per_pa": (100, 200000),
-        "retract_max_ul": (0, 5000),
-        "retract_ul_h": (1, 2000000),
-        "retract_to_pa": (1, 6667),
-        "auto_restarts": (0, 9),
-        "upstream_pa": (0, 50000),  # of suction; 0 where there is no sensor upstream
-    },
-    "alarms": {"escalate_ms": (30000, 900000)},
-    "reservoir": {
-        "capacity_ul": (100, 10000000),
-        "low_ul": (1, 1000000),
-        "empty_ul": (0, 1000000),
-        "near_empty_min": (5, 1440),
-        "harmful_near_empty_min": (5, 1440),
-        "must_be_told": (0, 1),
-    },
-    "library": {"required": (0, 1)},
-    "therapy": {"kvo_ul_h": (0, 20000)},  # 0: none. Alaris: 0.1 to 20 mL/h
-    "battery": {
-        "divider": [(1, 1000), (1, 1000)],
-        "full_mv": (1000, 30000),
-        "empty_mv": (1000, 30000),
-        "capacity_mah": (50, 50000),
-        "resistance_mohm": (0, 5000),
-        "idle_ma": (1, 5000),
-        "motor_ma": (0, 10000),
-    },
-}
-_OPTIONAL = "battery"  # a section for what its wire measures
-_SECTIONS = (
-    "format", "name", "wiring", "mechanics", "sensor", "occlusion", "alarms", "reservoir", "library", "therapy"
-)  # fmt: skip
-
-# section, smaller, larger: the smaller must be below the larger.
-_BELOW = (
-    ("sensor", "short_mv", "offset_mv"),  # no pressure must not look like a short circuit
-    ("sensor", "offset_mv", "open_mv"),
-    ("occlusion", "low_pa", "medium_pa"),
-    ("occlusion", "medium_pa", "high_pa"),
-    ("reservoir", "empty_ul", "low_ul"),
-    ("reservoir", "low_ul", "capacity_ul"),
-)
+from pump.storage.profile_table import BELOW, FORMAT, MAX_BYTES, MAX_NAME, OPTIONAL_SECTIONS, SECTIONS
 
 
 class ProfileFault(Exception):
@@ -104,10 +29,9 @@ def load_profile(path=PATH):
     profile = _parse(_read(path))
     if not isinstance(profile, dict) or type(profile.get("format")) is not int or profile["format"] != FORMAT:
         raise ProfileFault("wrong_format", "format is not %d" % FORMAT)
-    has_optional = _OPTIONAL in profile
-    _check_keys("the profile", profile, _SECTIONS + ((_OPTIONAL,) if has_optional else ()))
+    _check_keys("the profile", profile, _expected_sections(profile))
     _check_name(profile["name"])
-    for section in _TABLE:
+    for section in SECTIONS:
         if section in profile:
             _check_section(section, profile[section])
     _check_wiring(profile["wiring"])
@@ -144,6 +68,11 @@ def _parse(data):
     return profile
 
 
+def _expected_sections(profile):
+    absent = [name for name in OPTIONAL_SECTIONS if name not in profile]
+    return ["format", "name", "wiring"] + [name for name in SECTIONS if name not in absent]
+
+
 def _check_keys(where, value, keys):
     if not isinstance(value, dict):
         raise ProfileFault("wrong_format", where + " is not an object")
@@ -158,40 +87,44 @@ def _check_keys(where, value, keys):
 def _check_name(name):
     if type(name) is not str:
         raise ProfileFault("wrong_format", "name is not a string")
-    if not 1 <= len(name) <= 64:
-        raise ProfileFault("out_of_range", "name has %d characters, 1 to 64 are allowed" % len(name))
+    if not 1 <= len(name) <= MAX_NAME:
+        raise ProfileFault("out_of_range", "name has %d characters, 1 to %d are allowed" % (len(name), MAX_NAME))
 
 
 def _check_section(section, values):
-    limits = _TABLE[section]
-    _check_keys(section, values, limits)
-    for key in limits:
-        where = "%s.%s" % (section, key)
-        limit = limits[key]
-        value = values[key]
-        if isinstance(limit, list):
-            if not isinstance(value, list) or len(value) != 2:
-                raise ProfileFault("wrong_format", where + " is not a list of two")
-            _check_int(where, value[0], limit[0])
-            _check_int(where, value[1], limit[1])
-        elif limit is _LEVELS:
-            if value not in limit:
-                raise ProfileFault("out_of_range", "%s is none of %s" % (where, ", ".join(limit)))
-        else:
-            _check_int(where, value, limit)
+    keys = SECTIONS[section]
+    _check_keys(section, values, keys)
+    for key in keys:
+        _check_value("%s.%s" % (section, key), values[key], keys[key])
 
 
-def _check_int(where, value, limit):
+def _check_value(where, value, allowed):
+    """`allowed`: the key's entry in the table."""
+    kind = allowed[0]
+    if kind == "ratio":
+        if not isinstance(value, list) or len(value) != 2:
+            raise ProfileFault("wrong_format", where + " is not a list of two")
+        _check_int(where, value[0], allowed[1], allowed[2])
+        _check_int(where, value[1], allowed[3], allowed[4])
+    elif kind == "choice":
+        if value not in allowed[1:]:
+            raise ProfileFault("out_of_range", "%s is none of %s" % (where, ", ".join(allowed[1:])))
+    elif kind == "flag":
+        _check_int(where, value, 0, 1)
+    else:
+        _check_int(where, value, allowed[1], allowed[2])
+
+
+def _check_int(where, value, low, high):
     if type(value) is not int:
         raise ProfileFault("wrong_format", where + " is not an integer")
-    if not limit[0] <= value <= limit[1]:
-        detail = "%s is %d, %d to %d are allowed" % (where, value, limit[0], limit[1])
-        raise ProfileFault("out_of_range", detail)
+    if not low <= value <= high:
+        raise ProfileFault("out_of_range", "%s is %d, %d to %d are allowed" % (where, value, low, high))
 
 
 def _check_order(profile):
-    for section, smaller, larger in _BELOW:
-        if not profile[section][smaller] < profile[section][larger]:
+    for section, smaller, larger in BELOW:
+        if section in profile and not profile[section][smaller] < profile[section][larger]:
             raise ProfileFault("out_of_range", "%s.%s is not below %s" % (section, smaller, larger))
     mechanics = profile["mechanics"]
     if mechanics["min_rate_ul_h"] > mechanics["max_rate_ul_h"]:
@@ -214,8 +147,6 @@ def _check_order(profile):
         raise ProfileFault("out_of_range", "occlusion.upstream_pa does not fit wiring.upstream")
     if ("battery" in profile) != ("battery" in profile["wiring"]):
         raise ProfileFault("out_of_range", "the battery section does not fit wiring.battery")
-    if "battery" in profile and profile["battery"]["empty_mv"] >= profile["battery"]["full_mv"]:
-        raise ProfileFault("out_of_range", "battery.empty_mv is not below full_mv")
     if occlusion["retract_to_pa"] * 2 >= occlusion["low_pa"]:  # half the limit is what an automatic restart asks for
         raise ProfileFault("out_of_range", "occlusion.retract_to_pa is not below half of low_pa")
     # The highest limit must be within what the sensor can show, or an occlusion looks like a broken sensor.

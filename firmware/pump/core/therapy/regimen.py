@@ -30,7 +30,7 @@ _NUMBERS = {
 }
 _BOLUS = {
     "volume_nl": (True, 1, MAX_NL),
-    "rate_ul_h": (True, 1, 2_000_000),
+    "rate_ul_h": (True, 1, 0x3FFFFFFF),  # a small int; the range of the mechanics is checked after
     "lockout_s": (True, 60, 86_400),
     "max_1h_nl": (True, 1, MAX_NL),
     "max_4h_nl": (True, 1, MAX_NL),
