@@ -12,7 +12,7 @@ MAX_BYTES = const(2048)  # of the file, frame included
 MAX_NAME = const(64)  # characters of the profile's name
 
 MAX_SMALL_INT = const(0x3FFFFFFF)  # on the Pico: a larger integer allocates memory
-MAX_RATE_UL_H = const(1200000)  # 1200 mL/h: the fastest of large-volume pumps (Alaris: 999 mL/h)
+MAX_RATE_UL_H = const(1200000)  # 1200 mL/h; an Alaris ends at 999 mL/h
 MAX_STEP_HZ = const(200000)  # what the stepper's PIO program and the step grid make
 MAX_OCCLUSION_PA = const(137894)  # below 20 psi = 137 895.1 Pa, the bound of the Generic Infusion Pump requirements
 
