@@ -10,9 +10,9 @@ import shutil
 from pathlib import Path
 
 from picoinfuse.common.errors import PicoinfuseError
-from picoinfuse.flash.errors import BadUf2
 from picoinfuse.flash.volume import BOARD_ID, INFO_FILE
 from picoinfuse.image import uf2
+from picoinfuse.image.errors import BadUf2
 
 _INFO = f"UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: {BOARD_ID}\n"
 

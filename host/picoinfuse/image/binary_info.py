@@ -9,7 +9,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from picoinfuse.flash.errors import NotMicroPython
+from picoinfuse.image.errors import NotMicroPython
 from picoinfuse.image.uf2 import FLASH_START
 
 _HEADER = struct.Struct("<5I")  # marker, start and end of the table, mapping, marker

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.flash.errors import (
+from picoinfuse.image.errors import (
     BadAddress,
     BadBlockNumber,
     BadPayload,

@@ -12,8 +12,8 @@ import pytest
 
 from picoinfuse.emulator.errors import NoFirmware, UntrustedFirmware
 from picoinfuse.emulator.image import ENVIRONMENT, OFFICIAL, Release, find_image
-from picoinfuse.flash.errors import BadUf2
 from picoinfuse.image import uf2
+from picoinfuse.image.errors import BadUf2
 
 IMAGE = uf2.write(bytes(range(256)) * 1000)  # 256 kB that are a valid UF2
 

@@ -10,11 +10,11 @@ from typer.testing import CliRunner, Result
 
 from picoinfuse.cli import flash as cli_flash
 from picoinfuse.cli import image as cli_image
-from picoinfuse.flash.errors import NotUf2
 from picoinfuse.flash.flasher import Flashed, Flasher
 from picoinfuse.flash.image import load
 from picoinfuse.flash.system import Running
 from picoinfuse.image import uf2
+from picoinfuse.image.errors import NotUf2
 
 from .world import World, firmware, port, production
 

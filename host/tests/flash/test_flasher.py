@@ -10,11 +10,9 @@ from picoinfuse.flash.errors import (
     DifferentDevice,
     FlashError,
     NoPico,
-    NotMicroPython,
     NoVolume,
     PortDidNotReturn,
     PumpBusy,
-    TruncatedUf2,
     TwoPicos,
     VolumeFull,
     VolumeVanished,
@@ -26,6 +24,7 @@ from picoinfuse.flash.flasher import Flashed, Flasher
 from picoinfuse.flash.image import load
 from picoinfuse.flash.system import Running
 from picoinfuse.image import uf2
+from picoinfuse.image.errors import NotMicroPython, TruncatedUf2
 
 from .world import FOREIGN, World, firmware, port, production
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picoinfuse.flash.errors import (
+from picoinfuse.image import binary_info, uf2
+from picoinfuse.image.errors import (
     BadAddress,
     BadBlockNumber,
     BadPayload,
@@ -19,7 +20,6 @@ from picoinfuse.flash.errors import (
     OverlappingBlocks,
     TruncatedUf2,
 )
-from picoinfuse.image import binary_info, uf2
 
 from .world import firmware
 
