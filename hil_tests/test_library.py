@@ -311,7 +311,7 @@ def test_a_hard_limit_refuses(measure: Measure, stocked: Bench):
 def test_a_soft_limit_wants_the_value_named(measure: Measure, stocked: Bench):
     rate_ul_h, ordered = order(MORPHINE, 6_000)
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
-    measure("soft limits exceeded", proposal.over_soft, equal=(SoftLimit("dose", 6_000, 5_000),))
+    measure("soft limits exceeded", proposal.soft_limits, equal=(SoftLimit("dose", 6_000, 5_000),))
     began_ns = now_ns(stocked)
     for wrong in ((), (5_000,), (60_000,)):
         with pytest.raises(PumpError) as error:
@@ -335,7 +335,7 @@ def test_two_soft_limits_are_named_one_after_the_other(measure: Measure, stocked
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
     measure(
         "soft limits exceeded",
-        proposal.over_soft,
+        proposal.soft_limits,
         equal=(SoftLimit("dose", 8_000, 5_000), SoftLimit("hour", 8_000, 7_000)),
     )
     with pytest.raises(PumpError) as error:
@@ -367,7 +367,9 @@ def test_another_rate_keeps_to_the_limits_and_its_dose_is_told(measure: Measure,
         stocked.pump.set_rate(3_000, dose_milli=3_001)
     measure("refused with", mismatch.value.code, equal="dose_mismatch")
     measure("target rate", stocked.pump.status().target_ul_h, unit="µL/h", equal=2_000)
-    measure("rate in force", stocked.pump.set_rate(6_000, 6_000, over_soft=(6_000,)), unit="µL/h", equal=6_000)
+    measure(
+        "rate in force", stocked.pump.set_rate(6_000, 6_000, override_soft_limits=(6_000,)), unit="µL/h", equal=6_000
+    )
 
 
 def test_the_hour_counts_what_is_given_at_all(measure: Measure, stocked: Bench):

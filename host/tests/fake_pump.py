@@ -191,7 +191,7 @@ class FakePump(ScriptedPort):
         self.after: dict[str, bytes] = {}  # said right after the reply to a method
         self.at_enter = b""  # a pump ignores an empty line
         self.confirmed: list[dict[str, Any]] = []
-        self.over_soft: list[dict[str, Any]] = []
+        self.soft_limits: list[dict[str, Any]] = []
         self._kept: dict[int, tuple[bytes, bytes]] = {}
 
     def notify(self, method: str, **params: Any) -> None:
@@ -234,7 +234,12 @@ class FakePump(ScriptedPort):
     def _do(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         if method in TWO_STEPS:
             self.proposed.append((method, params))
-            return {"token": len(self.proposed), "changes": CHANGES, "over_soft": self.over_soft, "expires_ms": 30_000}
+            return {
+                "token": len(self.proposed),
+                "changes": CHANGES,
+                "soft_limits": self.soft_limits,
+                "expires_ms": 30_000,
+            }
         if method == "confirm":
             self.confirmed.append(params)
             method, params = self.proposed[params["token"] - 1]

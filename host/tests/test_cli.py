@@ -154,19 +154,19 @@ SOFT = {"limit": "dose", "value": 6_500, "bound": 5_000}
 def test_what_passes_a_soft_limit_has_to_be_typed_again(
     run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch, answer: str, done: bool
 ) -> None:
-    pump.over_soft = [SOFT]
+    pump.soft_limits = [SOFT]
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     code, _, err = run("set-rate", "6.5", "-p", "x")
     assert code == (0 if done else 1)
     assert "dose: 6.5" in err
     assert "soft limit of 5" in err
-    assert pump.confirmed == ([{"token": 1, "over_soft": 6_500}] if done else [])
+    assert pump.confirmed == ([{"token": 1, "override_soft_limits": 6_500}] if done else [])
 
 
 def test_a_script_names_what_passes_a_soft_limit(run: Run, pump: FakePump) -> None:
-    pump.over_soft = [SOFT]
-    assert run("set-rate", "6.5", "-p", "x", "--yes", "--over-soft", "6.5")[0] == 0
-    assert pump.confirmed == [{"token": 1, "over_soft": 6_500}]
+    pump.soft_limits = [SOFT]
+    assert run("set-rate", "6.5", "-p", "x", "--yes", "--override-soft-limits", "6.5")[0] == 0
+    assert pump.confirmed == [{"token": 1, "override_soft_limits": 6_500}]
 
 
 ORDER = {"drug": "dopamine", "unit": "ug/kg/min", "amount": "mg", "concentration": 1600, "weight_g": 70_000, "dose": 5}

@@ -33,15 +33,17 @@ class TwoSteps:
         self._named = 0
         token = self._proposals.put((method, params, changes, soft), time.ticks_ms())
         over = [{"limit": limit, "value": value, "bound": bound} for limit, value, bound in soft]
-        return {"token": token, "changes": changes, "over_soft": over, "expires_ms": EXPIRES_MS}
+        return {"token": token, "changes": changes, "soft_limits": over, "expires_ms": EXPIRES_MS}
 
-    def confirm(self, token, over_soft=None):
-        """Does what was proposed; the result is that of the method. `over_soft`: the value that passes a soft limit."""
+    def confirm(self, token, override_soft_limits=None):
+        """Makes the proposed change; returns the result of its method. `override_soft_limits`: the value that passes a
+        soft limit, in the order of the proposal, one a call.
+        """
         refusal = self._proposals.refusal(token, time.ticks_ms())
         if refusal is not None:
             raise Refused(refusal, WHY[refusal], {"token": token})
         method, params, shown, soft = self._proposals.what
-        self._name(soft, over_soft, token)
+        self._name(soft, override_soft_limits, token)
         self._proposals.end(VOID)  # whatever refuses it below
         changes, act, soft_now = getattr(self._flow, method)(**params)
         for name in _DRIFTS:
@@ -53,13 +55,13 @@ class TwoSteps:
         self._proposals.used()
         return result
 
-    def _name(self, soft, over_soft, token):
+    def _name(self, soft, override_soft_limits, token):
         """Lets a confirmation pass when every value that passes a soft limit has been named, one at a time."""
-        if over_soft is not None:
-            if self._named < len(soft) and soft[self._named][1] == over_soft:
+        if override_soft_limits is not None:
+            if self._named < len(soft) and soft[self._named][1] == override_soft_limits:
                 self._named += 1
             elif not soft:
-                raise Refused("extra_parameter", "no soft limit is passed", {"parameter": "over_soft"})
+                raise Refused("extra_parameter", "no soft limit is passed", {"parameter": "override_soft_limits"})
         if self._named < len(soft):
             limit, value, bound = soft[self._named]
             message = "%s is %d, the soft limit %d (thousandths): confirm with the value" % (limit, value, bound)

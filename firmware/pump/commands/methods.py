@@ -177,8 +177,8 @@ class Commands:
     def library_change(self, **params):
         return self.two_steps.propose("library_change", params)
 
-    def confirm(self, token, over_soft=None):
-        return self.two_steps.confirm(token, over_soft)
+    def confirm(self, token, override_soft_limits=None):
+        return self.two_steps.confirm(token, override_soft_limits)
 
     def pause(self):
         return self._send(sv.PAUSE)

@@ -47,7 +47,7 @@ METHODS = {
     "bolus": (COMMAND, (("volume_nl", int, True, (1, MAX_VTBI_NL)), ("rate_ul_h", int, True, None))),
     "request_bolus": (COMMAND, ()),
     "set_rate": (COMMAND, (("rate_ul_h", int, True, None), ("dose", int, False, None))),
-    "confirm": (COMMAND, (("token", int, True, (1, 0xFFFFFF)), ("over_soft", int, False, None))),
+    "confirm": (COMMAND, (("token", int, True, (1, 0xFFFFFF)), ("override_soft_limits", int, False, None))),
     "pause": (COMMAND, ()),
     "resume": (COMMAND, ()),
     "stop": (COMMAND, ()),

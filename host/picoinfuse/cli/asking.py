@@ -17,9 +17,11 @@ from picoinfuse.dosing.dose import decimal
 from picoinfuse.report.summary import duration
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: for scripts.")]
-OverSoftOption = Annotated[
+OverrideSoftLimitsOption = Annotated[
     list[float] | None,
-    typer.Option("--over-soft", help="A value that passes a soft limit, to be given all the same; for scripts."),
+    typer.Option(
+        "--override-soft-limits", help="A value that passes a soft limit, to be given all the same; for scripts."
+    ),
 ]
 
 # By the unit, which is last in a name.
@@ -29,7 +31,7 @@ _FIRST = ("state", "regimen", "drug", "dose", "rate_ul_h", "vtbi_nl", "volume_nl
 
 
 def confirmed(
-    pump: Pump, proposal: Proposal, yes: bool, over_soft: list[float] | None = None, limits: Units = NO_DRUG
+    pump: Pump, proposal: Proposal, yes: bool, override_soft_limits: list[float] | None = None, limits: Units = NO_DRUG
 ) -> dict[str, Any]:
     """The result of what was proposed. Exit status 1, and nothing changed, when the person does not want it. What
     passes a soft limit of the drug library has to be typed again, in the units of `limits`; `--yes` does not pass it.
@@ -38,9 +40,9 @@ def confirmed(
         _show(proposal, limits)
         if not typer.confirm("Do it?", err=True):
             raise _nothing()
-    named = [round(value * 1000) for value in over_soft or []]
+    named = [round(value * 1000) for value in override_soft_limits or []]
     if not named and not yes:
-        named = [_ask_again(soft, limits) for soft in proposal.over_soft]
+        named = [_ask_again(soft, limits) for soft in proposal.soft_limits]
     return pump.confirm(proposal, named)
 
 

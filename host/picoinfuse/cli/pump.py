@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from picoinfuse.calibration.factor import describe
-from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
+from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -80,7 +80,7 @@ def resume(yes: YesOption = False, port: PortOption = None, as_json: JsonOption 
 
 def set_rate(
     rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; or a dose, such as 5ug/kg/min")],
-    over_soft: OverSoftOption = None,
+    override_soft_limits: OverrideSoftLimitsOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
@@ -95,7 +95,7 @@ def set_rate(
         limits = limits_of(pump.order())
         with told_plainly(limits):
             proposal = pump.propose_rate(rate_ul_h, None if dose is None else dose.milli)
-            result = confirmed(pump, proposal, yes, over_soft, limits)
+            result = confirmed(pump, proposal, yes, override_soft_limits, limits)
     tell(as_json, result, f"the rate is {units.ml_h(result['rate_ul_h'])}")
 
 

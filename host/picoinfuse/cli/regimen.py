@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
+from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
 from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
 from picoinfuse.cli.limits import limits_of, told_plainly
 from picoinfuse.client.pump import Pump
@@ -64,7 +64,7 @@ def bolus(
     regimen: Annotated[
         Path | None, typer.Option(help="the square bolus of that file (.toml) instead", show_default=False)
     ] = None,
-    over_soft: OverSoftOption = None,
+    override_soft_limits: OverrideSoftLimitsOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
@@ -82,7 +82,7 @@ def bolus(
         limits = limits_of(pump.order())
         with told_plainly(limits):
             proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
-            result = confirmed(pump, proposal, yes, over_soft, limits)
+            result = confirmed(pump, proposal, yes, override_soft_limits, limits)
     tell(as_json, result, f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}")
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from picoinfuse.cli.asking import OverSoftOption, YesOption, confirmed
+from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
 from picoinfuse.cli.common import (
     JsonOption,
     PortOption,
@@ -56,7 +56,7 @@ def infuse(
     drug: DrugOption = None,
     concentration: ConcentrationOption = None,
     weight: WeightOption = None,
-    over_soft: OverSoftOption = None,
+    override_soft_limits: OverrideSoftLimitsOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
@@ -66,7 +66,7 @@ def infuse(
         raise typer.BadParameter("give a rate, or --regimen FILE, not both", param_hint="RATE")
     if regimen is not None:
         _refuse_beside_regimen(volume=volume, drug=drug, concentration=concentration, weight=weight)
-        _infuse_regimen(regimen, yes, over_soft, port, as_json)
+        _infuse_regimen(regimen, yes, override_soft_limits, port, as_json)
         return
     assert rate is not None
     wanted = dosed(rate, drug, concentration, weight)
@@ -78,7 +78,7 @@ def infuse(
             rate_ul_h = order.dosing.rate_ul_h(order.doses_milli[0])
         limits = limits_of(order)
         with told_plainly(limits):
-            result = confirmed(pump, pump.propose_start(rate_ul_h, vtbi_nl, order), yes, over_soft, limits)
+            result = confirmed(pump, pump.propose_start(rate_ul_h, vtbi_nl, order), yes, override_soft_limits, limits)
         if detach:
             tell(as_json, result, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
             return
@@ -106,7 +106,9 @@ def _refuse_beside_regimen(**given: str | None) -> None:
             raise typer.BadParameter(f"a regimen has its own: {key} in the file", param_hint=f"--{name}")
 
 
-def _infuse_regimen(file: Path, yes: bool, over_soft: list[float] | None, port: str | None, as_json: bool) -> None:
+def _infuse_regimen(
+    file: Path, yes: bool, override_soft_limits: list[float] | None, port: str | None, as_json: bool
+) -> None:
     """Starts it, and leaves it to the pump: `picoinfuse monitor` shows how it goes."""
     with open_pump(port) as pump:
         profile = pump.hello().profile
@@ -119,7 +121,7 @@ def _infuse_regimen(file: Path, yes: bool, over_soft: list[float] | None, port: 
             typer.echo(line if name is None else f"{name}: {line}", err=True)
         limits = limits_of(order)
         with told_plainly(limits):
-            result = confirmed(pump, pump.propose_regimen(loaded.compiled, order), yes, over_soft, limits)
+            result = confirmed(pump, pump.propose_regimen(loaded.compiled, order), yes, override_soft_limits, limits)
     tell(as_json, result, f"{loaded.name} runs; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
 
 

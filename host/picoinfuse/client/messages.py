@@ -211,7 +211,7 @@ class Proposal:
 
     token: int
     changes: dict[str, list[Any]]
-    over_soft: tuple[SoftLimit, ...]  # each wants a confirmation that names its value, in this order
+    soft_limits: tuple[SoftLimit, ...]  # each wants a confirmation that names its value, in this order
     expires_ms: int
 
 

@@ -105,22 +105,28 @@ class Pump(Session):
     # Two steps: what changes the flow into a patient is proposed, then confirmed. These do both.
 
     def start(
-        self, rate_ul_h: int, vtbi_nl: int | None = None, order: Order | None = None, over_soft: Sequence[int] = ()
+        self,
+        rate_ul_h: int,
+        vtbi_nl: int | None = None,
+        order: Order | None = None,
+        override_soft_limits: Sequence[int] = (),
     ) -> str:
-        """Returns the state, as pause, resume, stop and service do. `over_soft` as in `confirm`."""
-        return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl, order), over_soft))
+        """Returns the state, as pause, resume, stop and service do. `override_soft_limits` as in `confirm`."""
+        return self._state(self.confirm(self.propose_start(rate_ul_h, vtbi_nl, order), override_soft_limits))
 
-    def start_regimen(self, regimen: dict[str, Any], order: Order | None = None, over_soft: Sequence[int] = ()) -> str:
+    def start_regimen(
+        self, regimen: dict[str, Any], order: Order | None = None, override_soft_limits: Sequence[int] = ()
+    ) -> str:
         """A compiled one: `picoinfuse.regimen`."""
-        return self._state(self.confirm(self.propose_regimen(regimen, order), over_soft))
+        return self._state(self.confirm(self.propose_regimen(regimen, order), override_soft_limits))
 
     def bolus(self, volume_nl: int, rate_ul_h: int) -> dict[str, Any]:
         """A clinician's, on top of what flows."""
         return self.confirm(self.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h))
 
-    def set_rate(self, rate_ul_h: int, dose_milli: int | None = None, over_soft: Sequence[int] = ()) -> int:
+    def set_rate(self, rate_ul_h: int, dose_milli: int | None = None, override_soft_limits: Sequence[int] = ()) -> int:
         """`dose_milli`: what the rate is to be, for the pump to check, when the infusion has a drug."""
-        return self._int("rate_ul_h", self.confirm(self.propose_rate(rate_ul_h, dose_milli), over_soft))
+        return self._int("rate_ul_h", self.confirm(self.propose_rate(rate_ul_h, dose_milli), override_soft_limits))
 
     def resume(self) -> str:
         return self._state(self.confirm(self.propose("resume")))
@@ -156,14 +162,16 @@ class Pump(Session):
         more = {} if dose_milli is None else {"dose": dose_milli}
         return self.propose("set_rate", rate_ul_h=rate_ul_h, **more)
 
-    def confirm(self, proposal: Proposal, over_soft: Sequence[int] = ()) -> dict[str, Any]:
-        """Does what was proposed; returns the result of the method. `over_soft` names each value that passes a soft
-        limit, in the order of the proposal; a PumpError `soft_limit` says which one was not named.
+    def confirm(self, proposal: Proposal, override_soft_limits: Sequence[int] = ()) -> dict[str, Any]:
+        """Makes the proposed change; returns the result of the method that proposed it.
+
+        `override_soft_limits` names each value that passes a soft limit, in the order of the proposal. Raises PumpError
+        `soft_limit`, with the limit that was not named.
         """
-        for value in over_soft[:-1]:  # the pump asks for the next one by refusing
+        for value in override_soft_limits[:-1]:  # the pump asks for the next one by refusing
             with _refused("soft_limit"):
-                self.command("confirm", token=proposal.token, over_soft=value)
-        named = {"over_soft": over_soft[-1]} if over_soft else {}
+                self.command("confirm", token=proposal.token, override_soft_limits=value)
+        named = {"override_soft_limits": override_soft_limits[-1]} if override_soft_limits else {}
         return self.command("confirm", token=proposal.token, **named)
 
     # Commands that are done at once
