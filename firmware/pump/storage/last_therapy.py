@@ -12,6 +12,7 @@ import struct
 
 from micropython import const
 
+from pump.core.units import nl_of
 from pump.storage.journal import VOLUME
 from pump.storage.record import RecordFault
 from pump.storage.ring import BODY, BODY_BYTES
@@ -143,7 +144,7 @@ class Given:
     # ---- for the link ----
 
     def nl(self, steps):
-        return steps * self.step_pl[0] // (self.step_pl[1] * 1000)
+        return nl_of(steps, self.step_pl)
 
     def tell(self):
         told = {"outcome": OUTCOMES[self.outcome], "number": self.number, "seen": self.seen}

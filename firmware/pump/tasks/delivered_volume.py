@@ -19,6 +19,7 @@ from micropython import const
 
 from pump.core import supervisor as sv
 from pump.core.ticks import elapsed_ms
+from pump.core.units import steps_of, volume_nl
 from pump.storage.last_therapy import ALARMED, COMPLETE, INFUSING, NO_BOUND, PAUSED, STOPPED, UNKNOWN, Given
 
 _CHECK_NL = const(20_000)
@@ -196,10 +197,9 @@ class Ledger:
         self._noted_ms = time.ticks_ms()
 
     def _bound(self, top_ul_h):
-        """Steps that may be made beyond an entry, at that rate: µL/h * 2 s are 5/9 nL."""
+        """Steps that may be made beyond an entry, at that rate in 2 s."""
         self._top_ul_h = top_ul_h
-        num, den = self.given.step_pl
-        return (_CHECK_NL + top_ul_h * 5 // 9) * 1000 * den // num + 2
+        return steps_of(_CHECK_NL + volume_nl(top_ul_h, 2), self.given.step_pl) + 2
 
     # ---- for the link ----
 

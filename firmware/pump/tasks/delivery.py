@@ -13,6 +13,7 @@ from micropython import const
 from pump.core.motion.ramp import Ramp
 from pump.core.motion.step_grid import RAMP_TICKS, SLICE_TICKS, WORDS, StepGrid
 from pump.core.therapy.therapy import UNLIMITED
+from pump.core.units import nl_of
 
 _HORIZON_US = const(200000)
 _COVER_US = const(400000)  # the longest erase of the flash
@@ -38,7 +39,7 @@ class Delivery:
         self._counter = counter
         self._on_end = on_end
         self._on_late = on_late
-        self._num, self._den = num, den
+        self._step_pl = mechanics["step_pl"]
         self.on_account = None  # a function: the account is about to start at 0
         self.on_grant = None  # a function: motion is about to be granted or taken back (False), or has been (True)
         self.therapy = None
@@ -70,7 +71,7 @@ class Delivery:
 
     def delivered_nl(self):
         """Out of the syringe in this therapy, by the counter."""
-        return self.net_steps() * self._num // (self._den * 1000)
+        return nl_of(self.net_steps(), self._step_pl)
 
     def turn(self, therapy, back):
         """The motor stands. `therapy` asks for the steps from here on, which draw back or push; the account goes on."""

@@ -10,7 +10,7 @@ from micropython import const
 from pump.core import supervisor as sv
 from pump.core.alarms.table import MEDIUM
 from pump.core.therapy.bolus_limits import BolusLimits
-from pump.core.therapy.regimen import steps_of
+from pump.core.units import steps_of
 
 _LOOK_MS = const(1000)
 

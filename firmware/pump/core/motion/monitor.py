@@ -24,6 +24,7 @@ Sums are in tenths of a pL: small ints on a Pico as long as all is well (1200 mL
 from micropython import const
 
 from pump.core.motion.command_band import CommandBand
+from pump.core.units import FLOW_DEN, FLOW_NUM, most_pl, volume_pl
 
 STANDS = const(1)
 RUNS = const(2)
@@ -70,7 +71,7 @@ class DeliveryMonitor:
         self._runs = Account(step_pl * 20, 0)
         self._under = Account(step_pl * 25, _WINDOW_MS)
         self._over = Account(step_pl * 15, _WINDOW_MS)
-        self._low_rest = self._high_rest = 0  # of the divisions by 18
+        self._low_rest = self._high_rest = 0  # of the divisions by FLOW_DEN
         self._counted = 0
 
     def start(self, counted_steps):
@@ -92,21 +93,21 @@ class DeliveryMonitor:
         all, and the time since the last update. Returns what was found: the sum of STANDS, RUNS, UNDER and OVER.
         """
         band = self._band
-        if left_pl is not None and left_pl < target_ul_h * 278 * (band.ramp_s(target_ul_h) + _NEAR_S):
-            band.update(0, target_ul_h, since_ms)  # 1 µL/h is 278 pL/s
+        if left_pl is not None and left_pl < most_pl(target_ul_h, band.ramp_s(target_ul_h) + _NEAR_S):
+            band.update(0, target_ul_h, since_ms)
         else:
             band.update(target_ul_h, target_ul_h, since_ms)
         made = (counted_steps - self._counted) * self._step_pl * 10
         self._counted = counted_steps
-        # 1 µL/h for 1 ms is 5/18 pL; what the division leaves is kept for the next time.
-        low = band.low_ul_h * since_ms * 5 + self._low_rest
-        high = band.high_ul_h * since_ms * 5 + self._high_rest
-        self._low_rest = low % 18
-        self._high_rest = high % 18
-        low //= 18
-        high //= 18
-        low_jitter = band.low_ul_h * _JITTER_MS * 5 // 18 * 10
-        high_jitter = band.high_ul_h * _JITTER_MS * 5 // 18 * 20
+        # Volumes in pL. What the division leaves is kept for the next update.
+        low = band.low_ul_h * since_ms * FLOW_NUM + self._low_rest
+        high = band.high_ul_h * since_ms * FLOW_NUM + self._high_rest
+        self._low_rest = low % FLOW_DEN
+        self._high_rest = high % FLOW_DEN
+        low //= FLOW_DEN
+        high //= FLOW_DEN
+        low_jitter = volume_pl(band.low_ul_h, _JITTER_MS) * 10
+        high_jitter = volume_pl(band.high_ul_h, _JITTER_MS) * 20
         found = STANDS if self._stands.add(5 * low - made, low_jitter, since_ms) else 0
         if self._runs.add(made - 20 * high, high_jitter, since_ms):
             found += RUNS

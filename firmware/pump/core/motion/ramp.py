@@ -1,31 +1,27 @@
 """The ramp: how fast the rate may change, so that the motor follows.
 
 Up to `start_hz` steps a second the motor needs no ramp. Above, the rate climbs and falls by `accel_hz_s`, in
-stairs as long as a slice of the grid. Steps a second become µL/h by the volume of a step: 1 Hz of num/den pL is
-36 * num / (den * 10^4) µL/h.
+stairs as long as a slice of the grid.
 """
 
 from pump.core.motion.step_grid import RAMP_TICKS, TICK_HZ
+from pump.core.units import rate_ul_h, rate_ul_h_up, step_hz_above
 
 
 def resonance_ul_h(mechanics):
     """(lowest, highest) rate that the motor would resonate at. A ramp passes through, no rate in between is held."""
-    num, den = mechanics["step_pl"]
+    step_pl = mechanics["step_pl"]
     low_hz, high_hz = mechanics["resonance_hz"]
-    return -(-low_hz * num * 36 // (den * 10000)), high_hz * num * 36 // (den * 10000)
+    return rate_ul_h_up(low_hz, step_pl), rate_ul_h(high_hz, step_pl)
 
 
 class Ramp:
     def __init__(self, step_pl_num, step_pl_den, start_hz, accel_hz_s):
-        self._num = step_pl_num
-        self._den = step_pl_den
+        self._step_pl = (step_pl_num, step_pl_den)
         self._accel_hz_s = accel_hz_s
-        self.start_ul_h = max(1, self._ul_h(start_hz))
-        self._accel_ul_h_s = self._ul_h(accel_hz_s)
+        self.start_ul_h = max(1, rate_ul_h(start_hz, self._step_pl))
+        self._accel_ul_h_s = rate_ul_h(accel_hz_s, self._step_pl)
         self.stair_ul_h = self._accel_ul_h_s * RAMP_TICKS // TICK_HZ + 1  # what one stair may add
-
-    def _ul_h(self, hz):
-        return hz * self._num * 36 // (self._den * 10000)
 
     def next_rate(self, rate_ul_h, target_ul_h, ticks):
         """The rate to follow a stair of `rate_ul_h` that lasted `ticks`, on the way to `target_ul_h`."""
@@ -45,5 +41,5 @@ class Ramp:
         """
         if rate_ul_h <= self.start_ul_h:
             return 0
-        hz = rate_ul_h * self._den * 10000 // (36 * self._num) + 1
+        hz = step_hz_above(rate_ul_h, self._step_pl)
         return hz * hz // (2 * self._accel_hz_s) + hz // 8

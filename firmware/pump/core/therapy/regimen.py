@@ -14,6 +14,7 @@ ask for: one in `lockout_s`, and so much at most in any hour and any four, basal
 from micropython import const
 
 from pump.core.motion.ramp import resonance_ul_h
+from pump.core.units import steps_of
 
 KINDS = ("continuous", "intermittent", "pca", "steps")
 MAX_SEGMENTS = const(12)  # what fits into a line of 512 bytes
@@ -104,11 +105,6 @@ def check_bolus(volume_nl, rate_ul_h, segments, mechanics):
     check_rate("rate_ul_h", rate_ul_h, mechanics)
     for segment in segments:
         check_rate("rate_ul_h", segment[0] + rate_ul_h, mechanics, segment[1] + rate_ul_h)
-
-
-def steps_of(volume_nl, step_pl):
-    """Whole steps of a volume: never above it, and less by under one."""
-    return volume_nl * 1000 * step_pl[1] // step_pl[0]
 
 
 def _check_bolus(bolus, segments, mechanics):

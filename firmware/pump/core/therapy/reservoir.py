@@ -9,6 +9,8 @@ Steps are those of the delivery's account, which begins at 0 with each therapy; 
 
 from micropython import const
 
+from pump.core.units import nl_of, steps_of_up
+
 _UL = const(1000)
 
 OK = const(0)
@@ -19,7 +21,7 @@ EMPTY = const(2)
 class Reservoir:
     def __init__(self, limits, step_pl_num, step_pl_den):
         """`limits`: the profile's section."""
-        self._num, self._den = step_pl_num, step_pl_den
+        self._step_pl = (step_pl_num, step_pl_den)
         self._low_nl = limits["low_ul"] * _UL
         self._empty_nl = limits["empty_ul"] * _UL
         self._left_steps = None  # at the mark
@@ -28,7 +30,7 @@ class Reservoir:
     def fill(self, volume_nl, net_steps):
         """So much is in it now; None: nobody knows."""
         # Rounded up, for `left_nl` rounds down: what a record kept is the same number of steps again.
-        self._left_steps = None if volume_nl is None else -(-volume_nl * 1000 * self._den // self._num)
+        self._left_steps = None if volume_nl is None else steps_of_up(volume_nl, self._step_pl)
         self._mark = net_steps
 
     def settle(self, net_steps):
@@ -42,7 +44,7 @@ class Reservoir:
         if self._left_steps is None:
             return None
         steps = self._left_steps - net_steps + self._mark
-        return max(0, steps * self._num // (self._den * 1000))
+        return max(0, nl_of(steps, self._step_pl))
 
     def level(self, left_nl):
         if left_nl <= self._empty_nl:
