@@ -76,7 +76,8 @@ def test_delivery_is_what_the_table_says_in_every_state(core, state: str, name: 
     if manager.stops_delivery():  # as App.obey_alarms
         supervisor.handle(sv.ALARM_STOP, 0)
     follows = sv.STATES[supervisor.state]
-    seen = "none" if not flowed else "goes on" if supervisor.permits_motor else "stops"
+    effect = "falls to KVO" if manager.keeps_open() else "continues"
+    seen = "none" if not flowed else effect if supervisor.permits_motor else "stops"
     if follows != state:
         seen += f"; `{follows}`"
     if state == "self_test" and manager.stops_delivery():

@@ -1,1 +1,1 @@
-"""The alarms as a person meets them: the table, the texts, the sounds."""
+"""The alarms as the user sees them: table, texts, sounds."""

@@ -1,6 +1,6 @@
-"""The pump's alarms as the firmware has them, with their texts; and docs/alarms.md, which is made from both.
+"""The alarms of the firmware with their texts, and docs/alarms.md, which is generated from both.
 
-The tables are read out of firmware/pump/core, not copied: a document that is made from them cannot disagree with them.
+The tables are read from firmware/pump/core, not copied, so the page always agrees with the firmware.
 """
 
 import types
@@ -11,11 +11,11 @@ from picoinfuse.alarms.texts import TEXTS
 from picoinfuse.common import paths
 
 _ENDS = {
-    "passes": "by itself",
-    "latches": "when its cause is gone and somebody clears it",
+    "passes": "when the cause is gone",
+    "latches": "when the cause is gone and a person clears it",
     "until_reset": "with the next reset",
 }
-_EFFECTS = {"go_on": "goes on", "kvo": "keeps the vein open", "stop": "stops"}
+_EFFECTS = {"go_on": "continues", "kvo": "falls to KVO", "stop": "stops"}
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,13 @@ class AlarmRow:
 
 
 def alarm_rows() -> tuple[AlarmRow, ...]:
-    """Every alarm, highest priority first, else in the order of the firmware's table."""
+    """Every alarm, highest priority first, then in the order of the firmware's table."""
     alarms, supervisor = _core("pump.core.alarms.table"), _core("pump.core.supervisor")
 
     def row(name: str, priority: int, effect: int, latching: int) -> AlarmRow:
-        stops = effect == alarms.STOP
-        in_state = {state: _in_state(supervisor, number, stops) for number, state in enumerate(supervisor.STATES)}
+        in_state = {
+            state: _in_state(alarms, supervisor, number, effect) for number, state in enumerate(supervisor.STATES)
+        }
         words = alarms.PRIORITIES[priority], alarms.EFFECTS[effect], alarms.LATCHINGS[latching]
         return AlarmRow(name, *words, *TEXTS[name], in_state)
 
@@ -43,17 +44,22 @@ def alarm_rows() -> tuple[AlarmRow, ...]:
 
 
 def markdown() -> str:
-    """docs/alarms.md."""
+    """The page docs/alarms.md."""
     rows = alarm_rows()
     states = list(rows[0].in_state)
-    told = [
+    by_effect = {row.effect: row for row in rows}  # alarms of one effect do the same in every state
+    cells = [
         (f"`{row.name}`", row.priority.upper(), _EFFECTS[row.effect], _ENDS[row.latching], row.text, row.action)
         for row in rows
     ]
-    by_state = [(f"`{row.name}`", *(row.in_state[state] for state in states)) for row in rows]
+    effects = [
+        (_EFFECTS[effect], *(by_effect[effect].in_state[state] for state in states))
+        for effect in _EFFECTS
+        if effect in by_effect
+    ]
     return _PAGE.format(
-        alarms=_table(("alarm", "priority", "delivery", "ends", "what it says", "what to do"), told),
-        states=_table(("alarm", *(f"`{state}`" for state in states)), by_state),
+        alarms=_table(("alarm", "priority", "delivery", "ends", "message", "what to do"), cells),
+        states=_table(("delivery", *(f"`{state}`" for state in states)), effects),
     )
 
 
@@ -65,10 +71,11 @@ def _core(name: str) -> Any:
     return module
 
 
-def _in_state(supervisor: Any, state: int, stops: bool) -> str:
+def _in_state(alarms: Any, supervisor: Any, state: int, effect: int) -> str:
+    """What an alarm of this effect does in this state of the pump, and the state that follows where it changes."""
     flows = supervisor.PERMITS[state][supervisor.MOTOR]
-    if not stops:
-        return "goes on" if flows else "none"
+    if effect != alarms.STOP:
+        return _EFFECTS[alarms.EFFECTS[effect]] if flows else "none"
     follows = supervisor.TABLE[state][supervisor.ALARM_STOP]
     if follows == supervisor.SAME and state == supervisor.SELF_TEST:
         return "none; `alarm_stopped` after the test"
@@ -84,48 +91,51 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 _PAGE = """# Alarms
 
-Made by `make docs` from the firmware's tables (`firmware/pump/core/alarms/table.py`, `supervisor.py`) and the texts
-beside them (`host/picoinfuse/alarms/texts.py`). A test fails when this page is out of date.
+`make docs` generates this page from the firmware's tables (`firmware/pump/core/alarms/table.py`,
+`firmware/pump/core/supervisor.py`) and the texts in `host/picoinfuse/alarms/texts.py`. A test fails when the page is
+out of date.
 
 ## Every alarm
 {alarms}
 
-The highest priority owns sound and lamps; of equals, the oldest. A pump in `fault` or with an alarm that stops delivery
-does not start.
+The active alarm with the highest priority owns sound and lamps; of equal ones, the oldest. A pump in `fault`, or with
+an active alarm that stops delivery, does not start.
 
-## What each does to delivery
-What the alarm does when it comes in that state, and the state that follows where it changes. "None": nothing is
-delivered in that state anyway.
+## What an alarm does in each state
+For each effect on delivery: what happens when the alarm is raised in that state, and the new state where it changes.
+"None": nothing is delivered in that state.
 
 {states}
 
-A fault of the pump itself (`system_fault`, `profile_fault`, `calibration_fault`) leads to `fault` besides.
+`system_fault`, `profile_fault` and `calibration_fault` also put the pump into the state `fault`.
 
 ## What a person can do
 | command | does | does not |
 |---|---|---|
-| `acknowledge` | marks every active alarm as seen: it does not escalate | silence it |
-| `silence` | pauses the sound for 2 min, not longer if asked again; a higher alarm breaks through | mark it as seen |
-| `clear_alarms` | ends what has no cause any more | end what is still so, or waits for a reset |
+| `acknowledge` | marks every active alarm as seen, so that it does not escalate | silence it |
+| `silence` | pauses the sound for 2 min, not extended when repeated; a higher alarm ends it | mark the alarm as seen |
+| `clear_alarms` | ends latched alarms whose cause is gone | end an alarm that persists or lasts until a reset |
 
-There is no way to silence an alarm for as long as it lasts: the Generic Infusion Pump requirements (3.1) want the sound
-back within 2 min. Open PCA allows 10; a stopped opioid or vasopressor is felt sooner.
+No command silences an alarm for as long as it lasts: the Generic Infusion Pump requirements (3.1) want the sound back
+within 2 min. Open PCA allows 10 min. This pump uses 2 min, because a stopped opioid or vasopressor shows its effect
+sooner than after 10.
 
-A MEDIUM alarm that nobody acknowledges or silences becomes HIGH after the profile's `[alarms] escalate_s` (120 s
-where the boards here say so, the length of an audio pause: whoever is in reach had that long to do anything). It
-sounds, shines and is told as HIGH, and is MEDIUM again when somebody comes.
+**Escalation.** A MEDIUM alarm that a person neither acknowledges nor silences becomes HIGH after `escalate_s` in the
+profile's `[alarms]` section. The profiles in `boards/` set 120 s, the length of an audio pause. The alarm then sounds,
+flashes and is reported as HIGH. It returns to MEDIUM when a person acknowledges, silences
+or clears alarms.
 
-Reminders: an infusion that is paused for 15 min without a command raises `suspended_reminder`, again every 15 min.
-While the board is in service its program does not run and nothing can sound: when no byte comes on the line for
-15 min, the pump starts again by itself (see [hazards](hazards.md)).
+**Reminders.** An infusion that is paused for 15 min without a command raises `suspended_reminder`, and again 15 min
+after each command. In service the pump's program does not run and cannot sound: if no byte arrives on the serial line
+for 15 min, the pump restarts (see [hazards](hazards.md)).
 
 ## How they sound and look
-Timing follows IEC 60601-1-8 as reported by secondary sources; the numbers are in
-`firmware/pump/core/alarms/bursts.py`, and
-`hil_tests/test_alarm_timing.py` measures them at the pins. `picoinfuse alarm-test high` plays one on the pump,
-`picoinfuse alarm-sounds DIR` writes them as WAV files, made from the edges that the firmware makes.
+The timing follows IEC 60601-1-8 as reported by secondary sources. The numbers are in
+`firmware/pump/core/alarms/bursts.py`; `hil_tests/test_alarm_timing.py` measures them at the pins.
+`picoinfuse alarm-test high` plays an alarm on the pump. `picoinfuse alarm-sounds DIR` writes the sounds as WAV files
+from the edges that the firmware makes.
 
-Tones are made by the PIO from a table that DMA hands to it, one burst at a time, and the lamps by a state machine of
-their own: a busy CPU moves when an alarm is first heard, and no edge after that. A CPU that hangs falls silent after
-the burst; the watchdog restarts it within 2 s, and `interrupted` sounds.
+DMA feeds each burst to the PIO from a table; another state machine flashes the lamps. A busy CPU can delay the first
+tone of an alarm, but no later edge. If the CPU hangs, the sound stops after the burst; the watchdog resets the pump
+within 2 s, and `interrupted` sounds.
 """

@@ -1,120 +1,120 @@
-"""What each alarm says to a person, and what to do about it.
+"""The message of each alarm, and what to do about it.
 
-The pump does not carry these texts: on the Pico they would take 3 KB of heap, and the pump has no display. A test keeps
-the names in step with the table in firmware/pump/core/alarms/table.py.
+The pump does not carry these texts: on the Pico they would take 3 KB of heap, and the pump has no display. A test
+compares the names with the table in firmware/pump/core/alarms/table.py.
 """
 
 from types import MappingProxyType
 
-# name: (what a person reads, what to do)
+# name: (message, what to do)
 TEXTS = MappingProxyType(
     {
         "occlusion": (
-            "Line blocked: pressure above the limit, delivery stopped",
-            "Find the kink, clamp or blocked catheter. Relieve the pressure away from the patient. Clear, start.",
+            "Occlusion: pressure above the limit, delivery stopped",
+            "Find the kink, clamp or blocked catheter. Relieve pressure away from the patient. Clear, start again.",
         ),
         "occlusion_early": (
-            "Line blocked: pressure rises with every step, delivery stopped",
-            "Find the kink, clamp or blocked catheter. Clear, start.",
+            "Occlusion: pressure rises with the delivered volume, delivery stopped",
+            "Find the kink, clamp or blocked catheter. Clear the alarm and start again.",
         ),
         "pressure_not_following": (
-            "Pressure does not follow the plunger, delivery stopped",
+            "Pressure did not fall when the plunger was drawn back, delivery stopped",
             "Clamp the line to the patient. Check line and sensor. If it returns, use another pump.",
         ),
         "repeated_alarm": (
             "The same alarm stopped delivery three times in 10 minutes",
-            "Find what the alarm told of. Reset the pump, or use another one.",
+            "Find the cause of that alarm. Reset the pump, or use another one.",
         ),
         "sensor_open": (
             "Pressure sensor not connected, delivery stopped",
-            "Check the sensor's plug and cable, clear the alarm, start again.",
+            "Check the sensor's plug and cable. Clear the alarm and start again.",
         ),
         "sensor_short": (
             "Pressure sensor shorted, delivery stopped",
-            "Check the sensor's plug and cable, clear the alarm, start again.",
+            "Check the sensor's plug and cable. Clear the alarm and start again.",
         ),
         "sensor_frozen": (
-            "Pressure reading does not move, delivery stopped",
-            "Replace the sensor. Use another pump meanwhile.",
+            "Pressure reading does not change, delivery stopped",
+            "Use another pump. Have this pump's sensor replaced.",
         ),
         "sensor_jump": (
-            "Pressure reading jumped as no pressure can, delivery stopped",
-            "Check the sensor's plug and cable, clear the alarm, start again. If it returns, use another pump.",
+            "Pressure reading jumped implausibly, delivery stopped",
+            "Check the sensor's plug and cable. Clear the alarm and start again. If it returns, use another pump.",
         ),
         "adc_stuck": (
-            "Pump's converter does not convert, delivery stopped",
+            "Analogue converter does not convert, delivery stopped",
             "Use another pump. Send this one to service.",
         ),
         "reference_fault": (
-            "Pump's voltage reference is wrong, delivery stopped",
+            "Voltage reference out of range, delivery stopped",
             "Use another pump. Send this one to service.",
         ),
         "upstream_occlusion": (
-            "Supply blocked: suction before the pump, delivery stopped",
-            "Open the clamp, look for an empty bag or a kink before the pump. Clear, start.",
+            "Upstream occlusion: suction between reservoir and pump, delivery stopped",
+            "Open the clamp. Look for an empty bag or a kink before the pump. Clear the alarm and start again.",
         ),
         "upstream_sensor_fault": (
-            "Sensor before the pump cannot be believed, delivery stopped",
-            "Check the sensor's plug and cable, clear the alarm, start again.",
+            "Upstream pressure sensor failed, delivery stopped",
+            "Check the sensor's plug and cable. Clear the alarm and start again.",
         ),
         "air_in_line": (
-            "Air in the line, delivery stopped",
-            "Clamp the line to the patient, take the air out, clear, start.",
+            "Air in line, delivery stopped",
+            "Clamp the line to the patient. Remove the air. Clear the alarm and start again.",
         ),
         "sensor_stale": (
             "Pressure was not read in time, delivery stopped",
             "Clear the alarm and start again. If it returns, use another pump.",
         ),
         "motor_fault": (
-            "Motor does not follow, delivery stopped",
+            "Steps at the motor do not match the command, delivery stopped",
             "Compare the volume in the syringe with the volume shown. Use another pump.",
         ),
         "over_infusion": (
             "Delivered more than 110 % of the rate for 15 min, delivery stopped",
-            "Look at the patient and the volume delivered. Use another pump.",
+            "Check the patient and the volume delivered. Use another pump.",
         ),
         "under_infusion": (
             "Delivered less than 90 % of the rate for 15 min",
-            "Look at the patient and the volume delivered. Clear the alarm; if it returns, use another pump.",
+            "Check the patient and the volume delivered. Clear the alarm. If it returns, use another pump.",
         ),
         "delivery_late": (
-            "Delivery is behind its schedule",
+            "Delivery is behind schedule",
             "Clear the alarm, watch the volume delivered. If it returns, use another pump.",
         ),
         "system_fault": (
             "Pump fault, delivery stopped",
-            "Use another pump. Reset this one to test it; send it to service if the fault returns.",
+            "Use another pump. Reset this one to test it. If the fault returns, send it to service.",
         ),
         "piezo_fault": (
-            "Piezo not heard in the self-test: this pump cannot sound an alarm",
+            "Piezo failed the self-test: the pump cannot sound an alarm",
             "Use another pump. Send this one to service.",
         ),
         "lamp_fault": (
-            "A lamp was not seen in the self-test: this pump cannot show which alarm it has",
+            "Lamp failed the self-test: the pump cannot show the priority of an alarm",
             "Use another pump. Send this one to service.",
         ),
         "profile_fault": (
-            "No valid wiring and mechanics profile, no delivery possible",
-            "Deploy the profile of this pump again.",
+            "No valid pump profile, delivery not possible",
+            "Deploy the profile of this pump again (picoinfuse deploy --profile NAME).",
         ),
         "calibration_fault": (
-            "Calibration damaged or not for this profile, no delivery possible",
-            "Use another pump. Set the calibration of this one anew (picoinfuse calibrate --factor).",
+            "Calibration damaged or made for another profile, delivery not possible",
+            "Use another pump. Set the calibration of this one again (picoinfuse calibrate --factor).",
         ),
         "interrupted": (
-            "Power was lost or the pump restarted during an infusion, delivery stopped",
-            "See `picoinfuse status` for what was given. Clear the alarm, start the rest, or change the pump.",
+            "Power was lost or the pump restarted during a therapy, delivery stopped",
+            "See `picoinfuse status` for the volume delivered. Clear the alarm and start the rest, or change the pump.",
         ),
         "dose_limit": (
-            "Dose limit of the hour or of four hours reached, only what keeps the vein open flows",
-            "Look at the patient. It ends when the limit leaves room again; a new order ends it sooner.",
+            "Dose limit of one hour or of four hours reached, delivery reduced to KVO",
+            "Check the patient. The alarm ends when the limit leaves room again; a new order ends it sooner.",
         ),
         "infusion_complete": (
             "Infusion complete",
             "Clear the alarm. Change the syringe or disconnect the line.",
         ),
         "task_overrun": (
-            "Pump's software was late",
+            "Firmware task missed its deadline",
             "Clear the alarm. If it returns, use another pump.",
         ),
         "battery_low": (
@@ -122,48 +122,48 @@ TEXTS = MappingProxyType(
             "Connect the charger.",
         ),
         "battery_depleted": (
-            "Battery empty, delivery stopped",
+            "Battery depleted, delivery stopped",
             "Connect the charger. Clear the alarm, start the rest.",
         ),
         "battery_fault": (
-            "Battery cannot be measured: nobody knows how long it lasts",
+            "Battery voltage cannot be measured: time left is unknown",
             "Connect the charger. Send this pump to service.",
         ),
         "button_stuck": (
-            "A button is stuck: it asks for nothing any more",
-            "Let go of the button. If nobody holds it, use another pump.",
+            "Button stuck: its presses are ignored",
+            "Release the button. If it is not pressed, use another pump.",
         ),
         "storage_fault": (
-            "Journal cannot be written, or something that was stored is lost",
-            "Write down what is given. Send the pump to service.",
+            "Journal cannot be written, or stored data was lost",
+            "Write down the volume delivered. Send the pump to service.",
         ),
         "record_restored": (
-            "A stored record was damaged and taken from its second copy",
-            "Clear. If it returns, send the pump to service: its flash is wearing out.",
+            "A stored record was damaged and restored from its second copy",
+            "Clear the alarm. If it returns, send the pump to service: its flash is wearing out.",
         ),
         "reservoir_near_empty": (
-            "The reservoir will be empty soon",
-            "Have a full one ready. `picoinfuse status` shows the time that is left.",
+            "Reservoir will soon be empty",
+            "Prepare a full one. `picoinfuse status` shows the time left.",
         ),
         "reservoir_urgent": (
-            "The reservoir is nearly empty, and a stop of this therapy would harm",
+            "Reservoir nearly empty, and stopping this therapy would harm",
             "Change it now: pause, refill, resume.",
         ),
         "reservoir_low": (
-            "Little is left in the reservoir",
+            "Reservoir volume low",
             "Change it: pause, refill, resume.",
         ),
         "reservoir_empty": (
-            "Reservoir empty, infusion stopped",
+            "Reservoir empty, delivery stopped",
             "Refill, clear the alarm, start the rest.",
         ),
         "library_fault": (
-            "The drug library is damaged or missing: no therapy by dose",
-            "Send the library again (picoinfuse library send). What runs goes on.",
+            "Drug library damaged or missing: therapies by dose are not possible",
+            "Send the library again (picoinfuse library send). A running therapy continues.",
         ),
         "restarted": (
-            "The pump failed and started again; no infusion was under way",
-            "Clear, and look at `picoinfuse log --alarms`. If it returns, do not use the pump: send it to service.",
+            "The pump failed and restarted; no therapy was running",
+            "See `picoinfuse log --alarms`. Clear the alarm. If it returns, send the pump to service.",
         ),
         "suspended_reminder": (
             "Infusion is paused",

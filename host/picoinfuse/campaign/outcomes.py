@@ -1,5 +1,6 @@
-"""What each fault leads to in each state of the pump: the table that the suite tries cell by cell, and the one in
-docs/faults.md, which is made from it.
+"""The expected outcome of each fault in each state of the pump.
+
+hil_tests/test_faults_in_states.py tests the table cell by cell; docs/faults.md is generated from it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from picoinfuse.campaign.states import STATES
 
 @dataclass(frozen=True)
 class Outcome:
-    """`state`: the one that the pump is in afterwards, or "same". `alarms`: those that were not there before."""
+    """`state`: the state afterwards, or "same". `alarms`: those that the fault raised. `resets`: the pump restarts."""
 
     state: str = "same"
     alarms: tuple[str, ...] = ()
@@ -20,11 +21,11 @@ class Outcome:
 
     def __str__(self) -> str:
         if self == GOES_ON:
-            return "goes on"
+            return "no change"
         if self == GIVES_UP:
             return "`fault`: `system_fault`, or resets"
         if self == NO_PROGRAM:
-            return "no program runs"
+            return "in the REPL"
         words = ["resets"] if self.resets else []
         words.append("" if self.state == "same" else f"`{self.state}`")
         names = ", ".join(f"`{name}`" for name in self.alarms)
@@ -32,11 +33,11 @@ class Outcome:
 
 
 GOES_ON = Outcome()
-NO_PROGRAM = Outcome("service")  # the fault is one of the pump's program, and in service none runs
+NO_PROGRAM = Outcome("service")  # the fault is in the pump's program, which does not run in service
 RESTARTS = Outcome("idle", (), True)
 FAILED = Outcome("idle", ("restarted",), True)
 INTERRUPTED = Outcome("alarm_stopped", ("interrupted",), True)
-GIVES_UP = Outcome("fault", ("system_fault",))  # or resets, when a part of the program needed the memory first
+GIVES_UP = Outcome("fault", ("system_fault",))  # or resets, where other code needs memory first
 
 Row = dict[str, Outcome]
 
@@ -67,7 +68,7 @@ def _wire_of_the_motor() -> Row:
 
 
 def _restart(idle: Outcome = FAILED, service: Outcome = NO_PROGRAM) -> Row:
-    """What was being given, or was stopped, is not forgotten; nor is a failure while nothing was."""
+    """The reset raises `interrupted` after a therapy, and `restarted` (`idle`) where none was running."""
     return _row(
         idle,
         infusing=INTERRUPTED,
@@ -83,7 +84,7 @@ def _failed_test(name: str) -> Outcome:
 
 
 def _told(name: str, service: Outcome = GOES_ON) -> Row:
-    """An alarm; what was going on goes on."""
+    """An alarm; the state stays."""
     return _row(Outcome("same", (name,)), service=service)
 
 
@@ -99,7 +100,7 @@ OUTCOMES: dict[str, Row] = {
     "sensor stuck": _sensor("adc_stuck", relieving=_NOT_FOLLOWING),
     "sensor reference": _sensor("reference_fault"),
     "line closed": _row(infusing=Outcome("alarm_stopped", ("occlusion",))),
-    # Nothing on the pump sees the screw: hazards.md.
+    # No sensor sees the screw: docs/hazards.md.
     "motor stalled": _row(relieving=Outcome("alarm_stopped", _NOT_FOLLOWING)),
     "motor slipping": _row(),
     "motor running away": _row(
@@ -109,7 +110,7 @@ OUTCOMES: dict[str, Row] = {
     ),
     "step wire low": _wire_of_the_motor(),
     "step wire high": _wire_of_the_motor(),
-    # Unseen where the bench has no feedback of them; with feedback: test_sound_check.py, test_lamp_check.py.
+    # Not detected without feedback wires; with them: test_sound_check.py, test_lamp_check.py.
     "enable wire low": _row(),
     "piezo wire low": _row(),
     "lamp_red wire low": _row(),
@@ -119,9 +120,9 @@ OUTCOMES: dict[str, Row] = {
     "battery empty": _row(
         Outcome("alarm_stopped", ("battery_depleted",)), fault=Outcome("fault", ("battery_depleted",))
     ),
-    # The self-test is asked for while the button is held.
+    # The self-test starts while the button is held.
     "button_request stuck": {**_told("button_stuck"), "self_test": _failed_test("button_stuck")},
-    # Held for a second it stops: that is what it is for.
+    # Holding this button for a second stops the infusion.
     "button_stop stuck": {
         **_told("button_stuck"),
         "self_test": _failed_test("button_stuck"),
@@ -155,31 +156,35 @@ OUTCOMES: dict[str, Row] = {
 
 
 def markdown() -> str:
-    """docs/faults.md."""
+    """The page docs/faults.md."""
     head = ("fault", *(f"`{state}`" for state in STATES))
     rows = [(_name(fault), *(str(OUTCOMES[fault.name][state]) for state in STATES)) for fault in FAULTS]
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)]
-    return _PAGE.format(count=len(rows) * len(STATES), table="\n".join(lines))
+    count = len(rows) * len(STATES)
+    return _PAGE.format(faults=len(rows), states=len(STATES), count=count, table="\n".join(lines))
 
 
 def _name(fault: Fault) -> str:
-    """A star: not every profile has these wires."""
+    """The fault's name, with a star where not every profile has the wires for it."""
     return fault.name + (" *" if fault.wires else "")
 
 
 _PAGE = """# Every fault in every state
 
-What the pump does when something is wrong: {count} pairs. `hil_tests/test_faults_in_states.py` tries each of them
-and looks at the state, the alarms that came, the motor, and whether the pump can be used again once the fault is gone.
-This page is made from `host/picoinfuse/campaign/outcomes.py` by `make docs`.
+How the pump reacts to {faults} faults in {states} states: {count} pairs. `hil_tests/test_faults_in_states.py` tests
+each pair: the state afterwards, the alarms raised, the motor, and that the pump is usable again once the fault is gone.
+`make docs` generates this page from `host/picoinfuse/campaign/outcomes.py`.
 
-- "goes on": the state stays, no alarm comes. Whatever may not move does not.
-- "resets": the outputs are safe, the pump starts again. An infusion, a pause or a stop by an alarm is not forgotten:
-  `interrupted`; nor is a failure while there was none: `restarted`. The RUN pin and the power-on of an idle pump are
-  what somebody did.
-- "no program runs": in service the REPL has the board and the outputs are safe.
-- *: tried on a pump with battery, buttons, air detector and upstream sensor, which not every profile has.
-- `relieving`: after an occlusion, while the plunger is drawn back; its state is `alarm_stopped`.
+A cell gives the state afterwards, where it changes, and the alarms that the fault raised.
+
+- **no change**: the state stays and no alarm is raised.
+- **resets**: all outputs go to their safe level and the pump restarts. `interrupted` is raised if the reset ended an
+  infusion, a pause or a stop by an alarm, otherwise `restarted`. After a power-on or a reset by the RUN pin of a pump
+  that was not in use, no alarm is raised.
+- **in the REPL**: in service the pump's program does not run; all outputs are safe.
+- **\\***: tested on a pump with battery, buttons, air detector and upstream sensor, which not every profile has.
+- `relieving`: the plunger is being drawn back after an occlusion; the pump's state is `alarm_stopped`.
+- "exception in NAME": the task of that name raises an exception.
 
 {table}
 """

@@ -1,11 +1,11 @@
-"""`picoinfuse faults`: what the pump does when something is wrong."""
+"""`picoinfuse faults`: how the pump reacts to each fault in each state."""
 
 from picoinfuse.campaign.outcomes import OUTCOMES, markdown
 from picoinfuse.cli.common import JsonOption, print_json
 
 
 def faults(as_json: JsonOption = False) -> None:
-    """Every fault in every state, as docs/faults.md."""
+    """Print how the pump reacts to each fault in each state, as in docs/faults.md."""
     if as_json:
         rows = {name: {state: str(outcome) for state, outcome in row.items()} for name, row in OUTCOMES.items()}
         print_json(rows)
