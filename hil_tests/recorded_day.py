@@ -43,7 +43,7 @@ class Day:
 
 def record_day(bench: StubBench, live: Callable[[StubBench], None]) -> Day:
     image = Path(bench.board._setup["image"])
-    bench.board.control("flash", {"told": True})
+    bench.board.control("flash", {"reported": True})
     at_first = image.read_bytes()
     bench.board.flash_operations.clear()
     therapies = noted_therapies(bench)

@@ -55,7 +55,7 @@ def test_an_erase_is_seen_in_the_trace(bench: Bench, measure: Measure) -> None:
     bench.flash_erase_s(WORST_ERASE_S)
     bench.pump.start(100_000)
     bench.sleep(5.0)
-    board.control("flash", {"told": True})
+    board.control("flash", {"reported": True})
     fill_sectors(bench, 2)
     bench.sleep(5.0)
     erases_ns = [operation.t_ns for operation in board.flash_operations if operation.data is None]
@@ -71,7 +71,7 @@ def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench, measure:
     bench.pump.start(1_200_000)
     bench.occlude()
     bench.sleep(4.0)
-    board.control("flash", {"told": True})
+    board.control("flash", {"reported": True})
     relieving_ns = 0
     while bench.pump.status().recovery == "relieving":
         relieving_ns = now_ns(bench)

@@ -15,11 +15,11 @@ HIGH = ["C5", "D4", "G4", "C5", "D4", "C5", "D4", "G4", "C5", "D4"]
 def tone(trace, start_ms, duration_ms, hz):
     """Whole carrier cycles at half duty, as many as fit."""
     period_ns = round(1e9 / hz)
-    trace.train("piezo", round(start_ms * MS), period_ns, period_ns // 2, duration_ms * MS // period_ns)
+    trace.pulses("piezo", round(start_ms * MS), period_ns, period_ns // 2, duration_ms * MS // period_ns)
 
 
 def flash(trace, signal, period_ms, on_ms, count):
-    trace.train(signal, 1000 * MS, period_ms * MS, on_ms * MS, count)
+    trace.pulses(signal, 1000 * MS, period_ms * MS, on_ms * MS, count)
 
 
 def high(notes=HIGH, pulse_ms=150, x_ms=80, long_ms=310, pause_ms=500, starts_ms=STARTS_MS):
@@ -59,15 +59,15 @@ def test_a_tone_has_a_start_a_length_and_a_frequency():
 
 def test_twenty_milliseconds_of_silence_separate_tones():
     trace = Trace()
-    trace.train("piezo", 0, 2 * MS, MS, 50)  # falls last at 99 ms
-    trace.train("piezo", 119 * MS, 2 * MS, MS, 50)  # 20 ms later: the same tone; falls last at 218 ms
-    trace.train("piezo", 239 * MS, 2 * MS, MS, 50)  # 21 ms later: another
+    trace.pulses("piezo", 0, 2 * MS, MS, 50)  # falls last at 99 ms
+    trace.pulses("piezo", 119 * MS, 2 * MS, MS, 50)  # 20 ms later: the same tone; falls last at 218 ms
+    trace.pulses("piezo", 239 * MS, 2 * MS, MS, 50)  # 21 ms later: another
     assert [round(p.start_s, 6) for p in pulses(trace)] == [0.0, 0.239]
 
 
 def test_a_cycle_that_the_window_cuts_is_left_out():
     trace = Trace()
-    trace.train("piezo", 0, 2 * MS, MS, 50)
+    trace.pulses("piezo", 0, 2 * MS, MS, 50)
     (pulse,) = pulses(trace, 0.0005, 0.0205)  # from the middle of a high to the middle of another
     assert pulse.start_s == pytest.approx(0.002)
     assert pulse.end_s == pytest.approx(0.019)

@@ -12,7 +12,7 @@ SECOND_NS = 10**9
 def occluded():
     """A step every 0.25 s from 1 to 140 s. The line is closed from 100 to 200 s: 1 kPa more each second."""
     trace = Trace()
-    trace.train("step", SECOND_NS, SECOND_NS // 4, 5000, 557)  # the last rises at 1 + 556 · 0.25 = 140 s
+    trace.pulses("step", SECOND_NS, SECOND_NS // 4, 5000, 557)  # the last rises at 1 + 556 · 0.25 = 140 s
     for second in range(1, 221):
         t_ns = second * SECOND_NS
         pushed = min(second, 140)

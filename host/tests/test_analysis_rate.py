@@ -18,7 +18,7 @@ SECOND_NS = 10**9
 def test_evenly_spaced_steps_give_their_rate():
     trace = Trace()
     # 4 steps a second of 350 nL: 1400 nL/s · 3600 s/h = 5 040 000 nL/h = 5040 µL/h. First step at 0.1 s.
-    trace.train("step", SECOND_NS // 10, SECOND_NS // 4, 5000, 480)  # 120 s
+    trace.pulses("step", SECOND_NS // 10, SECOND_NS // 4, 5000, 480)  # 120 s
     curve = rate_from_steps(trace, 350.0, 30.0, 0.0, 120.0)
     assert curve.edges_s.tolist() == [0, 30, 60, 90, 120]
     # Exact: each window of 30 s holds 120 steps.

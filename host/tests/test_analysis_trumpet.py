@@ -160,7 +160,7 @@ def test_fewer_than_25_boluses_are_not_judged() -> None:
 def test_boluses_are_told_apart_by_the_rest_between_them() -> None:
     trace = Trace()
     for k in range(25):
-        trace.train("step", k * 60 * 10**9, 10**7, 10**6, 100 + k % 2)
+        trace.pulses("step", k * 60 * 10**9, 10**7, 10**6, 100 + k % 2)
     assert bolus_volumes(trace, 300) == [30_000.0 if k % 2 == 0 else 30_300.0 for k in range(25)]
 
 
@@ -171,9 +171,9 @@ def a_trace(rate_hz: int, seconds: int, start_s: int = 10) -> Trace:
     """Enable goes high at boot, ten steps of a self-test, low at the start, then even steps."""
     trace = Trace()
     trace.level("enable", 0, 1)
-    trace.train("step", 10**8, 10**6, 2000, 10)
+    trace.pulses("step", 10**8, 10**6, 2000, 10)
     trace.level("enable", start_s * 10**9, 0)
-    trace.train("step", start_s * 10**9 + 10**9 // rate_hz, 10**9 // rate_hz, 2000, rate_hz * seconds)
+    trace.pulses("step", start_s * 10**9 + 10**9 // rate_hz, 10**9 // rate_hz, 2000, rate_hz * seconds)
     trace.extend_to((start_s + seconds) * 10**9)
     return trace
 

@@ -29,7 +29,7 @@ def run():
         trace.real("delivered_nl", second * SECOND_NS, 1000.0 * pushed)
         trace.real("patient_nl", second * SECOND_NS, 1000.0 * patient)
         trace.real("pressure_pa", second * SECOND_NS, 1333.22 * (pushed - patient))  # 10 mmHg a second
-    trace.train("step", 10 * SECOND_NS + 1, SECOND_NS // 4, 5000, 400)  # the last at 109.75 s
+    trace.pulses("step", 10 * SECOND_NS + 1, SECOND_NS // 4, 5000, 400)  # the last at 109.75 s
     return Run(
         title="A <run>",
         facts={"Bench": "none & nowhere"},

@@ -1,4 +1,4 @@
-"""A trace answers as if every pulse had been written down one by one, and keeps trains as trains."""
+"""A trace answers as if every pulse had been written down one by one, and keeps batches as batches."""
 
 import threading
 
@@ -12,16 +12,16 @@ from picoinfuse.trace.trace import OutOfOrder, Overlap, Trace, TraceError, Unkno
 
 @st.composite
 def wire_records(draw):
-    """A trace with levels and trains on one wire, and the list of every edge that it should hold."""
+    """A trace with levels and batches on one wire, and the list of every edge that it should hold."""
     trace, edges, t, level = Trace(), [], draw(st.integers(0, 50)), 0
     for _ in range(draw(st.integers(0, 12))):
         if level == 0 and draw(st.booleans()):
             period = draw(st.integers(2, 30))
             high, count = draw(st.integers(1, period - 1)), draw(st.integers(1, 6))
-            trace.train("step", t, period, high, count)
+            trace.pulses("step", t, period, high, count)
             for k in range(count):
                 edges += [(t + k * period, 1), (t + k * period + high, 0)]
-            # Sometimes the next train continues this one on its grid, and the two are kept as one row.
+            # Sometimes the next batch continues this one on its grid, and the two are kept as one row.
             on_grid, later = count * period, (count - 1) * period + high + draw(st.integers(1, 9))
             t += on_grid if draw(st.booleans()) else later
         else:
@@ -58,11 +58,11 @@ def test_the_level_is_that_of_the_last_edge(made, t_ns):
     assert trace.level_at("step", t_ns) == expected
 
 
-def test_three_days_of_steps_stay_one_train():
+def test_three_days_of_steps_stay_one_row():
     trace = Trace()
     # 72 h at 100 Hz in words of 100 steps: 72 · 3600 · 100 = 25 920 000 steps, 259 200 records.
     for word in range(72 * 3600):
-        trace.train("step", word * 10**9 + 1, 10_000_000, 5_000, 100)
+        trace.pulses("step", word * 10**9 + 1, 10_000_000, 5_000, 100)
     assert trace.count("step") == 25_920_000
     assert trace.count("step", 3600 * 10**9, 7200 * 10**9) == 360_000
     # Only the window is unrolled: 1 s = 100 steps.
@@ -71,7 +71,7 @@ def test_three_days_of_steps_stay_one_train():
 
 def test_intervals_are_from_rise_to_rise():
     trace = Trace()
-    trace.train("step", 100, 50, 10, 3)  # rises at 100, 150, 200
+    trace.pulses("step", 100, 50, 10, 3)  # rises at 100, 150, 200
     trace.level("step", 500, 1)
     assert trace.intervals("step").tolist() == [50, 50, 300]
 
@@ -99,7 +99,7 @@ def test_reals_hold_their_value_between_records():
 
 def test_the_end_is_the_newest_record_of_all():
     trace = Trace()
-    trace.train("step", 100, 50, 10, 3)
+    trace.pulses("step", 100, 50, 10, 3)
     assert trace.end_ns == 210  # the third pulse falls at 100 + 2 · 50 + 10
     trace.level("enable", 300, 0)
     assert trace.end_ns == 300  # it was low already; the trace lasted until then all the same
@@ -113,23 +113,23 @@ def test_the_end_is_the_newest_record_of_all():
         (lambda t: t.level("stepp", 0, 1), UnknownSignal),
         (lambda t: t.level("pressure_pa", 0, 1), UnknownSignal),
         (lambda t: t.real("step", 0, 1.0), UnknownSignal),
-        (lambda t: t.level("step", 209, 1), OutOfOrder),  # the train falls at 210 for the last time
+        (lambda t: t.level("step", 209, 1), OutOfOrder),  # the batch falls at 210 for the last time
         (lambda t: t.level("step", 210, 1), Overlap),
-        (lambda t: t.train("step", 209, 50, 10, 1), OutOfOrder),
-        (lambda t: t.train("step", 210, 50, 10, 1), Overlap),
-        (lambda t: t.train("enable", 70, 50, 10, 1), Overlap),  # high since 60
+        (lambda t: t.pulses("step", 209, 50, 10, 1), OutOfOrder),
+        (lambda t: t.pulses("step", 210, 50, 10, 1), Overlap),
+        (lambda t: t.pulses("enable", 70, 50, 10, 1), Overlap),  # high since 60
         (lambda t: t.level("enable", 59, 0), OutOfOrder),
         (lambda t: t.real("pressure_pa", 4, 1.0), OutOfOrder),
         (lambda t: t.real("pressure_pa", 6, float("nan")), TraceError),
         (lambda t: t.level("dir", -1, 1), OutOfOrder),
         (lambda t: t.level("dir", 0, 2), TraceError),
-        (lambda t: t.train("piezo", 0, 50, 50, 1), TraceError),
-        (lambda t: t.train("piezo", 0, 50, 10, 0), TraceError),
+        (lambda t: t.pulses("piezo", 0, 50, 50, 1), TraceError),
+        (lambda t: t.pulses("piezo", 0, 50, 10, 0), TraceError),
     ],
 )
 def test_what_cannot_be_is_refused(record, error):
     trace = Trace()
-    trace.train("step", 100, 50, 10, 3)
+    trace.pulses("step", 100, 50, 10, 3)
     trace.level("enable", 60, 1)
     trace.real("pressure_pa", 5, 1.0)
     with pytest.raises(error):

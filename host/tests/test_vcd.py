@@ -29,7 +29,7 @@ def traces(draw):
         for k, gap in enumerate(draw(gaps)):
             trace.level(name, t, (k + 1) % 2)
             t += gap
-    trace.train("step", draw(st.integers(0, 10**9)), 1000, 300, draw(st.integers(1, 50)))
+    trace.pulses("step", draw(st.integers(0, 10**9)), 1000, 300, draw(st.integers(1, 50)))
     for name in REALS:
         t = 0
         for gap, value in draw(numbers):
@@ -59,8 +59,8 @@ def test_what_is_written_is_read_again(tmp_path_factory, trace):
 
 def test_slices_leave_no_mark_in_the_file(tmp_path, monkeypatch):
     trace = Trace()
-    trace.train("step", 1000, 997, 100, 500)
-    trace.train("piezo", 1000, 997, 500, 500)  # rises together with step: the order of the signals decides
+    trace.pulses("step", 1000, 997, 100, 500)
+    trace.pulses("piezo", 1000, 997, 500, 500)  # rises together with step: the order of the signals decides
     trace.real("pressure_pa", 1000, 7.25)
     write_vcd(trace, tmp_path / "whole.vcd")
     monkeypatch.setattr(vcd, "_SLICE_EVENTS", 10)
@@ -72,7 +72,7 @@ def test_another_reader_sees_the_same(tmp_path):
     trace = Trace()
     trace.level("enable", 0, 1)
     trace.level("enable", 500, 0)
-    trace.train("step", 1000, 200, 50, 2)
+    trace.pulses("step", 1000, 200, 50, 2)
     trace.real("pressure_pa", 700, 123.5)
     write_vcd(trace, tmp_path / "trace.vcd")
     read = VCDVCD(str(tmp_path / "trace.vcd"))

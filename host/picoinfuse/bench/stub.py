@@ -23,7 +23,7 @@ from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
 # After power-on and the RUN pin: the pump has seen its watchdog bite and boots again, or gave up waiting for it.
-_BITTEN_S = 0.3
+_WATCHDOG_RESET_S = 0.3
 _READY_S = 1.0  # bench time within which the pump is up after a reset
 
 
@@ -76,7 +76,7 @@ class StubBench:
         self.pump.traffic.clock = lambda: self.trace.end_ns / 1e9
         if self._deployed:
             self._wire.open()
-            self.board.sleep(_BITTEN_S)
+            self.board.sleep(_WATCHDOG_RESET_S)
             self.pump.connect()
             self.sleep(_READY_S)
         return self
@@ -91,7 +91,7 @@ class StubBench:
     # ---- time ----
 
     def now(self) -> float:
-        return self.board.control("look")["now_ns"] / 1e9  # a request may just have let some time pass
+        return self.board.control("snapshot")["now_ns"] / 1e9  # a request may just have let some time pass
 
     def sleep(self, seconds: float) -> None:
         if self._wall_clock:
@@ -104,12 +104,12 @@ class StubBench:
 
     def reset(self) -> None:
         self.board.reset()
-        self.sleep(_BITTEN_S)
+        self.sleep(_WATCHDOG_RESET_S)
         self._come_back()
 
     def power_cycle(self, off_s: float = 2.0) -> None:
         self.board.power_cycle(off_s)
-        self.sleep(_BITTEN_S)
+        self.sleep(_WATCHDOG_RESET_S)
         self._come_back()
 
     def _come_back(self) -> None:

@@ -41,7 +41,7 @@ class FlashOperation:
 
 class TraceSink(Protocol):
     def level(self, signal: str, t_ns: int, level: int) -> None: ...
-    def train(self, signal: str, t_ns: int, period_ns: int, high_ns: int, count: int) -> None: ...
+    def pulses(self, signal: str, t_ns: int, period_ns: int, high_ns: int, count: int) -> None: ...
     def real(self, signal: str, t_ns: int, value: float) -> None: ...
 
 
@@ -86,7 +86,7 @@ class StubBoard:
         self._pending = bytearray()
         self.now_ns = 0
         self.resets: list[str] = []
-        self.flash_operations: list[FlashOperation] = []  # when `control("flash", {"told": True})` asked for them
+        self.flash_operations: list[FlashOperation] = []  # when `control("flash", {"reported": True})` asked for them
         self._process = self._boot(raw=False)
         self._thread = threading.Thread(target=self._listen, name="stub board", daemon=True)
         self._thread.start()
@@ -262,7 +262,7 @@ class StubBoard:
             if signal >= _WIRES:
                 sink.real(SIGNALS[signal], t_ns, value)
             elif count:
-                sink.train(SIGNALS[signal], t_ns, period_ns, int(value), count)
+                sink.pulses(SIGNALS[signal], t_ns, period_ns, int(value), count)
             else:
                 sink.level(SIGNALS[signal], t_ns, int(value))
 

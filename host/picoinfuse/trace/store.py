@@ -39,11 +39,11 @@ class _Signal:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.told_ns = 0  # the newest record, whether it changed anything or not
+        self.newest_ns = 0  # the newest record, whether it changed anything or not
 
     def in_order(self, t_ns: int) -> None:
-        if t_ns < self.told_ns:
-            raise OutOfOrder(f"{self.name} at {t_ns} ns comes after {self.name} at {self.told_ns} ns")
+        if t_ns < self.newest_ns:
+            raise OutOfOrder(f"{self.name} at {t_ns} ns comes after {self.name} at {self.newest_ns} ns")
 
 
 class Wire(_Signal):
@@ -57,7 +57,7 @@ class Wire(_Signal):
 
     def set_level(self, t_ns: int, level: int) -> None:
         self.in_order(t_ns)
-        self.told_ns = t_ns
+        self.newest_ns = t_ns
         if level == self._level:
             return
         if t_ns == self._changed_ns():
@@ -70,7 +70,7 @@ class Wire(_Signal):
             self._append(t_ns, 1, level, 0)
         self._level = level
 
-    def add_train(self, t_ns: int, period_ns: int, high_ns: int, count: int) -> None:
+    def add_pulses(self, t_ns: int, period_ns: int, high_ns: int, count: int) -> None:
         self.in_order(t_ns)
         if self._level or t_ns == self._changed_ns():
             raise Overlap(f"a train on {self.name} begins at {t_ns} ns, before the wire is low")
@@ -79,7 +79,7 @@ class Wire(_Signal):
             self._arrays = None
         else:
             self._append(t_ns, period_ns, high_ns, count)
-        self.told_ns = self._changed_ns()
+        self.newest_ns = self._changed_ns()
 
     def columns(self) -> Columns:
         """start, period, high, count."""
@@ -123,7 +123,7 @@ class Real(_Signal):
 
     def set(self, t_ns: int, value: float) -> None:
         self.in_order(t_ns)
-        self.told_ns = t_ns
+        self.newest_ns = t_ns
         if self._t and self._t[-1] == t_ns:
             self._t.pop()
             self._v.pop()

@@ -46,9 +46,9 @@ class Trace:
         with self._lock:
             wire = self._wire(signal)
             wire.set_level(t_ns, level)
-            self.extend_to(wire.told_ns)
+            self.extend_to(wire.newest_ns)
 
-    def train(self, signal: str, t_ns: int, period_ns: int, high_ns: int, count: int) -> None:
+    def pulses(self, signal: str, t_ns: int, period_ns: int, high_ns: int, count: int) -> None:
         """`count` pulses: rise at t_ns + k·period_ns, fall high_ns later."""
         if count < 1:
             raise TraceError(f"a train on {signal} has at least one pulse, not {count}")
@@ -56,8 +56,8 @@ class Trace:
             raise TraceError(f"a pulse of {high_ns} ns on {signal} does not fit a period of {period_ns} ns")
         with self._lock:
             wire = self._wire(signal)
-            wire.add_train(t_ns, period_ns, high_ns, count)
-            self.extend_to(wire.told_ns)
+            wire.add_pulses(t_ns, period_ns, high_ns, count)
+            self.extend_to(wire.newest_ns)
 
     def real(self, signal: str, t_ns: int, value: float) -> None:
         """The quantity is `value` from t_ns on."""

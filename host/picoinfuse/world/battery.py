@@ -31,7 +31,7 @@ class Battery:
         self.advance(t_ns)
         self._load_ma = self.idle_ma + (0 if level else self.motor_ma)
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
         pass
 
     def advance(self, t_ns):

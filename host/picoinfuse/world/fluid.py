@@ -60,7 +60,7 @@ class FluidPath:
         self._push(nl)
         self._find_phase()
 
-    def train(self, t_ns, period_ns, count, nl_each):
+    def pulses(self, t_ns, period_ns, count, nl_each):
         """`count` steps from `t_ns` on."""
         if period_ns > IMPULSE_NS:
             for i in range(count):

@@ -41,7 +41,7 @@ class Motor:
         elif t_ns - self._rise_ns < MIN_HIGH_NS and not self._enable.level:  # a halt cuts a pulse, after the enable
             self._refuse(t_ns - self._rise_ns)
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
         if high_ns < MIN_HIGH_NS:
             self._refuse(high_ns)
         interval_ns = t_ns - self._last_ns
@@ -73,7 +73,7 @@ class Motor:
         if count == 1 and period_ns > IMPULSE_NS:
             self._fluid.impulse(t_ns, nl)
         else:
-            self._fluid.train(t_ns, period_ns, count, nl)
+            self._fluid.pulses(t_ns, period_ns, count, nl)
 
     def _made(self, count):
         """How many of `count` steps the faulty motor makes."""

@@ -56,7 +56,7 @@ def window(before: Any = None, after: Any = None, **changes: Any) -> Window:
 
 def moved(made: Window, count: int = 5, period_ns: int = S // 10) -> Window:
     made.bench.trace.level("enable", 11 * S, 0)
-    made.bench.trace.train("step", 12 * S, period_ns, period_ns // 2, count)
+    made.bench.trace.pulses("step", 12 * S, period_ns, period_ns // 2, count)
     return made
 
 
@@ -82,7 +82,7 @@ def test_motion_in_idle_is_seen_and_in_an_infusion_it_is_right() -> None:
 def test_what_was_granted_before_a_stop_may_run_out() -> None:
     late = window()
     late.bench.trace.level("enable", 10 * S, 0)
-    late.bench.trace.train("step", 10 * S, S // 10, S // 20, 3)  # the last 0.2 s after the look
+    late.bench.trace.pulses("step", 10 * S, S // 10, S // 20, 3)  # the last 0.2 s after the look
     assert law.no_motion_without_permission(late) is None
 
 
@@ -127,7 +127,7 @@ def test_a_high_alarm_without_a_lamp_is_seen() -> None:
     stopped = status("alarm_stopped", alarms=("occlusion",))
     dark = window(stopped, stopped)
     assert "rose 0 times" in (law.a_high_alarm_is_seen(dark) or "")
-    dark.bench.trace.train("lamp_red", 10 * S, S // 2, S // 4, 19)
+    dark.bench.trace.pulses("lamp_red", 10 * S, S // 2, S // 4, 19)
     assert law.a_high_alarm_is_seen(dark) is None
 
 
@@ -160,7 +160,7 @@ def test_a_pump_that_does_not_answer_is_seen() -> None:
 def test_a_pump_without_memory_for_an_answer_has_an_alarm_that_is_seen() -> None:
     silent = replace(window(), after=None, faults=frozenset({law.STARVED}))
     assert law.it_answers(silent) is not None
-    silent.bench.trace.train("lamp_red", 10 * S, S // 2, S // 4, 19)
+    silent.bench.trace.pulses("lamp_red", 10 * S, S // 2, S // 4, 19)
     assert law.it_answers(silent) is None
 
 

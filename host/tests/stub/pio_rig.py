@@ -49,7 +49,7 @@ def word(count, delay):
 
 
 class Wire:
-    """Remembers what happens on a GPIO as (ns, level), trains pulse by pulse, and how often it was told."""
+    """Remembers what happens on a GPIO as (ns, level), batches pulse by pulse, and how often it was told."""
 
     def __init__(self):
         self.changes = []
@@ -61,7 +61,7 @@ class Wire:
         self.rises += level
         self.changes.append((t_ns, level))
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
         self.calls += 1
         self.rises += count
         for i in range(count):

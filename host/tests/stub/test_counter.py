@@ -1,4 +1,4 @@
-"""A state machine that counts edges, fed with trains: exact, and without work for each pulse that it can see."""
+"""A state machine that counts edges, fed with batches: exact, and without work for each pulse that it can see."""
 
 import pytest
 from _pioasm import asm_pio, asm_pio_encode
@@ -17,7 +17,7 @@ def _counter(short_cuts, start, divider=2560):
     return rig
 
 
-trains = st.lists(
+batches = st.lists(
     st.tuples(
         st.integers(0, 20_000),  # ns since the end of the last one
         st.integers(1, 3_000),  # high
@@ -30,19 +30,19 @@ trains = st.lists(
 
 
 @given(
-    trains=trains,
+    batches=batches,
     start=st.sampled_from([0, 1, 2, 5, 30, 1000, 2**32 - 1]),
     divider=st.sampled_from([256, 2560, 6400, 700]),
 )
 @settings(max_examples=300)
-def test_trains_are_counted_as_pulse_by_pulse(trains, start, divider):
+def test_batches_are_counted_as_pulse_by_pulse(batches, start, divider):
     """Pulses down to 1 ns, so that many are too short for the counter: it must miss the same ones."""
     quick, slow = _counter(True, start, divider), _counter(False, start, divider)
     t_ns = 1000
-    for gap_ns, high_ns, low_ns, count, look in trains:
+    for gap_ns, high_ns, low_ns, count, look in batches:
         t_ns += gap_ns
         period_ns = high_ns + low_ns
-        quick.gpio[STEP_PIN].train(t_ns, period_ns, high_ns, count)
+        quick.gpio[STEP_PIN].pulses(t_ns, period_ns, high_ns, count)
         for i in range(count):
             slow.gpio[STEP_PIN].set_level(t_ns + i * period_ns, 1)
             slow.gpio[STEP_PIN].set_level(t_ns + i * period_ns + high_ns, 0)
@@ -53,14 +53,14 @@ def test_trains_are_counted_as_pulse_by_pulse(trains, start, divider):
     assert quick.registers(t_ns) == slow.registers(t_ns)
 
 
-def test_a_train_is_a_subtraction(monkeypatch):
+def test_a_batch_is_a_subtraction(monkeypatch):
     rig = _counter(True, 1_000_000)
     rig.pio.run_until(1000)
     interpreted = []
     interpret = rig.sm._interpret
     monkeypatch.setattr(rig.sm, "_interpret", lambda limit: interpreted.append(limit) or interpret(limit))
     for i in range(100):
-        rig.gpio[STEP_PIN].train(10_000 + i * 10_000_000, 10_000, 2_000, 1000)
+        rig.gpio[STEP_PIN].pulses(10_000 + i * 10_000_000, 10_000, 2_000, 1000)
     assert rig.sm.x == 1_000_000 - 100_000
     assert not interpreted
 
@@ -69,7 +69,7 @@ def test_the_cpu_reads_the_count_in_between():
     rig = _counter(True, 500)
     t_ns = 10_000
     for expected in (490, 480, 470):
-        rig.gpio[STEP_PIN].train(t_ns, 10_000, 2_000, 10)
+        rig.gpio[STEP_PIN].pulses(t_ns, 10_000, 2_000, 10)
         t_ns += 1_000_000
         rig.sm.exec_word(t_ns, asm_pio_encode("mov(isr, x)"))
         rig.sm.exec_word(t_ns, asm_pio_encode("push(noblock)"))
@@ -79,14 +79,14 @@ def test_the_cpu_reads_the_count_in_between():
 def test_zero_is_passed_as_on_the_chip():
     """jmp(x_dec) decrements also when it does not jump: 2, 1, 0, then 2**32 - 1."""
     rig = _counter(True, 2)
-    rig.gpio[STEP_PIN].train(10_000, 10_000, 2_000, 5)
+    rig.gpio[STEP_PIN].pulses(10_000, 10_000, 2_000, 5)
     assert rig.registers(100_000)[0] == 2**32 - 3
 
 
 def test_a_stopped_counter_does_not_count():
     rig = _counter(True, 50)
     rig.sm.stop(1000)
-    rig.gpio[STEP_PIN].train(10_000, 10_000, 2_000, 5)
+    rig.gpio[STEP_PIN].pulses(10_000, 10_000, 2_000, 5)
     rig.sm.start(100_000)
     assert rig.registers(200_000)[0] == 50
 
@@ -105,7 +105,7 @@ def test_a_counter_that_pushes_every_edge_is_fed_pulse_by_pulse():
     rig = Rig(stamps, number=4)
     rig.sm.x = 9
     rig.sm.start(0)
-    rig.gpio[STEP_PIN].train(10_000, 10_000, 2_000, 5)
+    rig.gpio[STEP_PIN].pulses(10_000, 10_000, 2_000, 5)
     rig.pio.run_until(100_000)
     assert rig.sm.rx == [9, 8, 7, 6, 5]
 

@@ -44,14 +44,14 @@ def test_an_open_line_empties_with_its_time_constant():
 def test_a_steady_flow_comes_to_its_resistance_times_the_flow():
     """1200 mL/h in steps of 0.35 nL... 952,381 a second; 30 kPa after many time constants."""
     path = _path()
-    path.train(0, 1050, 60 * 952_381, 0.35)  # 60 s
+    path.pulses(0, 1050, 60 * 952_381, 0.35)  # 60 s
     path.advance(60 * S)
     assert path.pressure_pa == pytest.approx(30_000, rel=1e-5)  # the period is rounded to whole ns
 
 
-def test_a_train_rises_as_one_minus_the_exponential():
+def test_a_batch_rises_as_one_minus_the_exponential():
     path = _path()
-    path.train(0, 1_000_000, 2000, 1.0)  # 1000 nL/s for 2 s: towards 90 Pa
+    path.pulses(0, 1_000_000, 2000, 1.0)  # 1000 nL/s for 2 s: towards 90 Pa
     path.advance(S)
     assert path.pressure_pa == pytest.approx(90 * (1 - math.exp(-1 / TAU_S)))
     at_end = 90 * (1 - math.exp(-2 / TAU_S))
@@ -62,7 +62,7 @@ def test_a_train_rises_as_one_minus_the_exponential():
 def test_a_closed_line_keeps_what_it_is_given():
     path = _path()
     path.valve(0, True)
-    path.train(0, 1_000_000, 1000, 14.37)
+    path.pulses(0, 1_000_000, 1000, 14.37)
     path.advance(3600 * S)
     assert path.pressure_pa == pytest.approx(1000)
     assert path.patient_nl == pytest.approx(0, abs=1e-9)
@@ -91,7 +91,7 @@ def test_drawing_back_takes_the_pressure_off():
 def test_the_motor_stalls_at_its_pressure():
     path = _path()
     path.valve(0, True)
-    path.train(0, 1_000_000, 10_000, 14.37 * 50)  # 50,000 Pa/s: at 200 kPa after 4 of 10 s
+    path.pulses(0, 1_000_000, 10_000, 14.37 * 50)  # 50,000 Pa/s: at 200 kPa after 4 of 10 s
     path.advance(4 * S - 1)
     assert path.pressure_pa == pytest.approx(200_000, rel=1e-6)
     path.advance(20 * S)
@@ -102,7 +102,7 @@ def test_the_motor_stalls_at_its_pressure():
 def test_a_stalled_motor_into_an_open_line_gives_what_flows_off():
     """Without a stall it would come to 90 * 40 = 3600 Pa; at 1000 Pa the line takes 1000 / 0.09 nL/s."""
     path = _path(stall_pa=1000.0)
-    path.train(0, 1_000_000, 60_000, 40.0)
+    path.pulses(0, 1_000_000, 60_000, 40.0)
     path.advance(30 * S)
     at_30 = path.delivered_nl
     path.advance(60 * S)
@@ -123,7 +123,7 @@ def test_a_single_step_stops_at_the_stall_pressure_too():
 def test_a_vacuum_stops_at_80_kpa():
     path = _path()
     path.valve(0, True)
-    path.train(0, 1_000_000, 10_000, -14.37 * 50)
+    path.pulses(0, 1_000_000, 10_000, -14.37 * 50)
     path.advance(10 * S)
     assert path.pressure_pa == -80_000.0
 
@@ -132,7 +132,7 @@ def test_pushed_beyond_the_stall_from_outside_the_motor_gives_nothing_until_it_i
     path = _path(stall_pa=1000.0)
     path.back_pressure(0, 5000)
     path.advance(20 * S)
-    path.train(20 * S, 1_000_000, 100_000, 40.0)
+    path.pulses(20 * S, 1_000_000, 100_000, 40.0)
     path.advance(30 * S)
     assert path.delivered_nl == 0
     path.back_pressure(30 * S, 0)
@@ -148,7 +148,7 @@ events = st.lists(
     st.one_of(
         st.tuples(st.just("impulse"), st.integers(0, 20 * S), st.floats(-3000, 3000)),
         st.tuples(
-            st.just("train"),
+            st.just("pulses"),
             st.integers(0, 20 * S),
             st.integers(10_000, 2 * IMPULSE_NS),
             st.integers(1, 300),
@@ -170,7 +170,7 @@ def _play(path, history, cuts=()):
         while looks and looks[0] <= t_ns:
             path.advance(looks.pop(0))
         getattr(path, kind)(t_ns, *rest)
-        if kind == "train" and rest[0] > IMPULSE_NS:
+        if kind == "pulses" and rest[0] > IMPULSE_NS:
             t_ns += rest[0] * rest[1]
     end_ns = t_ns + 5 * S
     for look in looks:
@@ -201,14 +201,14 @@ def test_it_makes_no_difference_how_time_is_cut(history, cuts, stall_pa):
     parts=st.lists(st.integers(1, 3000), max_size=10),
 )
 @settings(max_examples=100)
-def test_a_train_may_be_told_in_parts(count, period_ns, parts):
+def test_a_batch_may_be_told_in_parts(count, period_ns, parts):
     whole, told = _path(), _path()
-    whole.train(0, period_ns, count, 0.35)
+    whole.pulses(0, period_ns, count, 0.35)
     done = 0
     for part in [*parts, count]:
         part = min(part, count - done)
         if part:
-            told.train(done * period_ns, period_ns, part, 0.35)
+            told.pulses(done * period_ns, period_ns, part, 0.35)
             done += part
             told.advance((done - 1) * period_ns + period_ns // 2)
     for path in (whole, told):

@@ -6,13 +6,13 @@ from _gpio import Gpio
 class Listener:
     def __init__(self):
         self.levels = []
-        self.trains = 0
+        self.batches = 0
 
     def on_level(self, t_ns, level):
         self.levels.append((t_ns, level))
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
-        self.trains += count
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
+        self.batches += count
 
 
 def wire():
@@ -26,9 +26,9 @@ def test_what_the_chip_drives_does_not_show_while_the_wire_is_held():
     gpio, listener = wire()
     gpio.drive_outside(10, 0)
     gpio.set_level(20, 1)
-    gpio.train(30, 100, 50, 7)
+    gpio.pulses(30, 100, 50, 7)
     assert gpio.level == 0
-    assert (listener.levels, listener.trains) == ([], 0)
+    assert (listener.levels, listener.batches) == ([], 0)
 
 
 def test_the_chips_level_is_back_when_the_wire_is_let_go():

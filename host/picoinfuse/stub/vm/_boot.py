@@ -136,7 +136,7 @@ def restore(state):
         WORLD.boot_ns = WORLD.now_ns
     else:
         WORLD.boot_ns = state["boot_ns"]
-        WORLD.bite_ns = state["bite_ns"]
+        WORLD.watchdog_due_ns = state["watchdog_due_ns"]
         WORLD.watchdog_ns = state["watchdog_ns"]
     for gpio in WORLD.gpio:
         gpio.restore(state["gpio"][gpio.n])

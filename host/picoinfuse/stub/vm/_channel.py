@@ -91,7 +91,7 @@ class WireTrace:
     def on_level(self, t_ns, level):
         self._channel.record(self._signal, 0, t_ns, 0, level)
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
         self._channel.record(self._signal, count, t_ns, period_ns, high_ns)
 
 

@@ -19,7 +19,7 @@ def control(world, op, args):
         if op == "shatter_heap":
             world.eaten = _shatter(args)
         return _heap()
-    if op != "look":
+    if op != "snapshot":
         _CONTROLS[op](world, args)
     now_ns, fluid, battery = world.now_ns, world.fluid, world.battery
     fluid.advance(now_ns)
@@ -42,15 +42,15 @@ def set_flash(world, setup):
     """
     world.flash_setup.update(setup)
     for name in setup:
-        if name != "told":
+        if name != "reported":
             setattr(world.flash, name, setup[name])
         elif setup[name]:
-            world.flash.tell = lambda block, offset, data: _tell_flash(world, block, offset, data)
+            world.flash.report = lambda block, offset, data: _report_flash(world, block, offset, data)
         else:
-            world.flash.tell = None
+            world.flash.report = None
 
 
-def _tell_flash(world, block, offset, data):
+def _report_flash(world, block, offset, data):
     """Every write and erase to the host, as it begins."""
     head = bytearray(16)
     for i in range(8):
@@ -67,14 +67,14 @@ def _fill_flash(world, full):
     is about to be cut: nobody in the pump writes it.
     """
     flash = world.flash
-    stall, tell, dead, left = flash.stall, flash.tell, flash.dead, flash.left
-    flash.stall = flash.tell = None
+    stall, report, dead, left = flash.stall, flash.report, flash.dead, flash.left
+    flash.stall = flash.report = None
     flash.dead, flash.left = False, -1
     if full:
         _fill(flash.ioctl(_BLOCK_COUNT, 0))
     else:
         _remove_filler()
-    flash.stall, flash.tell, flash.dead, flash.left = stall, tell, dead, left
+    flash.stall, flash.report, flash.dead, flash.left = stall, report, dead, left
 
 
 def _fill(most_blocks):

@@ -26,7 +26,7 @@ class Flash:
         self._stream = stream
         self._page = bytearray(_PAGE)
         self.stall = None  # function of ns: time passes, the CPU stands
-        self.tell = None  # function of (kind, block, offset, data): every write and erase, before it is done
+        self.report = None  # function of (kind, block, offset, data): every write and erase, before it is done
         self.cut = None  # function: the supply is gone; it does not return
         self.left = -1  # writes and erases until it is cut
         self.torn = "before"
@@ -66,8 +66,8 @@ class Flash:
             self._tear(block, offset, data)
             self.cut()
         self.left -= 1
-        if self.tell is not None:
-            self.tell(block, offset, data)
+        if self.report is not None:
+            self.report(block, offset, data)
         if self.stall is not None:
             self.stall(time_ns)
         self._put(block * BLOCK + offset, data)

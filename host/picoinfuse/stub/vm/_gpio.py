@@ -27,8 +27,8 @@ class Follower:
         if gpio.outside is None:
             gpio._become(t_ns, level)
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
-        self._gpio.train(t_ns, period_ns, high_ns, count)
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
+        self._gpio.pulses(t_ns, period_ns, high_ns, count)
 
 
 class Gpio:
@@ -57,11 +57,11 @@ class Gpio:
             for listener in self.listeners:
                 listener.on_level(t_ns, level)
 
-    def train(self, t_ns, period_ns, high_ns, count):
+    def pulses(self, t_ns, period_ns, high_ns, count):
         """`count` pulses from `t_ns` on; the wire is low before and after."""
         if self.outside is None:
             for listener in self.listeners:
-                listener.on_train(t_ns, period_ns, high_ns, count)
+                listener.on_pulses(t_ns, period_ns, high_ns, count)
 
     def use(self, t_ns, function):
         """Hands the wire to another peripheral. An input floats to what else holds it; an output keeps its level."""

@@ -138,7 +138,7 @@ class WDT:
         self.feed()
 
     def feed(self):
-        WORLD.bite_ns = NEVER if WORLD.watchdog_dead else WORLD.now_ns + WORLD.watchdog_ns
+        WORLD.watchdog_due_ns = NEVER if WORLD.watchdog_dead else WORLD.now_ns + WORLD.watchdog_ns
 
 
 class _Mem32:

@@ -114,7 +114,7 @@ class FolderFlash:
     def __init__(self, folder):
         self._folder = folder
         self.stall = None
-        self.cut = self.tell = None
+        self.cut = self.report = None
         self.erase_ns, self.page_ns = ERASE_NS, PAGE_NS
 
     def _take(self, time_ns):

@@ -1,9 +1,8 @@
-"""The two PIO blocks: instruction memory, IRQ flags, output latches, and the order in which their state machines
-run.
+"""The two PIO blocks: instruction memory, IRQ flags, output latches, and the run order of the state machines.
 
-A state machine that another one watches (by a pin, or by an IRQ flag of their block) runs first, and the
-watcher is brought up to each change as it comes. Where that leaves no order (each watches the other, or one
-watches two), all run in step, instant by instant, without short cuts.
+A state machine whose pins or IRQ flags another one reads runs first; the reader is brought up to each change as it
+occurs. Where no such order exists (two read each other, or one reads two others), all run in lock step, instant by
+instant, without short cuts.
 """
 
 from _pio_machine import NEVER, StateMachineModel
@@ -22,7 +21,7 @@ class PioBlock:
         self.clear()
 
     def clear(self):
-        """As after a hard reset, but for the wires."""
+        """The state after a hard reset, except for the wires."""
         self.memory = [0] * _ROOM
         self.loaded = []  # (program, offset)
         self.irq = 0
@@ -33,14 +32,16 @@ class PioBlock:
     # ---- instruction memory ----
 
     def offset_of(self, program):
-        """Where a program is; -1 when it is not loaded."""
+        """Address of a loaded program; -1 when it is not loaded."""
         for loaded, offset in self.loaded:
             if loaded is program:
                 return offset
         return -1
 
     def load(self, program):
-        """Finds room from the top down, as the Pico SDK does. Returns the offset."""
+        """Loads a program at the highest free address, as the Pico SDK does, and returns the address. OSError ENOMEM
+        when there is no room.
+        """
         size = len(program.words)
         taken = 0
         for loaded, offset in self.loaded:
@@ -52,12 +53,12 @@ class PioBlock:
             raise OSError(_ENOMEM)
         for i in range(size):
             word = program.words[i]
-            self.memory[offset + i] = word + offset if word >> 13 == 0 else word  # jmp is the only one with an address
+            self.memory[offset + i] = word + offset if word >> 13 == 0 else word  # only jmp contains an address
         self.loaded.append((program, offset))
         return offset
 
     def unload(self, program=None):
-        """Frees the room of one program, or of all. The words stay, as in the chip."""
+        """Frees the room of one program, or of all. The words stay in memory, as in the chip."""
         if program is not None and self.offset_of(program) < 0:
             raise ValueError("prog not in instruction memory")
         self.loaded = [entry for entry in self.loaded if program is not None and entry[0] is not program]
@@ -65,7 +66,7 @@ class PioBlock:
     # ---- what state machines share ----
 
     def change_irq(self, by, flags):
-        """State machine `by` sets or clears IRQ flags; the others see it in the cycle after."""
+        """State machine `by` sets or clears IRQ flags; the others see the change one cycle later."""
         if flags == self.irq:
             return
         self.irq = flags
@@ -75,7 +76,7 @@ class PioBlock:
                 sm.wake(t_ns + 1)
 
     def take_pin(self, t_ns, n, level, output):
-        """A pin becomes this block's, with a level and a direction."""
+        """Hands a pin to this block, with a level and a direction."""
         bit = 1 << n
         for block in self.blocks.blocks:
             block.owned &= ~bit
@@ -87,7 +88,7 @@ class PioBlock:
             self.gpio[n].set_level(t_ns, level)
 
     def turn_pin(self, t_ns, bit, gpio, output):
-        """Output enable of a pin. While it is off, the wire is an input."""
+        """Sets the output enable of a pin. While it is off, the wire is an input."""
         was = bool(self.enable & bit)
         self.enable = self.enable | bit if output else self.enable & ~bit
         if not self.owned & bit:
@@ -114,10 +115,10 @@ class PioBlock:
 
 
 class PioBlocks:
-    """Both blocks. `gpio` is the list of the board's pins; `short_cuts` False makes the slow reference."""
+    """Both blocks. `gpio`: the board's pins by number. `short_cuts`: False for the slow reference implementation."""
 
     def __init__(self, gpio, short_cuts=True):
-        self.next_due_ns = NEVER  # nothing happens by itself before
+        self.next_due_ns = NEVER  # no state machine acts by itself before
         self._order = []
         self._in_step = False
         self.blocks = []
@@ -125,7 +126,7 @@ class PioBlocks:
             self.blocks.append(PioBlock(self, gpio, short_cuts))
 
     def machine(self, number):
-        """State machine 0..7, counted as MicroPython does."""
+        """State machine 0..7, in MicroPython's numbering."""
         return self.blocks[number >> 2].machines[number & 3]
 
     def run_until(self, t_ns):
@@ -154,7 +155,7 @@ class PioBlocks:
             first.run_until(first.due_ns)
 
     def order_changed(self, t_ns):
-        """A state machine was started, stopped or set up: who runs before whom?"""
+        """Works out the run order again, after a state machine was started, stopped or configured."""
         left = [sm for block in self.blocks for sm in block.machines if sm.enabled]
         self._in_step = any(sum(_feeds(other, sm) for other in left) > 1 for sm in left)
         self._order = []
@@ -171,7 +172,7 @@ class PioBlocks:
                 sm.sync(t_ns)
 
     def soft_reset(self):
-        """State machines stop and programs go; pins hold their level."""
+        """Stops the state machines and unloads the programs; pins keep their levels."""
         for block in self.blocks:
             for sm in block.machines:
                 sm.unconfigure()
@@ -181,14 +182,14 @@ class PioBlocks:
         self.next_due_ns = NEVER
 
     def hard_reset(self):
-        """All as after power-on. The wires are for whoever resets the pins."""
+        """The state after power-on. The caller resets the pins."""
         self.soft_reset()
         for block in self.blocks:
             block.clear()
 
 
 def _feeds(writer, reader):
-    """Does the reader look at what the writer changes?"""
+    """True when `reader` reads a pin or IRQ flag that `writer` changes."""
     if writer is reader:
         return False
     return bool(writer.writes & reader.reads) or (writer.block is reader.block and writer.uses_irq and reader.uses_irq)

@@ -1,24 +1,23 @@
-"""Turns a PIO word into what the interpreter runs: `(operation, a, b, next, cycles, side, touch)`.
+"""Decodes a PIO word into the interpreter's form, `(operation, a, b, next, cycles, side, touch)`.
 
-Decoded once, when a state machine is set up: the operands, the pins they reach, the delay and the side-set
-depend on its configuration. `touch` tells the short cuts of _pio_loop_fast_forward what the instruction looks at
-besides
-zero or not zero.
+Words are decoded once, when a state machine is configured: operands, pins, delay and side-set depend on the
+configuration. `touch` lists the state that the instruction depends on, other than whether a register is zero;
+`_pio_loop_fast_forward` and `_pio_pulse_batch` use it.
 """
 
 import _pio_ops as ops
 
 # touch
-X = 1  # reads or writes X, other than by jmp's tests
+X = 1  # reads or writes X, other than in the tests of jmp
 Y = 2
-INPUT = 4  # looks at a pin
-UNFORESEEABLE = 8  # depends on or acts on FIFOs, IRQ flags, directions of pins
+INPUT = 4  # reads a pin
+UNFORESEEABLE = 8  # reads or changes FIFOs, IRQ flags or pin directions
 
 _REGISTER_TOUCH = (INPUT, X, Y, 0, 0, 0, 0, 0)
 
 
 def decode(word, sm, pc, nxt):
-    """`pc` is the address of the word, or -1 for one that is executed from elsewhere; `nxt` where it goes on."""
+    """Decodes `word`. `pc` is its address, -1 when it is executed from outside memory; `nxt` the address after it."""
     side, delay = _side_and_delay(word >> 8 & 31, sm)
     side_mask = side[0] if side and not sm.side_pindir else 0
     kind = word >> 13
@@ -34,7 +33,7 @@ def decode(word, sm, pc, nxt):
         touch = UNFORESEEABLE if sm.autopush else _REGISTER_TOUCH[field]
     elif kind == 3:
         operation, a, b, touch = _out(field, low or 32, sm, side_mask)
-        cycles = 1 if field == 7 else cycles  # out exec: only the executed instruction may delay
+        cycles = 1 if field == 7 else cycles  # out exec: only the executed instruction can have a delay
     elif kind == 4:
         operation, a, b = ops.pull if word & 0x80 else ops.push, word >> 6 & 1, word >> 5 & 1
         touch = UNFORESEEABLE
@@ -48,13 +47,13 @@ def decode(word, sm, pc, nxt):
         operation, a, b, touch = _set(field, low, sm, side_mask)
     if side and sm.side_pindir:
         touch |= UNFORESEEABLE
-    if side and (touch & INPUT or kind == 2):  # pins are looked at before the side-set drives them
-        return ops.look_first, (operation, a, side), b, nxt, cycles, None, touch
+    if side and (touch & INPUT or kind == 2):  # pins are read before the side-set drives them
+        return ops.read_pins_first, (operation, a, side), b, nxt, cycles, None, touch
     return operation, a, b, nxt, cycles, side, touch
 
 
 def _side_and_delay(field, sm):
-    """The shared five bits: ((mask, bits) or None, delay)."""
+    """Splits the shared five bits into ((mask, bits) or None, delay)."""
     delay_bits = 5 - sm.side_count
     delay = field & (1 << delay_bits) - 1
     value = field >> delay_bits
@@ -92,7 +91,7 @@ def _wait(word, sm):
 
 
 def _irq_flag(index, sm):
-    """Bit 4: relative, the state machine's number is added in the low two bits."""
+    """Mask of the IRQ flag. Bit 4 of `index`: relative, the state machine's number is added to the low two bits."""
     return 1 << (index & 4 | (index + sm.index) & 3 if index & 16 else index & 7)
 
 

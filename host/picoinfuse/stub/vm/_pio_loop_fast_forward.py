@@ -1,11 +1,12 @@
-"""Short cuts: many turns of a PIO loop, or many pulses on a watched pin, at once and still exact.
+"""Runs many turns of a PIO loop in one step, with exactly the result of running them one by one.
 
-A loop can be *ridden* when one turn, looked ahead from the loop's head, comes back to the head with
-everything as it was, except that X or Y is one less and was only tested for zero; when it neither touches
-FIFOs, IRQ flags nor pin directions; and when it makes no more than one pulse on one wire. Then the turns down
-to 1 are all alike. While it rides, the registers stay as they were at the start; the pulses that are over are
-reported with `Gpio.train` whenever the state machine is asked to run. If it is asked in the middle of a
-pulse, or somebody wants to see its registers, it leaves the ride and goes on instruction by instruction.
+A loop is fast-forwarded when a dry run of one turn returns to the loop's head with unchanged registers, except that X
+or Y is one less and was only tested for zero; when the turn touches no FIFO, IRQ flag or pin direction; and when it
+makes at most one pulse on one wire. All turns down to 1 are then identical.
+
+During a fast-forward the registers keep their values from its start. Completed pulses are reported with `Gpio.pulses`
+each time the state machine is run. The fast-forward ends early, and the interpreter continues instruction by
+instruction, when the state machine is run to the middle of a pulse or its registers are read.
 """
 
 import _pio_ops as ops
@@ -13,39 +14,39 @@ from _pio_decode import INPUT, UNFORESEEABLE, X, Y
 
 _ENDLESS = 1 << 40  # turns
 _LONGEST_TURN = 64  # instructions
-_MOST_PATIENT = 6  # after so many vain looks in a row, only every 2**6th arrival at a head is looked at
+_MAX_BACKOFF = 6  # after that many failed dry runs in a row, only every 2**6th arrival at the head tries one
 FAR = 1 << 61
 
 _JUMPS = (ops.jmp, ops.jmp_x_dec, ops.jmp_y_dec, ops.jmp_if)
 
 
 class Head:
-    """The first instruction of a loop, and what was learnt about it."""
+    """The first instruction of a loop, and the results of earlier dry runs from it."""
 
     def __init__(self, pc):
         self.pc = pc
-        self.register = 0  # X or Y, once ridden: below 2 a look is not worth it
+        self.register = 0  # X or Y after the first fast-forward: a value below 2 makes another pointless
         self.failures = 0
         self.skip = 0
 
 
-class Ride:
-    """Turns `told`..`turns` of a loop still to be reported; tick `start` is the head of turn 0."""
+class FastForward:
+    """A fast-forward under way: turns `reported`..`turns` are still to be reported; turn 0 begins at tick `start`."""
 
-    def __init__(self, pc, start, length, turns, register, looks):
+    def __init__(self, pc, start, length, turns, register, reads_pins):
         self.pc = pc
         self.start = start
         self.length = length
         self.turns = turns
         self.register = register
-        self.looks = looks  # reads pins: a change of one ends the ride
-        self.told = 0
+        self.reads_pins = reads_pins  # then a change of a pin ends the fast-forward
+        self.reported = 0
         self.gpio = None
         self.rise = self.fall = 0
 
 
 def mark_heads(code, first, last):
-    """Puts `at_head` in front of every instruction that a loop may begin with."""
+    """Replaces every instruction that may begin a loop with `at_head`."""
     heads = set()
     for pc in range(first, last):
         operation, a, _, nxt, _, _, _ = code[pc]
@@ -54,13 +55,13 @@ def mark_heads(code, first, last):
         if operation is not ops.jmp and nxt <= pc:
             heads.add(nxt)
     for pc in heads:
-        if _may_ride(code, pc):
+        if _may_fast_forward(code, pc):
             _, _, _, nxt, cycles, _, touch = code[pc]
             code[pc] = (at_head, Head(pc), code[pc], nxt, cycles, None, touch)
 
 
-def _may_ride(code, head):
-    """False when each turn surely meets what cannot be foreseen, before any condition."""
+def _may_fast_forward(code, head):
+    """False when every turn reaches an unforeseeable instruction before any condition."""
     pc = head
     for _ in range(len(code)):
         operation, a, b, nxt, _, _, touch = code[pc]
@@ -75,21 +76,21 @@ def _may_ride(code, head):
 
 
 def at_head(sm, head, instruction, nxt):
-    """Rides if it can, otherwise does the instruction."""
+    """Begins a fast-forward if the loop allows one, otherwise executes the instruction."""
     if (
         sm.quiet is None
         and not sm.lock_step
-        and sm.tick > sm.no_ride_tick
-        and _looks_worth_it(sm, head)
+        and sm.tick > sm.no_forward_tick
+        and _worth_trying(sm, head)
         and _begin(sm, head)
     ):
-        return ops.RIDING
+        return ops.FAST_FORWARDING
     if instruction[5]:
         sm.set_side(instruction[5])
     return instruction[0](sm, instruction[1], instruction[2], nxt)
 
 
-def _looks_worth_it(sm, head):
+def _worth_trying(sm, head):
     if head.register:
         return (sm.x if head.register == X else sm.y) > 1
     if head.skip:
@@ -107,13 +108,13 @@ def _begin(sm, head):
     length = sm.tick - start
     turns, register = turns_alike(sm, before) if found else (0, 0)
     put_back(sm, before)
-    ride = Ride(head.pc, start, length, turns, register, sm.touched & INPUT)
-    if turns and (not changes or _one_pulse(sm, ride, changes)):
+    forward = FastForward(head.pc, start, length, turns, register, sm.touched & INPUT)
+    if turns and (not changes or _one_pulse(sm, forward, changes)):
         head.failures = 0
         head.register = register
-        sm.ride = ride
+        sm.fast_forward = forward
         return True
-    head.failures = min(head.failures + 1, _MOST_PATIENT)
+    head.failures = min(head.failures + 1, _MAX_BACKOFF)
     head.skip = (1 << head.failures) - 1
     return False
 
@@ -153,7 +154,7 @@ def put_back(sm, registers):
 
 
 def look_ahead(sm, stop):
-    """Runs on without telling anybody. Does it come to address `stop`, or, if that is -1, to a wait for a pin?"""
+    """Dry run that reports nothing. True when it reaches address `stop` or, if `stop` is -1, a wait for a pin."""
     code = sm.code
     sm.touched = 0
     for _ in range(_LONGEST_TURN):
@@ -174,7 +175,7 @@ def look_ahead(sm, stop):
 
 
 def turns_alike(sm, before):
-    """How many turns are alike, and the register that counts them, from the registers before one turn and now."""
+    """(number of identical turns, register that counts them), from the registers before and after one turn."""
     x, y = before[0], before[1]
     after = registers(sm)
     if after[2:7] != before[2:7]:
@@ -188,9 +189,9 @@ def turns_alike(sm, before):
     return 0, 0
 
 
-def _one_pulse(sm, ride, changes):
-    """Are the changes of one turn one pulse on one wire, with a period of whole system cycles? Then it is noted."""
-    if len(changes) != 2 or ride.looks or ride.length * sm.divider & 255:
+def _one_pulse(sm, forward, changes):
+    """True, and recorded, when one turn makes one pulse on one wire with a period of whole system cycles."""
+    if len(changes) != 2 or forward.reads_pins or forward.length * sm.divider & 255:
         return False
     rise, bit, up = changes[0]
     fall, other, down = changes[1]
@@ -198,52 +199,52 @@ def _one_pulse(sm, ride, changes):
         return False
     for mask, gpio in sm.pins:
         if mask == bit and sm.block.drives(bit, gpio):
-            ride.gpio = gpio
-            ride.rise = rise - ride.start
-            ride.fall = fall - ride.start
-            ride.period_ns = (ride.length * sm.divider >> 8) << 3
-            ride.high_ns = sm.time_ns(fall) - sm.time_ns(rise)
+            forward.gpio = gpio
+            forward.rise = rise - forward.start
+            forward.fall = fall - forward.start
+            forward.period_ns = (forward.length * sm.divider >> 8) << 3
+            forward.high_ns = sm.time_ns(fall) - sm.time_ns(rise)
             return True
     return False
 
 
 def is_over(sm, limit):
-    """Reports what happened before tick `limit`. True when the ride has ended and the interpreter goes on."""
-    ride = sm.ride
-    turns = ride.turns
-    end = ride.start + turns * ride.length
-    if ride.gpio is not None:
-        done = min(turns, (limit - 1 - ride.start - ride.fall) // ride.length + 1)
-        told = ride.told
-        if done > told:
-            ride.told = done
-            rise_ns = sm.time_ns(ride.start + told * ride.length + ride.rise)
-            ride.gpio.train(rise_ns, ride.period_ns, ride.high_ns, done - told)
-        if done < turns and ride.start + done * ride.length + ride.rise < limit:
-            _settle(sm, done)  # in the middle of a pulse
-            sm.no_ride_tick = sm.tick
+    """Reports the pulses before tick `limit`. True when the fast-forward has ended and the interpreter continues."""
+    forward = sm.fast_forward
+    turns = forward.turns
+    end = forward.start + turns * forward.length
+    if forward.gpio is not None:
+        done = min(turns, (limit - 1 - forward.start - forward.fall) // forward.length + 1)
+        reported = forward.reported
+        if done > reported:
+            forward.reported = done
+            rise_ns = sm.time_ns(forward.start + reported * forward.length + forward.rise)
+            forward.gpio.pulses(rise_ns, forward.period_ns, forward.high_ns, done - reported)
+        if done < turns and forward.start + done * forward.length + forward.rise < limit:
+            _end_at(sm, done)  # in the middle of a pulse
+            sm.no_forward_tick = sm.tick
             return True
     if limit <= end:
         return False
-    _settle(sm, turns)
+    _end_at(sm, turns)
     return True
 
 
-def _settle(sm, turn):
-    """Ends the ride at the head of `turn`."""
-    ride = sm.ride
-    sm.pc = ride.pc
-    sm.tick = ride.start + turn * ride.length
-    if ride.register == X:
+def _end_at(sm, turn):
+    """Ends the fast-forward at the head of `turn`."""
+    forward = sm.fast_forward
+    sm.pc = forward.pc
+    sm.tick = forward.start + turn * forward.length
+    if forward.register == X:
         sm.x -= turn
-    elif ride.register == Y:
+    elif forward.register == Y:
         sm.y -= turn
-    sm.ride = None
+    sm.fast_forward = None
 
 
 def leave(sm, limit):
-    """Ends the ride with the registers as they are just before tick `limit`; the wires know of it already."""
-    _settle(sm, min(sm.ride.turns, (limit - sm.ride.start) // sm.ride.length))
+    """Ends the fast-forward with the registers as just before tick `limit`. Its pulses are reported already."""
+    _end_at(sm, min(sm.fast_forward.turns, (limit - sm.fast_forward.start) // sm.fast_forward.length))
     code = sm.code
     sm.quiet = []
     while sm.tick < limit:
@@ -256,10 +257,10 @@ def leave(sm, limit):
 
 
 def due_ns(sm):
-    """The next rise, else the end of the ride."""
-    ride = sm.ride
-    if ride.gpio is not None and ride.told < ride.turns:
-        return sm.time_ns(ride.start + ride.told * ride.length + ride.rise)
-    if ride.turns == _ENDLESS:
+    """Time of the next rising edge, otherwise of the end of the fast-forward."""
+    forward = sm.fast_forward
+    if forward.gpio is not None and forward.reported < forward.turns:
+        return sm.time_ns(forward.start + forward.reported * forward.length + forward.rise)
+    if forward.turns == _ENDLESS:
         return FAR
-    return sm.time_ns(ride.start + ride.turns * ride.length)
+    return sm.time_ns(forward.start + forward.turns * forward.length)

@@ -1,13 +1,12 @@
-"""One PIO state machine, cycle by cycle.
+"""One PIO state machine, exact to the cycle.
 
-It runs only when something is due: `due_ns` is the next instant at which it acts by itself, NEVER while it is
-stalled or stopped. What happens to it from outside (a word put, a pin that changes, an instruction executed
-by the CPU) first brings it up to that instant. Cycle k of its clock is at `epoch_ns + (k * divider >> 8) *
-8`: the divider counts 256ths of a system cycle of 8 ns, as in the RP2040. A pin's change is seen by the first
-cycle at or after it; the two system cycles of the input synchroniser (16 ns, always the same) are not
-modelled.
+The model is event-driven: `due_ns` is the time of its next own action, NEVER while it is stalled or stopped. Any
+action from outside (a word put, a pin change, an instruction executed by the CPU) first brings it up to that time.
+Cycle k begins at `epoch_ns + (k * divider >> 8) * 8`: the divider counts 256ths of a system cycle of 8 ns, as in the
+RP2040. The first cycle at or after a pin change sees it; the constant delay of the input synchroniser (two system
+cycles, 16 ns) is not modelled.
 
-No properties here: one property in a class makes every attribute of its instances slow in the VM.
+The class has no properties: in the MicroPython VM, one property makes access to every attribute of the instances slow.
 """
 
 import _pio_loop_fast_forward
@@ -23,21 +22,21 @@ _OUTS = (ops.out, ops.out_pins, ops.out_pindirs)
 
 
 class StateMachineModel:
-    """Times are ns since power-on; a method that takes one must not be called with an earlier one than before."""
+    """Times are ns since power-on. Calls must be in time order."""
 
     def __init__(self, block, index, short_cuts=True):
         self.block = block
         self.blocks = block.blocks
         self.index = index
-        self.short_cuts = short_cuts  # False: the reference, every turn of every loop but `jmp x--` to itself
-        self.lock_step = False  # others depend on it and it on them: no short cuts either
+        self.short_cuts = short_cuts  # False: interprets every turn of every loop, except `jmp x--` to itself
+        self.lock_step = False  # mutually dependent with another state machine: no short cuts
         self.watches = []
         self.feeder = None  # the DMA channel that fills the TX FIFO
         self.configured = False
         self.unconfigure()
 
     def unconfigure(self):
-        """As after power-on: no program, nothing runs, nothing is watched."""
+        """The state after power-on: stopped, no program, no watched pins."""
         for watch in self.watches:
             watch.gpio.listeners.remove(watch)
         self.watches = []
@@ -53,9 +52,9 @@ class StateMachineModel:
         self.divider = 256
         self.reads = self.writes = 0
         self.uses_irq = False
-        self.quiet = None  # a list while _pio_loop_fast_forward looks ahead: pin changes go there
+        self.quiet = None  # a list during a dry run: receives the pin changes
         self.busy = False
-        self.rise_gpio = None  # a rise that is not told yet: with its fall it will be a pulse
+        self.rise_gpio = None  # wire with a rise not reported yet: reported together with its fall, as a pulse
         self.rise_ns = 0
         self.exec_ns = -1
         self.pc = self.tick = 0
@@ -63,7 +62,7 @@ class StateMachineModel:
         self._restart_state()
 
     def _restart_state(self):
-        """What SM_RESTART clears. X, Y, the OSR's bits and the FIFOs stay."""
+        """Clears what SM_RESTART clears. X, Y, the OSR's bits and the FIFOs keep their contents."""
         self.isr = 0
         self.isr_count = 0
         self.osr_count = 32
@@ -72,14 +71,14 @@ class StateMachineModel:
         self.forced = None
         self.delay_left = 0  # of an instruction that `stop` interrupted
         self.spin_end = -1
-        self.ride = None
-        self.no_ride_tick = -1
-        self.effect = None  # what a pulse does, see _pio_pulse_batch
+        self.fast_forward = None
+        self.no_forward_tick = -1
+        self.effect = None  # of a pulse on a watched pin (_pio_pulse_batch.Effect)
         self.effect_holds = False
-        self.rose_ns = self.fell_ns = self.settled_ns = 0  # the last pulse of a train, and when it surely waits again
+        self.rose_ns = self.fell_ns = self.settled_ns = 0  # last pulse of a batch; its effect is over at settled_ns
 
     def configure(self, t_ns, program, offset, divider, **bases):
-        """Stops it, empties it and sets it up for `program`, which is loaded at `offset`; `bases` as in _pio_setup."""
+        """Stops and clears it, and configures it for `program`, loaded at `offset`. `bases`: as in `_pio_setup`."""
         self.blocks.run_until(t_ns)
         fdebug = self.fdebug & ~(ops.TXSTALL | ops.TXOVER | ops.RXUNDER | ops.RXSTALL)
         x, y, osr = self.x, self.y, self.osr
@@ -105,7 +104,7 @@ class StateMachineModel:
             self._set_due()
 
     def stop(self, t_ns):
-        """Stops between two instructions; pins keep their level."""
+        """Stops it between two instructions; pins keep their levels."""
         if self.enabled:
             self.sync(t_ns)
             self.enabled = False
@@ -122,7 +121,7 @@ class StateMachineModel:
         self._set_due()
 
     def put(self, t_ns, word):
-        """A word into the TX FIFO. Into a full one: it is lost, and TXOVER says so."""
+        """Puts a word into the TX FIFO. If that is full, the word is lost and TXOVER is set."""
         if len(self.tx) >= self.tx_depth:
             self.fdebug |= ops.TXOVER
             return
@@ -138,7 +137,7 @@ class StateMachineModel:
             ops.refill(self)
 
     def get(self, t_ns):
-        """The oldest word of the RX FIFO. Of an empty one: 0, and RXUNDER says so."""
+        """Takes the oldest word from the RX FIFO. If that is empty, returns 0 and sets RXUNDER."""
         if not self.rx:
             self.fdebug |= ops.RXUNDER
             return 0
@@ -148,7 +147,7 @@ class StateMachineModel:
         return word
 
     def exec_word(self, t_ns, word):
-        """Executes an instruction at once, also while stopped or stalled; what was stalled is then tried again."""
+        """Executes an instruction immediately, also while stopped or stalled; then retries a stalled instruction."""
         self.sync(t_ns)
         instruction = decode(word, self, -1, self.pc)
         stall, self.stall = self.stall, 0
@@ -163,7 +162,7 @@ class StateMachineModel:
         else:
             self.begun = begun and nxt == self.pc
             if stall == ops.PIN and nxt == self.pc and not self.forced:
-                self.stall = stall  # waits on: nothing has changed for it
+                self.stall = stall  # keeps waiting: nothing has changed for it
             self.pc = nxt
         self.effect_holds = False
         self.tick = max(self.tick, self.tick_at(t_ns))
@@ -172,7 +171,7 @@ class StateMachineModel:
         self._set_due()
 
     def fdebug_now(self):
-        """FDEBUG bits of state machine 0; a stall that lasts shows again after it was cleared."""
+        """FDEBUG bits at the positions of state machine 0. A stall that persists is set again after it was cleared."""
         waits = self.stall if self.enabled else 0
         return self.fdebug | (ops.TXSTALL if waits == ops.TX else 0) | (ops.RXSTALL if waits == ops.RX else 0)
 
@@ -187,22 +186,22 @@ class StateMachineModel:
         return self.epoch_ns + ((tick * self.divider >> 8) << 3)
 
     def run_until(self, t_ns):
-        """Does everything that is due up to and including `t_ns`."""
+        """Runs everything due up to and including `t_ns`."""
         if t_ns < self.due_ns or self.busy:
             return
         limit = self.tick_at(t_ns + 1)
         self.busy = True
         self.effect_holds = False
-        while not self.ride or _pio_loop_fast_forward.is_over(self, limit):
+        while not self.fast_forward or _pio_loop_fast_forward.is_over(self, limit):
             if not self._interpret(limit) or self.stall:
                 break
         if self.rise_gpio:
-            self._tell_rise()
+            self._report_rise()
         self.busy = False
         self._set_due()
 
     def _interpret(self, limit):
-        """Instruction by instruction to just before tick `limit` (answers 0), a stall or a short cut."""
+        """Interprets until just before tick `limit` (returns 0), a stall or a fast-forward (returns its code)."""
         code = self.code
         autopull = self.autopull
         while self.tick < limit:
@@ -230,20 +229,20 @@ class StateMachineModel:
         return 0
 
     def sync(self, t_ns):
-        """Brings the registers to exactly where they are at `t_ns`: no short cut or delay loop is under way then."""
+        """Brings the registers to their exact values at `t_ns`; ends any fast-forward or delay loop under way."""
         if not self.enabled:
             return
         if t_ns < self.settled_ns:
             _pio_pulse_batch.replay_last_pulse(self)
         self.run_until(t_ns)
         limit = self.tick_at(t_ns + 1)
-        if self.ride:
+        if self.fast_forward:
             _pio_loop_fast_forward.leave(self, limit)
         self.unspin(limit)
         self._set_due()
 
     def unspin(self, limit):
-        """Takes back the turns of a delay loop that lie at or after `limit`."""
+        """Undoes the turns of a delay loop at or after tick `limit`."""
         if self.tick != self.spin_end or limit >= self.spin_end:
             return
         turns = self.spin_turns
@@ -262,7 +261,7 @@ class StateMachineModel:
         return self.stall == ops.IRQ
 
     def wake(self, t_ns):
-        """What it was stalled on may have come true."""
+        """Ends a stall: its condition may be met now."""
         self.stall = 0
         self.effect_holds = False
         self.tick = max(self.tick, self.tick_at(t_ns))
@@ -273,7 +272,7 @@ class StateMachineModel:
         if self.stall or not self.enabled:
             self.due_ns = NEVER
             return
-        due_ns = _pio_loop_fast_forward.due_ns(self) if self.ride else self.time_ns(self.tick)
+        due_ns = _pio_loop_fast_forward.due_ns(self) if self.fast_forward else self.time_ns(self.tick)
         self.due_ns = due_ns
         blocks = self.blocks
         if due_ns < blocks.next_due_ns:
@@ -282,20 +281,20 @@ class StateMachineModel:
     # ---- pins ----
 
     def input_changed(self, t_ns, bit, level):
-        """A watched wire changed."""
+        """A watched wire has changed to `level` at `t_ns`."""
         if t_ns < self.settled_ns:
             _pio_pulse_batch.replay_last_pulse(self)
         if self.enabled and not self.busy:
             self.run_until(t_ns - 1)
-            if self.ride and self.ride.looks:
+            if self.fast_forward and self.fast_forward.reads_pins:
                 self.sync(t_ns - 1)
         self.inputs = self.inputs | bit if level else self.inputs & ~bit
         self.effect_holds = False
         if self.stall == ops.PIN:
-            self.wake(t_ns + 1 if self.busy else t_ns)  # its own change it sees in the next cycle
+            self.wake(t_ns + 1 if self.busy else t_ns)  # it sees its own change in the next cycle
 
     def drive(self, mask, bits):
-        """Sets output latches, and the wires that PIO drives."""
+        """Sets output latches, and the levels of the wires that PIO drives."""
         block = self.block
         changed = (block.out ^ bits) & mask
         if not changed:
@@ -307,24 +306,24 @@ class StateMachineModel:
         t_ns = self.exec_ns if self.exec_ns >= 0 else self.time_ns(self.tick)
         for bit, gpio in self.pins:
             if changed & bit and block.drives(bit, gpio):
-                self._tell(t_ns, bit, gpio, 1 if bits & bit else 0)
+                self._report(t_ns, bit, gpio, 1 if bits & bit else 0)
 
-    def _tell(self, t_ns, bit, gpio, level):
-        """Tells of a level; of a rise only when its fall does not follow at once, for a pulse is told as one."""
+    def _report(self, t_ns, bit, gpio, level):
+        """Reports a level. Holds back a rise until the next change, so that a rise and its fall become one pulse."""
         if self.rise_gpio is gpio:
             self.rise_gpio = None
             high_ns = t_ns - self.rise_ns
-            gpio.train(self.rise_ns, 2 * high_ns, high_ns, 1)
+            gpio.pulses(self.rise_ns, 2 * high_ns, high_ns, 1)
             return
         if self.rise_gpio:
-            self._tell_rise()
+            self._report_rise()
         if level and self.busy and self.short_cuts and not self.lock_step and not bit & self.reads:
             self.rise_gpio = gpio
             self.rise_ns = t_ns
         else:
             gpio.set_level(t_ns, level)
 
-    def _tell_rise(self):
+    def _report_rise(self):
         gpio, self.rise_gpio = self.rise_gpio, None
         gpio.set_level(self.rise_ns, 1)
 

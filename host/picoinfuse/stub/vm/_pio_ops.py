@@ -1,15 +1,14 @@
-"""What each PIO instruction does to a state machine, in one cycle.
+"""The PIO instructions, as functions that change a state machine in one cycle (RP2040 datasheet, chapter 3).
 
-An operation is a function `(sm, a, b, next)`: `a` and `b` are its decoded operands, `next` is the address it
-goes on to when it does not jump. It returns the address to go on to, or one of the negative answers below.
-RP2040 datasheet, chapter 3.
+An operation is a function `(sm, a, b, next)`: `a` and `b` are its decoded operands, `next` is the address that follows
+unless it jumps. It returns the next address, or one of the negative values below.
 """
 
-STALLED = -1  # cannot be done yet; sm.stall says what it waits for
-AGAIN = -2  # takes this cycle and comes again in the next one
-RIDING = -3  # a short cut has taken over, see _pio_loop_fast_forward
+STALLED = -1  # cannot complete yet; sm.stall names the condition
+AGAIN = -2  # takes this cycle and is repeated in the next one
+FAST_FORWARDING = -3  # _pio_loop_fast_forward has taken over
 
-# What a stalled state machine waits for.
+# Conditions on which a state machine stalls.
 TX = 1
 RX = 2
 PIN = 3
@@ -25,7 +24,7 @@ _MASK = 0xFFFFFFFF
 
 
 def rotated(bits, base):
-    """Pin group bits at their GPIOs; the group wraps around after GPIO 31."""
+    """Bits of a pin group shifted to their GPIOs; the group wraps around after GPIO 31."""
     return (bits << base | bits >> 32 - base) & _MASK
 
 
@@ -38,8 +37,8 @@ def stall(sm, what):
     return STALLED
 
 
-def look_first(sm, inner, b, nxt):
-    """An instruction that looks at pins and has a side-set."""
+def read_pins_first(sm, inner, b, nxt):
+    """An instruction that reads pins and has a side-set: the pins are read first."""
     operation, a, side = inner
     answer = operation(sm, a, b, nxt)
     sm.set_side(side)
@@ -72,7 +71,7 @@ def jmp_y_dec(sm, target, _, nxt):
 
 
 def spin_x(sm, pc, cost, nxt):
-    """`jmp(x_dec)` to itself is a delay: all its turns at once. `sm.unspin` undoes those that lie in the future."""
+    """`jmp(x_dec)` to itself is a delay: runs all its turns at once. `sm.unspin` undoes those still in the future."""
     turns = sm.x
     sm.spin_pc = pc
     sm.spin_on_x = True
@@ -97,7 +96,7 @@ def spin_y(sm, pc, cost, nxt):
 
 
 def jmp_if(sm, target, condition, nxt):
-    """The conditions that are not on the way of every step."""
+    """The conditions that the step programs do not use."""
     if condition == 1:
         met = not sm.x
     elif condition == 3:
@@ -131,7 +130,7 @@ def wait_irq(sm, flag, polarity, nxt):
 
 
 def irq_set(sm, flag, wait, nxt):
-    """With `wait`, it goes on when somebody has cleared the flag; `begun` tells the second look from the first."""
+    """With `wait`, stalls until the flag is cleared; `begun` is True once the flag has been set."""
     block = sm.block
     if not sm.begun:
         block.change_irq(sm, block.irq | flag)
@@ -168,7 +167,7 @@ def pull(sm, if_empty, block, nxt):
 
 
 def refill(sm):
-    """Autopull: an empty OSR takes the next word as soon as there is one."""
+    """Autopull: refills an empty OSR when a word is available. True when it did."""
     if sm.tx and sm.osr_count >= sm.pull_thresh:
         sm.osr = sm.tx.pop(0)
         if sm.feeder:
@@ -206,11 +205,11 @@ def read(sm, source):
         return sm.isr
     if source == 0:
         return rotated(sm.inputs, (32 - sm.in_base) & 31)
-    return 0  # null; and status, which asks for a TX level below 0 unless set up otherwise
+    return 0  # null; and status, which by default compares the TX level with 0 and is never below it
 
 
 def in_(sm, source, count, nxt):
-    if not sm.begun:  # the shift is done once, also when the push then has to wait
+    if not sm.begun:  # shifts once, also when the push then stalls
         data = read(sm, source) & (1 << count) - 1
         if sm.in_right:
             sm.isr = (sm.isr >> count | data << 32 - count) & _MASK
@@ -229,7 +228,7 @@ def in_(sm, source, count, nxt):
 
 
 def _shift_out(sm, count):
-    """The next `count` bits of the OSR, or -1 when autopull has to fill it first."""
+    """The next `count` bits of the OSR, or -1 when autopull must refill it first."""
     if sm.autopull and sm.osr_count >= sm.pull_thresh:
         return -1
     osr = sm.osr

@@ -1,9 +1,8 @@
-"""Trains of pulses on a pin that a state machine watches: many at once and still exact.
+"""Handles many equal pulses on a watched pin in one step, with exactly the result of handling them one by one.
 
-The look ahead of _pio_loop_fast_forward tells what one pulse does to a state machine that waits for it. If that is
-only "X
-or Y one less", a whole train is a subtraction, as long as both phases last until the state machine waits
-again. The last pulse is taken back and replayed in detail when something happens before that.
+A dry run (`_pio_loop_fast_forward.look_ahead`) finds the effect of one pulse on a state machine that waits for it. If
+the effect is only that X or Y is one less, a batch of pulses is one subtraction, provided that both phases last until
+the state machine waits again. If anything else happens before then, the last pulse is undone and replayed in detail.
 """
 
 import _pio_ops as ops
@@ -12,7 +11,7 @@ from _pio_loop_fast_forward import FAR, look_ahead, put_back, registers, turns_a
 
 
 class PinWatch:
-    """Tells a state machine of one GPIO that its program looks at."""
+    """Reports changes of one GPIO to a state machine whose program reads it."""
 
     def __init__(self, sm, gpio):
         self.sm = sm
@@ -22,7 +21,7 @@ class PinWatch:
     def on_level(self, t_ns, level):
         self.sm.input_changed(t_ns, self.bit, level)
 
-    def on_train(self, t_ns, period_ns, high_ns, count):
+    def on_pulses(self, t_ns, period_ns, high_ns, count):
         sm = self.sm
         effect = sm.effect
         if (
@@ -33,35 +32,35 @@ class PinWatch:
             and t_ns >= sm.settled_ns
             and high_ns >= effect.up_ns
             and (count == 1 or period_ns - high_ns >= effect.down_ns)
-        ):  # nothing has happened since the last train: the quick way through `take_train`
+        ):  # nothing has happened since the last batch: the fast path of `take_batch`
             sm.x -= count
             sm.rose_ns = t_ns = t_ns + (count - 1) * period_ns
             sm.fell_ns = t_ns = t_ns + high_ns
             sm.settled_ns = t_ns + effect.down_ns
             return
-        take_train(sm, self.bit, t_ns, period_ns, high_ns, count)
+        take_batch(sm, self.bit, t_ns, period_ns, high_ns, count)
 
 
 class Effect:
-    """What one pulse does to a state machine that waits for it: one less in `register`, and back in `key` again."""
+    """Effect of one pulse on a waiting state machine: `register` is one less, and the state is `key` again."""
 
     def __init__(self, bit, register, key, up_ns, down_ns):
         self.bit = bit
         self.register = register
         self.key = key
-        self.up_ns = up_ns  # the high phase must last so long
-        self.down_ns = down_ns  # and the low phase
+        self.up_ns = up_ns  # shortest high phase
+        self.down_ns = down_ns  # shortest low phase
 
 
 def _key(sm, register):
-    """Everything that decides what a pulse does, but for the register that counts."""
+    """All state that determines the effect of a pulse, except the counting register."""
     x = 0 if register == X else sm.x
     y = 0 if register == Y else sm.y
     return sm.pc, x, y, sm.osr, sm.osr_count, sm.isr, sm.isr_count, sm.inputs
 
 
-def take_train(sm, bit, t_ns, period_ns, high_ns, count):
-    """`count` pulses from `t_ns` on a watched pin, low before and after."""
+def take_batch(sm, bit, t_ns, period_ns, high_ns, count):
+    """Handles `count` pulses on a watched pin; the first rises at `t_ns`. The pin is low before and after."""
     if sm.busy or not sm.enabled:
         return
     if t_ns < sm.settled_ns:
@@ -71,7 +70,7 @@ def take_train(sm, bit, t_ns, period_ns, high_ns, count):
             sm.run_until(t_ns - 1)
         if sm.stall != ops.PIN:
             if sm.stall == ops.TX or sm.stall == ops.RX:
-                return  # only the CPU can end that
+                return  # only the CPU can end this stall
             alike = 0
         else:
             alike = _alike(sm, bit, high_ns, count)
@@ -98,7 +97,7 @@ def take_train(sm, bit, t_ns, period_ns, high_ns, count):
 
 
 def replay_last_pulse(sm):
-    """Something happens before it surely waits again: the last pulse of the train is done in detail after all."""
+    """Undoes the last pulse of the batch and replays it in detail: something happened before its effect was over."""
     effect = sm.effect
     sm.settled_ns = 0
     if effect.register == X:
@@ -110,13 +109,13 @@ def replay_last_pulse(sm):
 
 
 def _alike(sm, bit, high_ns, count):
-    """How many of `count` pulses from `t_ns` on surely have the known effect, each on its own."""
+    """Number of the `count` pulses that are certain to have the known effect."""
     effect = sm.effect
     if not sm.effect_holds:
         if sm.lock_step or not sm.short_cuts or sm.forced:
             return 0
         if effect is None or effect.bit != bit or effect.key != _key(sm, effect.register):
-            effect = sm.effect = _look_at_pulse(sm, bit)
+            effect = sm.effect = _probe_pulse(sm, bit)
         sm.effect_holds = True
     if high_ns < effect.up_ns or effect.bit != bit:
         return 0
@@ -125,7 +124,7 @@ def _alike(sm, bit, high_ns, count):
     return count
 
 
-def _look_at_pulse(sm, bit):
+def _probe_pulse(sm, bit):
     before = registers(sm)
     sm.quiet = changes = []
     sm.stall = 0
@@ -143,6 +142,6 @@ def _look_at_pulse(sm, bit):
     turns, register = turns_alike(sm, before) if found and same_place and not changes else (0, 0)
     put_back(sm, before)
     if not turns:
-        return Effect(bit, 0, _key(sm, 0), FAR, FAR)  # look at each pulse in detail as long as the key stays
+        return Effect(bit, 0, _key(sm, 0), FAR, FAR)  # handles each pulse in detail while the key is unchanged
     cycle_ns = (sm.divider >> 5) + 1
     return Effect(bit, register, _key(sm, register), (up + 2) * cycle_ns, (down + 2) * cycle_ns)

@@ -1,4 +1,4 @@
-"""Sets up a state machine for its program: configuration, decoded words, and which pins it drives and watches."""
+"""Configures a state machine for its program: shift directions, decoded words, driven and watched pins."""
 
 import _pio_ops as ops
 from _pio_decode import INPUT, decode
@@ -7,7 +7,7 @@ from _pio_pulse_batch import PinWatch
 
 
 def set_up(sm, t_ns, program, offset, in_base=0, out_base=None, set_base=None, side_base=None, jmp_pin=0):
-    """Bases are GPIO numbers; None: the group has no pins."""
+    """Configures `sm`. Bases are GPIO numbers; None means that the group has no pins."""
     sm.program = program
     sm.initial_pc = sm.pc = offset
     sm.in_base = in_base
@@ -28,7 +28,7 @@ def set_up(sm, t_ns, program, offset, in_base=0, out_base=None, set_base=None, s
 
 
 def _decode_program(sm):
-    """Decodes the program as this state machine sees it; the rest of the memory counts as `jmp(0)`."""
+    """Decodes the program for this state machine; the rest of the memory is treated as `jmp(0)`."""
     first, last = sm.initial_pc, sm.initial_pc + len(sm.program.words)
     wrap, target = sm.program.wrap + first, sm.program.wrap_target + first
     sm.code = []
@@ -41,7 +41,7 @@ def _decode_program(sm):
 
 
 def _take_pins(sm, t_ns):
-    """Puts the pins of each group into their initial state and hands them to PIO."""
+    """Hands the pins of each group to PIO, in their initial states."""
     block = sm.block
     groups = (
         (sm.out_base, sm.out_count, sm.program.out_init),
@@ -58,7 +58,7 @@ def _take_pins(sm, t_ns):
 
 
 def _watch_pins(sm):
-    """Finds out which pins the program looks at, and listens to them."""
+    """Finds the pins that the program reads, and listens to them."""
     first = sm.initial_pc
     sm.reads = 0
     sm.uses_irq = False

@@ -1,10 +1,9 @@
 """The PIO assembler behind `rp2.asm_pio` and `rp2.asm_pio_encode`.
 
-A PIO program is a Python function that calls names nobody defined: `pull(block)`, `jmp(x_dec, "loop")`. The
-decorator puts these names into the function's globals, and nothing else, as on the Pico; it runs the function
-once, notes the instructions, and puts the globals back. Encoding waits until all is noted: only then is it
-known where the labels are and whether every instruction has a side-set (if not, one bit of the field says
-which have).
+A PIO program is a Python function that calls undefined names: `pull(block)`, `jmp(x_dec, "loop")`. As on the Pico, the
+decorator replaces the function's globals with these names, runs the function once to collect the instructions, and
+restores the globals. Encoding follows afterwards, because label addresses, and whether every instruction has a
+side-set, are known only then (if not every one has, one bit of the field marks those that do).
 """
 
 _ROOM = 32  # instructions in a block
@@ -46,7 +45,7 @@ class PIOASMError(Exception):
 
 
 class Program:
-    """Words as at address 0, and what a state machine has to be set to."""
+    """An assembled program: words for address 0, and the configuration that a state machine needs for it."""
 
     def __init__(
         self,
@@ -80,12 +79,12 @@ class Program:
 
 
 def _as_list(init):
-    """Initial states of a pin group: none, one pin, or several."""
+    """Initial states of a pin group as a list; `init` is None, one state or several."""
     return [] if init is None else [init] if isinstance(init, int) else list(init)
 
 
 class _Instruction:
-    """One noted instruction; what may follow it in the program text: `.side(1)`, `[7]`, `.delay(7)`."""
+    """One instruction, with the modifiers that may follow it: `.side(1)`, `[7]`, `.delay(7)`."""
 
     def __init__(self, word, label):
         self.word = word
@@ -127,7 +126,7 @@ class _Instruction:
 
 
 class _Text:
-    """Notes the instructions that a program's text calls for."""
+    """Collects the instructions of a program."""
 
     def __init__(self):
         self.instructions = []
@@ -209,12 +208,12 @@ def _bits(count):
 
 
 def _fifo_options(options):
-    """Push and pull wait unless told `noblock`; bit 0 only marks that something was said."""
+    """Option bits of push and pull, which block by default; bit 0 marks an explicit `block` or `noblock`."""
     return options & 0x60 if options & 1 else options & 0x40 | 0x20
 
 
 def asm_pio(**config):
-    """Decorator: turns a function in PIO assembler into a `Program`."""
+    """Decorator: assembles a function into a `Program`. PIOASMError where the Pico's assembler raises it."""
     program = Program(**config)
 
     def assemble(function):
@@ -245,7 +244,7 @@ def asm_pio(**config):
 
 
 def asm_pio_encode(instruction, sideset_count=0, sideset_opt=False):
-    """The word of one instruction in text, for `StateMachine.exec`. No `jmp`, as on the Pico: it would need a label."""
+    """Encodes one instruction given as text, for `StateMachine.exec`. No `jmp`, as on the Pico: it needs a label."""
     text = _Text()
     names = text.names(_MNEMONICS)
     names["jmp"] = None

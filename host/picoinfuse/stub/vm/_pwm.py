@@ -29,7 +29,7 @@ class PwmWire:
         if not high_ns or self._rise_ns + high_ns > t_ns:
             return
         count = (t_ns - self._rise_ns - high_ns) // self.period_ns + 1
-        self.gpio.train(self._rise_ns, self.period_ns, high_ns, count)
+        self.gpio.pulses(self._rise_ns, self.period_ns, high_ns, count)
         self._rise_ns += count * self.period_ns
 
     def stop(self, t_ns):

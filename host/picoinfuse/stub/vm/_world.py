@@ -12,7 +12,7 @@ NEVER = 1 << 61  # a small int of the VM, and 73 years of ns
 _NUDGE_NS = 11000000
 _NUDGE_BYTES = 128
 _LONGEST_WAIT_NS = 10000000  # with the wall clock
-_FAST_LOOK_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
+_FAST_POLL_EVERY = 64  # at pace "fast", look at the channel after so many sleeps
 _RX_LIMIT = 512
 _MORE = b"m"  # serial bytes, and more of them wait at the host
 _SERIAL = (b"i", _MORE)
@@ -31,7 +31,7 @@ class World:
         self.pace = "stepped"
         self.granted_ns = 0
         self.sequence = 0
-        self.bite_ns = NEVER
+        self.watchdog_due_ns = NEVER
         self.watchdog_ns = 0
         self.watchdog_dead = False  # it never bites
         self.scratch = [0] * 8
@@ -45,7 +45,7 @@ class World:
         self.flash_setup = {}
         self.ballast = None  # what the heap has beyond a Pico's
         self.eaten = None  # what a fault took of the firmware's heap
-        self._looks = 0
+        self._sleeps = 0
         self._consumed = 0
         self._more = False  # bytes wait at the host for room in the port
         self._later = []  # messages that came while the port asked for them
@@ -69,11 +69,11 @@ class World:
         target_ns = self.now_ns + duration_ns + self.slow_ns
         self.usb.flush()
         disturbed = self.hung or self.interrupted or self.soft_reset or self.pace != "stepped"
-        if target_ns <= self.granted_ns and target_ns < self.bite_ns and not disturbed:
+        if target_ns <= self.granted_ns and target_ns < self.watchdog_due_ns and not disturbed:
             self.advance(target_ns)
             return
         if self.pace != "stepped":
-            self._look()
+            self._poll_channel()
         while self.now_ns < target_ns or self.hung:  # the pace may change on the way
             if self.pace == "stepped":
                 if self.now_ns >= self.granted_ns:
@@ -84,7 +84,7 @@ class World:
                 limit_ns = self.now_ns + _LONGEST_WAIT_NS
                 self._keep_pace(limit_ns if self.hung else min(target_ns, limit_ns))
             elif self.hung:
-                self._look()
+                self._poll_channel()
                 self._go(self.now_ns + 1000000)
             else:
                 self._go(target_ns)
@@ -114,8 +114,8 @@ class World:
         self.exit(POWER_ON)
 
     def _go(self, to_ns):
-        if to_ns >= self.bite_ns:
-            self.advance(self.bite_ns)
+        if to_ns >= self.watchdog_due_ns:
+            self.advance(self.watchdog_due_ns)
             self.exit(WATCHDOG)
         self.advance(to_ns)
 
@@ -127,10 +127,10 @@ class World:
         if told:
             self._handle(*self.channel.receive())
 
-    def _look(self):
-        self._looks += 1
-        if self._looks >= _FAST_LOOK_EVERY or self.pace == "real":
-            self._looks = 0
+    def _poll_channel(self):
+        self._sleeps += 1
+        if self._sleeps >= _FAST_POLL_EVERY or self.pace == "real":
+            self._sleeps = 0
             self.channel.flush()
             while self.channel.waiting():
                 self._handle(*self.channel.receive())
@@ -238,7 +238,7 @@ class World:
         return {
             "now_ns": self.now_ns,
             "boot_ns": self.boot_ns,
-            "bite_ns": self.bite_ns,
+            "watchdog_due_ns": self.watchdog_due_ns,
             "watchdog_ns": self.watchdog_ns,
             "granted_ns": self.granted_ns,
             "seq": self.sequence,
