@@ -14,8 +14,8 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoBoard, PicoinfuseError
 from picoinfuse.deploy import deploy
 from picoinfuse.profile import Profile
+from picoinfuse.rig.capture import Capture
 from picoinfuse.rig.file import Rig
-from picoinfuse.rig.instrument.capture import Capture
 from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.stimuli import Stimuli
 

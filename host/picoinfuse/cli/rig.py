@@ -13,11 +13,11 @@ from rich.markup import escape
 from picoinfuse.cli.common import JsonOption, console, print_json, tell
 from picoinfuse.client.pump import Pump
 from picoinfuse.profile import load_profile
+from picoinfuse.rig.capture import capture_of
 from picoinfuse.rig.checks import OK, WRONG, Finding
 from picoinfuse.rig.checks import check as check_rig
 from picoinfuse.rig.diagram import diagram as draw
 from picoinfuse.rig.file import load_rig
-from picoinfuse.rig.instrument.capture import capture_of
 from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.rig.wiring_check import Desk

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortError, PumpError
 from picoinfuse.profile import Profile
+from picoinfuse.rig.capture import Capture
 from picoinfuse.rig.file import Rig
-from picoinfuse.rig.instrument.capture import Capture
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.trace.trace import Trace
 
