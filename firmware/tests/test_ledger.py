@@ -43,8 +43,8 @@ class Delivery:
 class Therapy:
     def __init__(self, rate_ul_h, **more):
         self.regimen = {"kind": "continuous", "segments": [[rate_ul_h, rate_ul_h, 0, 0]], **more}
-        self.course = types.SimpleNamespace(rate_ul_h=rate_ul_h)
-        self.square = types.SimpleNamespace(left=0, rate_ul_h=0)
+        self.segments = types.SimpleNamespace(rate_ul_h=rate_ul_h)
+        self.square = types.SimpleNamespace(left_ticks=0, rate_ul_h=0)
         self.whole = 1 << 30
 
     def all_made(self, steps):
@@ -363,9 +363,9 @@ def test_a_cut_at_any_moment_leaves_it_within_the_bound(world, rates, spans_ms, 
     top = rates[0]
     due_ms = None
     for rate, span_ms in zip(rates, spans_ms, strict=False):
-        world.ledger.opens(max(0, rate - world.therapy.course.rate_ul_h))
+        world.ledger.opens(max(0, rate - world.therapy.segments.rate_ul_h))
         world.therapy.regimen["segments"][0][:2] = [rate, rate]
-        world.therapy.course.rate_ul_h = world.delivery.rate_ul_h = rate
+        world.therapy.segments.rate_ul_h = world.delivery.rate_ul_h = rate
         top = max(top, rate)
         for _ in range(span_ms // 10):
             world.now_ms += 10

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pump.core.therapy.bolus_limits import BolusLimits
 from pump.core.therapy.regimen import BadRegimen, check, continuous
-from pump.core.therapy.segments import ENDLESS, Course
+from pump.core.therapy.segments import ENDLESS, SegmentRunner
 from pump.core.therapy.therapy import Therapy
 
 MECHANICS = {"step_pl": (1000, 1), "min_rate_ul_h": 10, "max_rate_ul_h": 1_200_000, "resonance_hz": (0, 0)}
@@ -49,16 +49,16 @@ def test_whatever_comes_is_refused_by_name_and_breaks_nothing(value):
 
 
 def test_the_stairs_of_a_ramp_add_up_to_the_volume_under_the_line():
-    course = Course({"segments": [[1000, 20, 7201, 0]]}, 128)
+    runner = SegmentRunner({"segments": [[1000, 20, 7201, 0]]}, 128)
     ticks = volume = 0
     while True:
-        ticks += course.left
-        volume += course.rate_ul_h * 128 * course.left - course.extra
-        if not course.advance():
+        ticks += runner.left_ticks
+        volume += runner.rate_ul_h * 128 * runner.left_ticks - runner.excess
+        if not runner.advance():
             break
     assert ticks == 7201 * 5_000_000
     assert volume == 128 * (1020 * ticks // 2)
-    assert course.left == ENDLESS
+    assert runner.left_ticks == ENDLESS
 
 
 def test_what_is_left_is_told_from_any_place_in_the_regimen():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pump.core.therapy.forecast import seconds_to_give, seconds_until
 from pump.core.therapy.reservoir import EMPTY, LOW, OK, Reservoir
+from pump.core.therapy.segments import SegmentWalk
 from pump.core.therapy.therapy import Therapy
 
 LIMITS = {"low_ul": 1000, "empty_ul": 500}
@@ -65,22 +66,22 @@ def test_the_account_is_exact_however_often_it_is_settled(moves):
 
 def test_times_that_can_be_done_by_hand():
     endless = [[5000, 5000, 0, 0]]
-    assert seconds_to_give(10_000_000, endless) == 7200  # 10 mL at 5 mL/h
+    assert seconds_to_give(10_000_000, SegmentWalk(endless)) == 7200  # 10 mL at 5 mL/h
     bag = [[200_000, 200_000, 1800, 0], [1000, 1000, 19_800, 0]]  # 100 mL in 30 min, then 1 mL/h for 5.5 h
-    assert seconds_to_give(50_000_000, bag, repeat=4) == 900
+    assert seconds_to_give(50_000_000, SegmentWalk(bag, 4)) == 900
     # From 20 min on: 33.3 mL in the 10 min that are left, 5.5 mL in the pause, 11.2 mL at 200 mL/h.
-    assert seconds_to_give(50_000_000, bag, into_s=1200, repeat=4) == 600 + 19_800 + 201
+    assert seconds_to_give(50_000_000, SegmentWalk(bag, 4), into_s=1200) == 600 + 19_800 + 201
     # 100 mL, 5.5 mL, 100 mL, and the last 4.5 mL at 1 mL/h
-    assert seconds_to_give(210_000_000, bag, repeat=4) == 21_600 + 1800 + 16_200
-    assert seconds_to_give(1_000_000_000, bag, repeat=4) is None
-    assert seconds_to_give(1_000_000_000, bag, repeat=4, tail_ul_h=1000) == 4 * 21_600 + 578_000 * 18 // 5
+    assert seconds_to_give(210_000_000, SegmentWalk(bag, 4)) == 21_600 + 1800 + 16_200
+    assert seconds_to_give(1_000_000_000, SegmentWalk(bag, 4)) is None
+    assert seconds_to_give(1_000_000_000, SegmentWalk(bag, 4), tail_ul_h=1000) == 4 * 21_600 + 578_000 * 18 // 5
 
 
 def test_a_ramp_is_followed_along_its_line():
     ramp = [[0, 10_000, 3600, 0]]  # 5 mL in the hour; after half of the time a quarter
-    assert seconds_to_give(1_250_000, ramp) == 1800
-    assert seconds_to_give(3_750_000, ramp, into_s=1800) is None  # exactly at its end there is nothing more to give
-    assert seconds_to_give(3_749_000, ramp, into_s=1800) == pytest.approx(1800, abs=1)
+    assert seconds_to_give(1_250_000, SegmentWalk(ramp)) == 1800
+    assert seconds_to_give(3_750_000, SegmentWalk(ramp), into_s=1800) is None  # at its end exactly
+    assert seconds_to_give(3_749_000, SegmentWalk(ramp), into_s=1800) == pytest.approx(1800, abs=1)
 
 
 segments = st.lists(
@@ -93,7 +94,7 @@ def test_the_line_passes_the_volume_at_the_time_that_was_found(parts, repeat, vo
     repeat_from = data.draw(st.integers(0, len(parts) - 1))
     into_s = data.draw(st.integers(0, parts[0][2] - 1))
     regimen = [[begin, end, seconds, 0] for begin, end, seconds in parts]
-    found = seconds_to_give(volume_nl, regimen, 0, into_s, 0, repeat, repeat_from)
+    found = seconds_to_give(volume_nl, SegmentWalk(regimen, repeat, repeat_from), into_s)
     played = parts + parts[repeat_from:] * (repeat - 1)
 
     def given_nl(until_s):
@@ -146,11 +147,11 @@ def test_a_ramp_that_is_under_way_is_followed_from_where_it_is():
 
 
 def test_kvo_empties_it_too_when_the_regimen_is_over_before():
-    course = {"segments": [[60_000, 60_000, 0, 1_000_000]], "kvo": 1}
-    assert seconds_until(therapy(course), 2_000_000) == pytest.approx(60 + 3600, abs=2)
-    assert seconds_until(therapy({**course, "kvo": 0}), 2_000_000) is None
-    assert seconds_until(therapy(course, kvo_ul_h=0), 2_000_000) is None
-    assert seconds_until(therapy(course, after_s=30), 2_000_000) == pytest.approx(30 + 3600 + 1800, abs=8)
+    ending = {"segments": [[60_000, 60_000, 0, 1_000_000]], "kvo": 1}
+    assert seconds_until(therapy(ending), 2_000_000) == pytest.approx(60 + 3600, abs=2)
+    assert seconds_until(therapy({**ending, "kvo": 0}), 2_000_000) is None
+    assert seconds_until(therapy(ending, kvo_ul_h=0), 2_000_000) is None
+    assert seconds_until(therapy(ending, after_s=30), 2_000_000) == pytest.approx(30 + 3600 + 1800, abs=8)
 
 
 def test_a_bolus_under_way_brings_the_end_nearer():

@@ -159,7 +159,7 @@ def test_a_bolus_comes_on_top_of_the_basal_rate_and_does_not_alter_it():
     basal_nl = Fraction(5_000 * 180, 3600) * 1000
     due = (1_000_000 + basal_nl) * 1000 / STEP[0]
     assert 0 <= due - rig.made() < 2
-    assert not therapy.patient.left
+    assert not therapy.patient.left_ticks
 
 
 def test_the_patients_bolus_goes_before_the_clinicians_which_then_goes_on():

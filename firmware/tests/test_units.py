@@ -48,8 +48,8 @@ def test_a_ramp_gives_the_area_under_its_line(begin_ul_h, end_ul_h, seconds, dat
 @given(st.integers(0, 200_000), STEP_PL)
 def test_a_rate_of_a_step_rate_is_rounded_down_or_up(step_hz, step_pl):
     exact = Fraction(step_hz * step_pl[0] * 3600, step_pl[1] * 1_000_000)  # 1 µL is 10^6 pL
-    assert units.rate_ul_h(step_hz, step_pl) == floor(exact)
-    assert units.rate_ul_h_up(step_hz, step_pl) == ceil(exact)
+    assert units.rate_of_hz(step_hz, step_pl) == floor(exact)
+    assert units.rate_of_hz_up(step_hz, step_pl) == ceil(exact)
 
 
 @given(RATES, STEP_PL)

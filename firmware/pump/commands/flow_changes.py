@@ -93,9 +93,9 @@ class Flow:
         therapy = app.infusion()
         if "set_rate" not in sv.PERMITS[app.supervisor.state][sv.FLOW_COMMANDS] or not therapy.is_plain():
             raise self._wrong_state("set_rate")
-        if therapy.square.left:
+        if therapy.square.left_ticks:
             self._check_rate(rate_ul_h + therapy.square.rate_ul_h)
-        basal_ul_h = therapy.course.rate_ul_h
+        basal_ul_h = therapy.segments.rate_ul_h
         changes = {"rate_ul_h": [basal_ul_h, rate_ul_h]}
         soft = []
         if app.pharmacy.order is not None:

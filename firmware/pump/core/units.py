@@ -38,12 +38,12 @@ def duration_s(volume_nl, rate_ul_h):
     return volume_nl * FLOW_DEN // (rate_ul_h * FLOW_NUM)
 
 
-def rate_ul_h(step_hz, step_pl):
+def rate_of_hz(step_hz, step_pl):
     """µL/h of a step rate, rounded down."""
     return step_hz * step_pl[0] * 36 // (step_pl[1] * 10000)
 
 
-def rate_ul_h_up(step_hz, step_pl):
+def rate_of_hz_up(step_hz, step_pl):
     """µL/h of a step rate, rounded up."""
     return -(-step_hz * step_pl[0] * 36 // (step_pl[1] * 10000))
 

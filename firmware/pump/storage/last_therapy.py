@@ -108,7 +108,7 @@ class Given:
         self.number, self.step_pl = number, step_pl
         self.outcome, self.seen = STOPPED, True
         self.steps = self.unsure = 0
-        self.basal_ul_h = therapy.course.rate_ul_h
+        self.basal_ul_h = therapy.segments.rate_ul_h
 
     def note(self, steps, unsure):
         """An entry for the journal to write. False: it has no place now."""

@@ -170,7 +170,7 @@ class Ledger:
             if not way or given_nl < _CHECK_NL or elapsed_ms(now_ms, self._noted_ms) < _CHECK_MS:
                 return
         therapy = self._app.infusion()
-        given.basal_ul_h = therapy.course.rate_ul_h
+        given.basal_ul_h = therapy.segments.rate_ul_h
         least, unsure = steps, 0
         if way and given.is_short():
             unsure = NO_BOUND
@@ -209,7 +209,7 @@ class Ledger:
         told = self.given.tell()
         if self._live:
             therapy = app.infusion()
-            told["rate_ul_h"], told["regimen"] = therapy.course.rate_ul_h, therapy.regimen
+            told["rate_ul_h"], told["regimen"] = therapy.segments.rate_ul_h, therapy.regimen
             told["drug"] = app.pharmacy.drug()
             told["delivered_nl"], told["unsure_nl"] = app.delivery.delivered_nl(), 0
         elif self.given.outcome:
@@ -226,4 +226,4 @@ def _top_of(therapy):
         top_ul_h = max(top_ul_h, segment[0], segment[1])
     if "bolus" in therapy.regimen:
         top_ul_h += therapy.regimen["bolus"]["rate_ul_h"]
-    return top_ul_h + (therapy.square.rate_ul_h if therapy.square.left else 0)
+    return top_ul_h + (therapy.square.rate_ul_h if therapy.square.left_ticks else 0)

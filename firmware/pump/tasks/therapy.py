@@ -99,7 +99,7 @@ class Treatment:
             return ALARM
         if therapy.kvo:
             return ENDED
-        if therapy.patient.left:
+        if therapy.patient.left_ticks:
             return RUNNING
         limits.look(therapy.given_steps, now_ms)
         if limits.lockout_s:
@@ -114,7 +114,7 @@ class Treatment:
             return ALARM
         if self._therapy.kvo:
             return ENDED
-        return RUNNING if self._therapy.square.left else None
+        return RUNNING if self._therapy.square.left_ticks else None
 
     def give_square(self, volume_nl, rate_ul_h):
         self._therapy.give(self._therapy.square, volume_nl, rate_ul_h)
@@ -141,12 +141,12 @@ class Treatment:
             "kind": therapy.regimen["kind"],
             "phase": "complete" if therapy.ended else "held" if therapy.held else "running",
             "kvo": therapy.kvo and therapy.target_ul_h > 0,
-            "segment": therapy.course.segment,
-            "cycle": therapy.course.cycle,
-            "segment_left_s": therapy.stretch_left_s(),
+            "segment": therapy.segments.at,
+            "cycle": therapy.segments.cycle,
+            "segment_left_s": therapy.part_left_s(),
             "left_s": left_s,
             "left_nl": left_nl,
-            "bolus": "patient" if therapy.patient.left else "clinician" if therapy.square.left else None,
+            "bolus": "patient" if therapy.patient.left_ticks else "clinician" if therapy.square.left else None,
             "bolus_left_nl": therapy.bolus_left_nl(),
             "lockout_s": None if limits is None else limits.lockout_s,
             "requests": self.requests,

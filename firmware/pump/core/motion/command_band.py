@@ -8,7 +8,7 @@ the other after half a second, by ramps half as steep as the profile's, so that 
 
 from micropython import const
 
-from pump.core.units import rate_ul_h
+from pump.core.units import rate_of_hz
 
 _DELAY_UPDATES = const(6)  # 100 ms apart: the oldest is 500 ms old or more
 
@@ -16,8 +16,8 @@ _DELAY_UPDATES = const(6)  # 100 ms apart: the oldest is 500 ms old or more
 class CommandBand:
     def __init__(self, step_pl, start_hz, accel_hz_s):
         """`step_pl`: volume of a step, a whole number here."""
-        self._start_ul_h = rate_ul_h(start_hz, (step_pl, 1))
-        self._half_accel = rate_ul_h(accel_hz_s, (step_pl, 2)) + 1  # µL/h a second
+        self._start_ul_h = rate_of_hz(start_hz, (step_pl, 1))
+        self._half_accel = rate_of_hz(accel_hz_s, (step_pl, 2)) + 1  # µL/h a second
         self._past = [0] * _DELAY_UPDATES  # what was commanded at least
         self._past_most = [0] * _DELAY_UPDATES
         self._at = 0

@@ -5,22 +5,22 @@ stairs as long as a slice of the grid.
 """
 
 from pump.core.motion.step_grid import RAMP_TICKS, TICK_HZ
-from pump.core.units import rate_ul_h, rate_ul_h_up, step_hz_above
+from pump.core.units import rate_of_hz, rate_of_hz_up, step_hz_above
 
 
 def resonance_ul_h(mechanics):
     """(lowest, highest) rate that the motor would resonate at. A ramp passes through, no rate in between is held."""
     step_pl = mechanics["step_pl"]
     low_hz, high_hz = mechanics["resonance_hz"]
-    return rate_ul_h_up(low_hz, step_pl), rate_ul_h(high_hz, step_pl)
+    return rate_of_hz_up(low_hz, step_pl), rate_of_hz(high_hz, step_pl)
 
 
 class Ramp:
     def __init__(self, step_pl_num, step_pl_den, start_hz, accel_hz_s):
         self._step_pl = (step_pl_num, step_pl_den)
         self._accel_hz_s = accel_hz_s
-        self.start_ul_h = max(1, rate_ul_h(start_hz, self._step_pl))
-        self._accel_ul_h_s = rate_ul_h(accel_hz_s, self._step_pl)
+        self.start_ul_h = max(1, rate_of_hz(start_hz, self._step_pl))
+        self._accel_ul_h_s = rate_of_hz(accel_hz_s, self._step_pl)
         self.stair_ul_h = self._accel_ul_h_s * RAMP_TICKS // TICK_HZ + 1  # what one stair may add
 
     def next_rate(self, rate_ul_h, target_ul_h, ticks):

@@ -11,6 +11,8 @@ and volumes themselves. Hard limits refuse; soft ones are told, each with the va
 from micropython import const
 
 from pump.core.therapy.dose import BadDose, Dosing, amount_milli
+from pump.core.therapy.segments import SegmentWalk
+from pump.core.units import duration_s, volume_nl
 
 _HOUR_S = const(3600)
 
@@ -127,36 +129,40 @@ def rates_of(segments):
 
 
 def worst_hour_nl(segments, repeat=1, repeat_from=0):
-    """The most that a regimen gives in any hour, or a little more: a ramp counts with its higher rate all along."""
-    stretches = [_stretch(segment) for segment in segments]
-    round_s = sum([seconds for _, seconds in stretches[repeat_from:]])
+    """nL: the most that a regimen gives in any hour, never too low. A ramp counts with its higher rate throughout."""
+    walk = SegmentWalk(segments, min(repeat, 3), repeat_from)  # where rounds are not short, an hour sees two at most
+    round_s = sum([_peak(segment)[1] for segment in segments[repeat_from:]])
     if repeat == 1 or round_s >= _HOUR_S:
-        return _worst_nl(stretches + stretches[repeat_from:] * min(repeat - 1, 2))  # an hour sees two rounds at most
-    round_nl = sum([rate_ul_h * seconds for rate_ul_h, seconds in stretches[repeat_from:]]) * 5 // 18 + 1
-    return _worst_nl(stretches[:repeat_from]) + round_nl * min(repeat, _HOUR_S // round_s + 2)
+        peaks = [_peak(segments[0])]
+        while walk.next_segment():
+            peaks.append(_peak(segments[walk.at]))
+        return _worst_nl(peaks)
+    round_nl = volume_nl(sum([rate_ul_h * seconds for rate_ul_h, seconds in map(_peak, segments[repeat_from:])]), 1) + 1
+    before = [_peak(segment) for segment in segments[:repeat_from]]
+    return _worst_nl(before) + round_nl * min(repeat, _HOUR_S // round_s + 2)
 
 
-def _stretch(segment):
-    """(µL/h, seconds)"""
+def _peak(segment):
+    """(µL/h, seconds): the highest rate of a segment, and its time, rounded up; an hour when it has no end."""
     begin_ul_h, end_ul_h, seconds, volume_nl = segment
     rate_ul_h = max(begin_ul_h, end_ul_h)
     if volume_nl:
-        seconds = volume_nl * 18 // (rate_ul_h * 5) + 1  # 1 µL/h is 5/18 nL a second
+        seconds = duration_s(volume_nl, rate_ul_h) + 1
     return rate_ul_h, seconds or _HOUR_S
 
 
-def _worst_nl(stretches):
+def _worst_nl(peaks):
     """Of any hour of these: the worst begins or ends with one of them."""
-    worst = 0
-    for ahead in (stretches, stretches[::-1]):
-        for begin in range(len(ahead)):
-            left_s, given = _HOUR_S, 0
-            for rate_ul_h, seconds in ahead[begin:]:
+    worst = 0  # µL/h * s
+    for parts in (peaks, peaks[::-1]):
+        for begin in range(len(parts)):
+            left_s, total = _HOUR_S, 0
+            for rate_ul_h, seconds in parts[begin:]:
                 taken_s = min(left_s, seconds)
-                given += rate_ul_h * taken_s
+                total += rate_ul_h * taken_s
                 left_s -= taken_s
-            worst = max(worst, given)
-    return worst * 5 // 18
+            worst = max(worst, total)
+    return volume_nl(worst, 1)
 
 
 def _hard(what, value, limit):

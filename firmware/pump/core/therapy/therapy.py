@@ -19,8 +19,8 @@ KVO: at the end of a regimen that asks for it, and while an alarm has it so; nev
 from micropython import const
 
 from pump.core.motion.step_grid import MIN_TICKS, SLICE_TICKS, TICK_HZ, TICKS_PER_PL
-from pump.core.therapy.regimen import steps_of
-from pump.core.therapy.segments import CHUNK, ENDLESS, Course, ticks_of
+from pump.core.therapy.segments import CHUNK, ENDLESS, SegmentRunner, nl_in, ticks_of
+from pump.core.units import duration_s, nl_of, steps_of
 
 UNLIMITED = const(0x3FFFFFFF)
 
@@ -31,11 +31,11 @@ class Bolus:
     def __init__(self):
         self.volume_nl = 0
         self.rate_ul_h = 0
-        self.left = 0  # ticks of it; 0: there is none
-        self.extra = 0  # what its ticks give too much
+        self.left_ticks = 0  # ticks of it; 0: there is none
+        self.excess = 0  # what its ticks give too much
 
     def left_nl(self):
-        return self.left * self.rate_ul_h // (TICKS_PER_PL * 1000)
+        return nl_in(self.left_ticks, self.rate_ul_h)
 
 
 class Therapy:
@@ -48,13 +48,14 @@ class Therapy:
         self.ended = False  # all of the regimen is given
         self.held = False  # an alarm keeps it at KVO
         self.given_steps = 0
-        self.course = Course(regimen, step_pl_den)
+        self.segments = SegmentRunner(regimen, step_pl_den)
+        self._step_pl = (step_pl_num, step_pl_den)
         self._cost = step_pl_num * TICKS_PER_PL
         self._den = step_pl_den
         self._kvo_ul_h = kvo_ul_h
-        self._total_steps = None if self.vtbi_nl is None else steps_of(self.vtbi_nl, (step_pl_num, step_pl_den))
-        self._course_over = False
-        self._is_summed = False  # the total is what the course gave
+        self._total_steps = None if self.vtbi_nl is None else steps_of(self.vtbi_nl, self._step_pl)
+        self._segments_over = False
+        self._is_summed = False  # the total is what the segments gave
         self._due = 0  # since the start, at the beginning of the run
         self._behind = 0  # steps, when the bolus began
         self._cut = False
@@ -110,13 +111,13 @@ class Therapy:
     def is_plain(self):
         """One rate without end, and no bolus to ask for: what `set_rate` may change."""
         regimen = self.regimen
-        return regimen["kind"] == "continuous" and len(regimen["segments"]) == 1 and self.course.left >= ENDLESS
+        return regimen["kind"] == "continuous" and len(regimen["segments"]) == 1 and self.segments.left_ticks >= ENDLESS
 
     def set_rate(self, rate_ul_h):
         """Of a regimen that is one endless rate."""
         self._close()
         self.regimen["segments"][0][:2] = [rate_ul_h, rate_ul_h]
-        self.course.set_rate(rate_ul_h)
+        self.segments.set_rate(rate_ul_h)
         self._begin()
 
     def give(self, bolus, volume_nl, rate_ul_h):
@@ -124,7 +125,7 @@ class Therapy:
         self._close()
         bolus.volume_nl = volume_nl
         bolus.rate_ul_h = rate_ul_h
-        bolus.left, bolus.extra = ticks_of(volume_nl, rate_ul_h, self._den)
+        bolus.left_ticks, bolus.excess = ticks_of(volume_nl, rate_ul_h, self._den)
         self._begin()
 
     def cut(self):
@@ -140,7 +141,7 @@ class Therapy:
             if self._bolus is not None:
                 self._settle_cut(ramp_steps)
         if self.ended and self.given_steps < self._total_steps:
-            if not self.course.rate_ul_h:
+            if not self.segments.rate_ul_h:
                 self._total_steps = self.given_steps
             else:
                 self._close()
@@ -150,13 +151,13 @@ class Therapy:
     def _settle_cut(self, ramp_steps):
         bolus = self._bolus
         self._close()
-        given = (bolus.volume_nl - bolus.left_nl()) * 1000 * self._den * TICKS_PER_PL // self._cost
+        given = steps_of(bolus.volume_nl - bolus.left_nl(), self._step_pl)
         unmade = max(0, self._due // self._cost - self.given_steps - self._behind)
         self._due -= unmade * self._cost
         self._forgiving = max(0, given - unmade)
-        self.patient.left = self.square.left = 0
-        bolus.left = ramp_steps * self._cost // (bolus.rate_ul_h * self._den)
-        bolus.extra = 0
+        self.patient.left_ticks = self.square.left_ticks = 0
+        bolus.left_ticks = ramp_steps * self._cost // (bolus.rate_ul_h * self._den)
+        bolus.excess = 0
         self._begin()
 
     def hold(self, held):
@@ -183,18 +184,18 @@ class Therapy:
         """(seconds, nL) until the end of all, None where there is none."""
         if self.ended:
             return 0, 0
-        seconds, volume_nl = (0, 0) if self._course_over else self.course.rest()
-        ticks = self._stretch_left()
-        if seconds >= ENDLESS or ticks >= ENDLESS:
+        seconds, volume_nl = (0, 0) if self._segments_over else self.segments.rest()
+        ticks = self._part_left_ticks()
+        if seconds is None or ticks >= ENDLESS:
             seconds = volume_nl = None
         else:
             seconds += ticks // TICK_HZ
-            volume_nl += ticks * self.course.rate_ul_h // (TICKS_PER_PL * 1000)
+            volume_nl += nl_in(ticks, self.segments.rate_ul_h)
         if self._total_steps is not None:
-            total_nl = max(0, self._total_steps - self.given_steps) * self._cost // (TICKS_PER_PL * self._den * 1000)
+            total_nl = nl_of(max(0, self._total_steps - self.given_steps), self._step_pl)
             volume_nl = total_nl if volume_nl is None else min(volume_nl, total_nl)
             if seconds is None and self.target_ul_h and not self.kvo:
-                seconds = volume_nl * 18 // (self.target_ul_h * 5)
+                seconds = duration_s(volume_nl, self.target_ul_h)
         return seconds, volume_nl
 
     def bolus_left_nl(self):
@@ -202,22 +203,22 @@ class Therapy:
         left_nl = self.patient.left_nl() + self.square.left_nl()
         if self._bolus is not None:
             gone = self._run - max(0, self._chunks * CHUNK + self._ticks)
-            left_nl -= gone * self._bolus.rate_ul_h // (TICKS_PER_PL * 1000)
+            left_nl -= nl_in(gone, self._bolus.rate_ul_h)
         return max(0, left_nl)
 
     def tail_ul_h(self):
         """What flows after the end of all."""
         return min(self._kvo_ul_h, self.regimen["segments"][-1][1]) if self.regimen.get("kvo") else 0
 
-    def stretch_left_s(self):
+    def part_left_s(self):
         """Of the segment, or of the part of a ramp, None when it has no end."""
-        ticks = self._stretch_left()
+        ticks = self._part_left_ticks()
         return None if ticks >= ENDLESS else ticks // TICK_HZ
 
-    def _stretch_left(self):
-        if self.course.left >= ENDLESS or self.kvo:
-            return self.course.left
-        return max(0, self.course.left - self._run + self._chunks * CHUNK + self._ticks)
+    def _part_left_ticks(self):
+        if self.segments.left_ticks >= ENDLESS or self.kvo:
+            return self.segments.left_ticks
+        return max(0, self.segments.left_ticks - self._run + self._chunks * CHUNK + self._ticks)
 
     # ---- runs ----
 
@@ -227,7 +228,7 @@ class Therapy:
 
     def _close(self):
         """The run ends here: takes it off what it was made of, and adds it to what is due."""
-        course, bolus = self.course, self._bolus
+        segments, bolus = self.segments, self._bolus
         gone = self._run - max(0, self._chunks * CHUNK + self._ticks)
         if self._chunks == 0 and self._ticks < MIN_TICKS:
             gone = self._run
@@ -236,35 +237,35 @@ class Therapy:
         if self.kvo:
             return
         if bolus is not None:
-            bolus.left -= gone
-            if not bolus.left:
-                self._due -= bolus.extra
-        if course.left < ENDLESS:
-            course.left -= gone
-            if not course.left:
-                self._due -= course.extra
-                self._course_over = not course.advance()
+            bolus.left_ticks -= gone
+            if not bolus.left_ticks:
+                self._due -= bolus.excess
+        if segments.left_ticks < ENDLESS:
+            segments.left_ticks -= gone
+            if not segments.left_ticks:
+                self._due -= segments.excess
+                self._segments_over = not segments.advance()
 
     def _begin(self):
         """A run up to the next change."""
         patient, square = self.patient, self.square
-        self._bolus = bolus = patient if patient.left else square if square.left else None
-        if self._course_over and bolus is None and not self._is_summed:
+        self._bolus = bolus = patient if patient.left_ticks else square if square.left_ticks else None
+        if self._segments_over and bolus is None and not self._is_summed:
             self._is_summed = True
             self._total_steps = self.given_steps
         if self._total_steps is not None and self.given_steps >= self._total_steps:
             self.ended = True
         if self.kvo:
             self._bolus = None
-            patient.left = square.left = 0
+            patient.left_ticks = square.left_ticks = 0
             self.target_ul_h = self._end_ul_h() if self.ended else self._keep_open_ul_h()
             self._set_run(ENDLESS)
         else:
-            self.target_ul_h = 0 if self._course_over and bolus is not None else self.course.rate_ul_h
-            run = self.course.left
+            self.target_ul_h = 0 if self._segments_over and bolus is not None else self.segments.rate_ul_h
+            run = self.segments.left_ticks
             if bolus is not None:
                 self.target_ul_h += bolus.rate_ul_h
-                run = min(run, bolus.left)
+                run = min(run, bolus.left_ticks)
             self._set_run(run)
         self.least_ul_h = min(self.least_ul_h, self.target_ul_h)
         self.most_ul_h = max(self.most_ul_h, self.target_ul_h)
@@ -279,16 +280,16 @@ class Therapy:
 
     def _set_end(self):
         """The steps that are due at the end of the run."""
-        course, bolus, run = self.course, self._bolus, self._run
+        segments, bolus, run = self.segments, self._bolus, self._run
         now = self._due // self._cost
         behind = now - self.given_steps
         end = None
         if run < ENDLESS and self.target_ul_h:
             due = self._due + self.target_ul_h * self._den * run
-            if run == course.left:
-                due -= course.extra
-            if bolus is not None and run == bolus.left:
-                due -= bolus.extra
+            if run == segments.left_ticks:
+                due -= segments.excess
+            if bolus is not None and run == bolus.left_ticks:
+                due -= bolus.excess
             end = self.given_steps + max(0, due // self._cost - now + (behind if bolus is None else 0))
         if bolus is None:
             self._behind = behind
@@ -299,22 +300,22 @@ class Therapy:
 
     def _following_ul_h(self):
         """The rate after this run: what the motor has to be down to at its end."""
-        course, bolus = self.course, self._bolus
+        segments, bolus = self.segments, self._bolus
         if self._is_last:
             return self._end_ul_h()
         if self._run >= ENDLESS:
             return 0
-        if self._run < course.left:  # the bolus ends
-            waits = self.square.rate_ul_h if bolus is self.patient and self.square.left else 0
-            return waits + (self._end_ul_h() if self._course_over else course.rate_ul_h)
-        goes_on = 0 if bolus is None or bolus.left == self._run else bolus.rate_ul_h
-        next_ul_h = course.next_ul_h()
+        if self._run < segments.left_ticks:  # the bolus ends
+            waits = self.square.rate_ul_h if bolus is self.patient and self.square.left_ticks else 0
+            return waits + (self._end_ul_h() if self._segments_over else segments.rate_ul_h)
+        goes_on = 0 if bolus is None or bolus.left_ticks == self._run else bolus.rate_ul_h
+        next_ul_h = segments.next_ul_h()
         if next_ul_h is None:
             next_ul_h = 0 if goes_on else self._end_ul_h()
         return goes_on + next_ul_h
 
     def _keep_open_ul_h(self):
-        return min(self._kvo_ul_h, self.course.rate_ul_h)
+        return min(self._kvo_ul_h, self.segments.rate_ul_h)
 
     def _end_ul_h(self):
         return self._keep_open_ul_h() if self.regimen.get("kvo") else 0
