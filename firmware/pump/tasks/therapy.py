@@ -146,7 +146,7 @@ class Treatment:
             "segment_left_s": therapy.part_left_s(),
             "left_s": left_s,
             "left_nl": left_nl,
-            "bolus": "patient" if therapy.patient.left_ticks else "clinician" if therapy.square.left else None,
+            "bolus": "patient" if therapy.patient.left_ticks else "clinician" if therapy.square.left_ticks else None,
             "bolus_left_nl": therapy.bolus_left_nl(),
             "lockout_s": None if limits is None else limits.lockout_s,
             "requests": self.requests,
