@@ -1,1 +1,1 @@
-"""What happened on the wires: the trace, its store, VCD files."""
+"""Recorded signals of a run: the trace, its storage, VCD files."""

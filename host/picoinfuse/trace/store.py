@@ -1,8 +1,7 @@
-"""How a Trace keeps one signal: columns of plain integers, turned into numpy arrays when somebody asks.
+"""Storage of one signal of a Trace: columns of integers, converted to numpy arrays on the first query.
 
-A row of a wire is a train (first rise, period, width, count) or, with count 0, one change to the level that
-stands in `high`. The arrays are built on the first query and kept until the next record. Nothing here locks:
-Trace does.
+A row of a wire is a batch of equal pulses (first rise, period, width, count) or, with count 0, a change to the level in
+`high`. The arrays are kept until the next record. The caller (Trace) does the locking.
 """
 
 from __future__ import annotations
@@ -19,31 +18,31 @@ Columns = tuple[Times, Times, Times, Times]
 
 
 class TraceError(PicoinfuseError, ValueError):
-    """A record or a query that a trace cannot take."""
+    """A record or a query is not valid for a trace."""
 
 
 class UnknownSignal(TraceError):
-    """No signal of this name, or one of the other kind."""
+    """The trace has no signal of this name and kind."""
 
 
 class OutOfOrder(TraceError):
-    """A record that is older than the one before it."""
+    """A record is older than the one before it."""
 
 
 class Overlap(TraceError):
-    """Pulses that begin before the wire is low again."""
+    """A pulse begins before the wire is low again."""
 
 
 class _Signal:
-    """What wires and reals share: records come in time order."""
+    """Base of wires and reals: records come in time order."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.newest_ns = 0  # the newest record, whether it changed anything or not
+        self.newest_ns = 0  # time of the newest record, also of one without a change
 
     def in_order(self, t_ns: int) -> None:
         if t_ns < self.newest_ns:
-            raise OutOfOrder(f"{self.name} at {t_ns} ns comes after {self.name} at {self.newest_ns} ns")
+            raise OutOfOrder(f"{self.name} at {t_ns} ns was recorded after {self.name} at {self.newest_ns} ns")
 
 
 class Wire(_Signal):
@@ -62,7 +61,7 @@ class Wire(_Signal):
             return
         if t_ns == self._changed_ns():
             if self._count[-1]:
-                raise Overlap(f"{self.name} rises at {t_ns} ns, when the last pulse of a train falls")
+                raise Overlap(f"{self.name} rises at {t_ns} ns, the time at which the last pulse falls")
             for column in (self._start, self._period, self._high, self._count):
                 column.pop()  # it changed and changed back at one instant
             self._arrays = None
@@ -73,7 +72,7 @@ class Wire(_Signal):
     def add_pulses(self, t_ns: int, period_ns: int, high_ns: int, count: int) -> None:
         self.in_order(t_ns)
         if self._level or t_ns == self._changed_ns():
-            raise Overlap(f"a train on {self.name} begins at {t_ns} ns, before the wire is low")
+            raise Overlap(f"pulses on {self.name} begin at {t_ns} ns, before the wire is low")
         if self._continues(t_ns, period_ns, high_ns):
             self._count[-1] += count
             self._arrays = None
@@ -82,7 +81,7 @@ class Wire(_Signal):
         self.newest_ns = self._changed_ns()
 
     def columns(self) -> Columns:
-        """start, period, high, count."""
+        """The rows as int64 arrays: start (ns), period (ns), high (ns), count."""
         if self._arrays is None:
             start, period, high, count = (
                 np.array(c, dtype=np.int64) for c in (self._start, self._period, self._high, self._count)
@@ -114,7 +113,7 @@ class Wire(_Signal):
 
 
 class Real(_Signal):
-    """One number over time: when it changed and what it became."""
+    """One number over time: its changes."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -133,14 +132,14 @@ class Real(_Signal):
         self._arrays = None
 
     def columns(self) -> tuple[Times, NDArray[np.float64]]:
-        """Times and values."""
+        """Times (int64, ns) and values (float64) of the changes."""
         if self._arrays is None:
             self._arrays = np.array(self._t, dtype=np.int64), np.array(self._v, dtype=np.float64)
         return self._arrays
 
 
 def expand(columns: Columns, first: int, last: int) -> tuple[Times, NDArray[np.int8]]:
-    """Both edges with first ≤ t < last, and the level from each on. Trains are unrolled in the window."""
+    """Edges of both directions with first ≤ t < last: times (ns) and new levels. Unrolls only pulses in the window."""
     start, period, high, count = columns
     ends = np.where(count == 0, start, start + (count - 1) * period + high)
     rows = slice(int(np.searchsorted(ends, first, "left")), int(np.searchsorted(start, last, "left")))
@@ -159,7 +158,7 @@ def expand(columns: Columns, first: int, last: int) -> tuple[Times, NDArray[np.i
 
 
 def count_before(columns: Columns, t: Times) -> Times:
-    """How many rising edges came before each of the times; no train is unrolled."""
+    """Number of rising edges before each of the times. Does not unroll pulses."""
     start, period, high, count = columns
     if not len(start):
         return np.zeros_like(t)
@@ -172,7 +171,7 @@ def count_before(columns: Columns, t: Times) -> Times:
 
 
 def level_at(columns: Columns, t_ns: int) -> int:
-    """The level at t_ns, a change at t_ns included."""
+    """The level at `t_ns`, including a change at `t_ns`."""
     start, period, high, count = columns
     row = int(np.searchsorted(start, t_ns, "right")) - 1
     if row < 0:

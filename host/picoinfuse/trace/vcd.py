@@ -1,10 +1,11 @@
-"""A Trace as a VCD file, for GTKWave, PulseView and everything else that reads waveforms.
+"""VCD files (IEEE 1364) of a Trace, for GTKWave, PulseView and other waveform viewers.
 
-One scope, `picoinfuse`; wires of one bit, reals of 64; nanoseconds. Equal traces give equal bytes: no date is
-written. A trace of days is written slice by slice, so that its trains are never unrolled all at once.
+A file has one scope, `picoinfuse`, wires of one bit and reals of 64, and a timescale of 1 ns. Equal traces give equal
+bytes, because no date is written. A trace of days is written in slices, so that its pulses are never unrolled all at
+once.
 
-`read_vcd` also takes other people's files: any timescale, any scope; signals that a Trace does not have are
-passed over, x and z are read as 0.
+`read_vcd` accepts files of other programs too: any timescale and scope. It ignores signals that a Trace does not have,
+and reads x and z as 0.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from vcd.writer import Variable, VCDWriter
 
 from picoinfuse.trace.trace import REALS, WIRES, Trace, TraceError
 
-_SLICE_EVENTS = 500_000  # unrolled at once: some 20 MB
+_SLICE_EVENTS = 500_000  # unrolled at once: about 20 MB
 _NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1, "ps": Fraction(1, 10**3), "fs": Fraction(1, 10**6)}
 
 
 class BadVcd(TraceError):
-    """The file is no VCD, or holds none of the signals of a trace."""
+    """The file is not a VCD file, or contains none of the signals of a trace."""
 
 
 def write_vcd(trace: Trace, path: Path | str, start_ns: int = 0) -> None:
-    """Write every signal of the trace, in time order; what was before `start_ns` is left out."""
+    """Writes all signals of `trace` from `start_ns` on to the file `path`. Raises OSError."""
     with open(path, "w", encoding="ascii", newline="\n") as file:
         writer = VCDWriter(file, timescale="1 ns", date="", version="picoinfuse")
         before_ns = start_ns - 1
@@ -46,7 +47,7 @@ def write_vcd(trace: Trace, path: Path | str, start_ns: int = 0) -> None:
 
 
 def _slices(trace: Trace, start_ns: int, end_ns: int) -> Iterator[tuple[int, int]]:
-    """Windows that follow each other, each with few enough changes to unroll at once."""
+    """Consecutive windows, each with few enough changes to unroll at once."""
     changes = sum(2 * trace.count(name, start_ns, end_ns) for name in WIRES)
     changes += sum(len(trace.values(name, start_ns, end_ns)[0]) for name in REALS)
     if changes <= _SLICE_EVENTS or end_ns - start_ns < 2:
@@ -58,7 +59,7 @@ def _slices(trace: Trace, start_ns: int, end_ns: int) -> Iterator[tuple[int, int
 
 
 def _events(trace: Trace, start_ns: int, end_ns: int) -> Iterator[tuple[int, int, float]]:
-    """(time, number of the signal, value) in time order; at one instant in the order of the signals."""
+    """(time, index of the signal, value) in time order; at the same time in the order of the signals."""
     columns = [trace.transitions(name, start_ns, end_ns) for name in WIRES]
     columns += [trace.values(name, start_ns, end_ns) for name in REALS]
     t = np.concatenate([times for times, _ in columns])
@@ -71,7 +72,10 @@ def _events(trace: Trace, start_ns: int, end_ns: int) -> Iterator[tuple[int, int
 
 
 def read_vcd(path: Path | str) -> Trace:
-    """The trace that a VCD file holds. Where a name stands in several scopes, the first counts."""
+    """Reads the trace from a VCD file. Of several signals with one name, the first counts.
+
+    Raises BadVcd for a file that cannot be used, OSError for one that cannot be read.
+    """
     reader = VcdTokens(Trace())
     with open(path, "rb") as file:
         try:
@@ -80,12 +84,12 @@ def read_vcd(path: Path | str) -> Trace:
         except (VCDParseError, UnicodeDecodeError) as error:
             raise BadVcd(f"{path} is not a VCD file: {error}") from error
     if not reader.names:
-        raise BadVcd(f"{path} holds none of {', '.join(WIRES + REALS)}")
+        raise BadVcd(f"{path} contains none of the signals {', '.join(WIRES + REALS)}")
     return reader.trace
 
 
 class VcdTokens:
-    """Takes the tokens of a file, or of a stream, one by one into a trace."""
+    """Builds a trace from the tokens of a VCD file or stream."""
 
     def __init__(self, trace: Trace) -> None:
         self.trace = trace
@@ -94,6 +98,7 @@ class VcdTokens:
         self._t_ns = 0
 
     def take(self, token: Token) -> None:
+        """Handles the next token. Raises BadVcd."""
         data = token.data
         if isinstance(data, int):
             self._t_ns = round(data * self._tick_ns)
@@ -105,7 +110,7 @@ class VcdTokens:
             self._declare(data)
         elif isinstance(data, Timescale):
             if data.unit.value not in _NS:
-                raise BadVcd(f"a time unit of {data.unit.value} is too fine for a trace")
+                raise BadVcd(f"unknown time unit {data.unit.value}; use one from s to fs")
             self._tick_ns = data.magnitude * _NS[data.unit.value]
 
     def _declare(self, variable: VarDecl) -> None:
@@ -113,7 +118,7 @@ class VcdTokens:
         if name in self.names.values() or variable.id_code in self.names:
             return
         if name in WIRES and variable.size != 1:
-            raise BadVcd(f"{name} has {variable.size} bits, a wire has one")
+            raise BadVcd(f"{name} has {variable.size} bits; a wire must have one")
         if name in WIRES + REALS:
             self.names[variable.id_code] = name
 

@@ -1,31 +1,33 @@
-"""The stepper motor behind its driver: it turns pulses on STEP into volume.
+"""The stepper motor with its driver: converts pulses on STEP into volume.
 
-Listens on the STEP wire. Moves only while ENABLE is low; DIR says which way. A step at an interval of at most
-10 ms after the one before is a flow over as long again, otherwise an impulse: so it makes no difference
-whether pulses are told one by one or as trains.
+The model listens on the STEP wire. It moves only while ENABLE is low, in the direction that DIR gives. A step at most
+10 ms after the previous one is a constant flow over that interval, otherwise an impulse, so pulses reported one by one
+and in batches have the same effect.
 """
 
 from .fluid import IMPULSE_NS
 
-MIN_HIGH_NS = 1000  # drivers of the A4988 kind want STEP high for at least 1 µs
+MIN_HIGH_NS = 1000  # shortest STEP pulse of an A4988 (datasheet, timing requirements)
 
 
 class StepTooShort(Exception):
-    """The firmware made a pulse that a real driver may miss."""
+    """The firmware made a STEP pulse that a real driver may miss."""
 
 
 class Motor:
-    """`steps` counts the net steps really made.
+    """A motor that delivers into `fluid`.
 
-    `fault`: None; "stalled": it hums but does not move; "slip 50": it loses 50 of 1000 steps.
+    `step_gpio`, `dir_gpio`, `enable_gpio`: wires with `level` and `listeners`. `step_nl`: volume of one step.
+    `reverse`: True when DIR low delivers. `steps`: net steps made. `fault`: None; "stalled": does not move;
+    "slip 50": loses 50 of 1000 steps.
     """
 
-    def __init__(self, step_gpio, dir_gpio, enable_gpio, fluid, step_nl, reverse):
+    def __init__(self, step_gpio, dir_gpio, enable_gpio, fluid, step_nl: float, reverse: bool):
         self._dir = dir_gpio
         self._enable = enable_gpio
         self._fluid = fluid
         self._step_nl = step_nl
-        self._pushes = 0 if reverse else 1  # the level of DIR that pushes
+        self._pushes = 0 if reverse else 1  # level of DIR that delivers
         self.fault = None
         self.steps = 0
         self._slip = 0  # thousandths of a step lost so far
@@ -33,15 +35,17 @@ class Motor:
         self._rise_ns = 0
         step_gpio.listeners.append(self)
 
-    def on_level(self, t_ns, level):
+    def on_level(self, t_ns: int, level: int):
+        """STEP has changed to `level`. StepTooShort when a pulse was too short."""
         if level:
             self._rise_ns = t_ns
             self._move(t_ns, t_ns - self._last_ns, 1)
             self._last_ns = t_ns
-        elif t_ns - self._rise_ns < MIN_HIGH_NS and not self._enable.level:  # a halt cuts a pulse, after the enable
+        elif t_ns - self._rise_ns < MIN_HIGH_NS and not self._enable.level:  # a halt cuts a pulse after ENABLE is off
             self._refuse(t_ns - self._rise_ns)
 
-    def on_pulses(self, t_ns, period_ns, high_ns, count):
+    def on_pulses(self, t_ns: int, period_ns: int, high_ns: int, count: int):
+        """STEP carries `count` pulses, the first from `t_ns` on. StepTooShort when they are too short."""
         if high_ns < MIN_HIGH_NS:
             self._refuse(high_ns)
         interval_ns = t_ns - self._last_ns
@@ -56,7 +60,7 @@ class Motor:
         raise StepTooShort("STEP was high for {} ns; the driver needs {} ns".format(high_ns, MIN_HIGH_NS))
 
     def _move(self, t_ns, period_ns, count):
-        """`count` steps from `t_ns` on, each `period_ns` after the one before."""
+        """Makes `count` steps, the first at `t_ns`, each `period_ns` after the one before."""
         if self._enable.level:
             return
         nl = self._step_nl
@@ -76,19 +80,21 @@ class Motor:
             self._fluid.pulses(t_ns, period_ns, count, nl)
 
     def _made(self, count):
-        """How many of `count` steps the faulty motor makes."""
+        """Number of `count` steps that the faulty motor makes."""
         if self.fault == "stalled":
             return 0
         kind, per_mille = str(self.fault).split()
         if kind != "slip":
-            raise ValueError("no such fault of a motor: {}".format(self.fault))
+            raise ValueError("unknown motor fault: {}".format(self.fault))
         self._slip += count * int(per_mille)
         lost = self._slip // 1000
         self._slip %= 1000
         return count - lost
 
-    def snapshot(self):
+    def snapshot(self) -> list:
+        """State for `restore`."""
         return [self.fault, self.steps, self._slip, self._last_ns, self._rise_ns]
 
-    def restore(self, state):
+    def restore(self, state: list):
+        """Sets the state that `snapshot` returned."""
         self.fault, self.steps, self._slip, self._last_ns, self._rise_ns = state

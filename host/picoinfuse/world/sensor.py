@@ -1,13 +1,13 @@
-"""The pressure sensor on its ADC pin: an offset, a gain, noise, and the ways in which it fails.
+"""A pressure sensor on an ADC pin: offset, gain, noise and faults.
 
-The noise is drawn from a table of 256 values by an integer generator, so that the same seed gives the same
-readings on every VM.
+An integer generator draws the noise from a table of 256 values, so the same seed gives the same readings on every
+interpreter.
 """
 
 _REFERENCE_MV = 3300
-_COUNTS = 4096 * 65536 / _REFERENCE_MV  # of 2**-16, a millivolt
+_COUNTS = 4096 * 65536 / _REFERENCE_MV  # 2**-16 of an ADC count per mV
 _MASK = 0x7FFFFFFF
-_LOW_REFERENCE_MV = 2700  # seen from 2810 on; reads 80 kPa as 104, which is no jump (30) at any pressure of a line
+_LOW_REFERENCE_MV = 2700  # a reference fault: 80 kPa reads as 104, less than a jump (30 kPa) at any pressure of a line
 _MOVED_MV = {"jump": 700, "reference": 0}
 _TEMPERATURE_MV = 706
 _FAULTS_MV = {"open": _REFERENCE_MV, "short": 0}
@@ -27,12 +27,16 @@ _QUANTILES = (
 
 
 class PressureSensor:
-    """With the converter that reads it. `fault` is None or one of the sensor: "open" (the pull-up wins), "short" (to
-    ground), "frozen" (the last reading for ever), "jump" (700 mV more); or of the converter: "stuck" (one code on every
-    channel), "reference" (2.7 V instead of 3.3: every channel reads high).
+    """The sensor and the converter that reads it.
+
+    `config`: "offset_mv" (output at 0 Pa), "mv_per_pa" (gain), "noise_mv" (standard deviation). `seed`: of the noise.
+
+    `fault`: None, or of the sensor "open" (the pull-up determines the voltage), "short" (to ground), "frozen" (repeats
+    the last reading), "jump" (700 mV more); or of the converter "stuck" (one code on every channel), "reference"
+    (2.7 V instead of 3.3 V, so every channel reads high).
     """
 
-    def __init__(self, config, seed):
+    def __init__(self, config: dict, seed: int):
         self._offset = config["offset_mv"] * _COUNTS
         self._drift = 0
         self._gain = config["mv_per_pa"] * _COUNTS
@@ -41,17 +45,17 @@ class PressureSensor:
         self._state = seed & _MASK
         self.fault = None
         self._raw = 0
-        self._pressure_pa = None  # that `_level` was worked out for
+        self._pressure_pa = None  # pressure to which `_level` belongs
         self._level = 0
 
-    def drift(self, millivolts):
-        """Moves the offset, as temperature does."""
+    def drift(self, millivolts: float):
+        """Shifts the offset from its first value, as temperature does; 0 restores it."""
         self._offset = self._offset - self._drift + millivolts * _COUNTS
         self._drift = millivolts * _COUNTS
         self._pressure_pa = None
 
-    def temperature_u16(self):
-        """The chip's own temperature, 27 °C, on the same converter."""
+    def temperature_u16(self) -> int:
+        """Reading of the chip's temperature channel on the same converter: 27 °C, 706 mV (RP2040 datasheet 4.9.5)."""
         if self.fault == "stuck":
             return self._spread(self._raw)
         self._state = state = (self._state * 1103515245 + 12345) & _MASK
@@ -64,12 +68,12 @@ class PressureSensor:
         return self._spread(0 if raw < 0 else 4095 if raw > 4095 else raw)
 
     def _spread(self, raw):
-        """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""
+        """12 bits scaled to 16, as the RP2040's `ADC.read_u16` returns them."""
         return raw << 4 | raw >> 8
 
     def _draw(self, pressure_pa):
-        """What is on the pin, in counts * 2**16, with the next noise. Integers but for a new pressure: this is
-        the busiest place of the stub.
+        """Voltage on the pin with the next noise, in 2**-16 counts. Floats only for a new pressure, since this is the
+        most frequent call of the stub.
         """
         if pressure_pa is not self._pressure_pa:
             self._pressure_pa = pressure_pa
@@ -77,15 +81,15 @@ class PressureSensor:
         self._state = state = (self._state * 1103515245 + 12345) & _MASK
         return self._level + self._noise[state >> 23]
 
-    def millivolts(self, t_ns, pressure_pa):
-        """What is on the pin. Draws the next noise."""
+    def millivolts(self, t_ns: int, pressure_pa: float) -> float:
+        """Voltage on the pin in mV. Draws the next noise."""
         fault = self.fault
         if fault and fault not in _MOVED_MV:
             return _FAULTS_MV[fault]
         return self._draw(pressure_pa) / _COUNTS + (_MOVED_MV[fault] if fault else 0)
 
-    def read_u16(self, t_ns, pressure_pa):
-        """12 bits, spread over 16 as the RP2040's `ADC.read_u16` does."""
+    def read_u16(self, t_ns: int, pressure_pa: float) -> int:
+        """Reading of the pin: 12 bits scaled to 16, as the RP2040's `ADC.read_u16` returns them."""
         if self.fault is None:
             raw = self._draw(pressure_pa) >> 16
             self._raw = raw = 0 if raw < 0 else 4095 if raw > 4095 else raw
@@ -97,8 +101,9 @@ class PressureSensor:
         return read
 
     def reader(self, world, pressure_at):
-        """`read_u16` of its pin, where the pressure is `pressure_at(t_ns)`: the same as above, of a clock. This is the
-        busiest function of the stub, and what a closure holds the VM finds sooner than an attribute.
+        """Returns a function `read_u16()` for the pin, equal to the method above at `world.now_ns` with the pressure
+        `pressure_at(now_ns)`. A closure, because it is the stub's most frequent call and the MicroPython VM finds
+        variables of a closure faster than attributes.
         """
         noise = self._noise
         at_ns = -1
@@ -120,9 +125,11 @@ class PressureSensor:
 
         return read_u16
 
-    def snapshot(self):
+    def snapshot(self) -> list:
+        """State for `restore`."""
         return [self._state, self.fault, self._raw, self._drift / _COUNTS]
 
-    def restore(self, state):
+    def restore(self, state: list):
+        """Sets the state that `snapshot` returned."""
         self._state, self.fault, self._raw = state[:3]
         self.drift(state[3])
