@@ -17,12 +17,12 @@ if "micropython" not in sys.modules:  # for the firmware's modules, as in firmwa
     sys.modules["micropython"] = _module
 
 ROWS = {row.name: row for row in alarm_rows()}
-PAGE = Path(__file__).parents[2] / "docs" / "alarms.md"
+PAGE = Path(__file__).parents[3] / "docs" / "alarms.md"
 
 
 @pytest.fixture
 def core(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "firmware"))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "firmware"))
     names = ("pump.core.alarms.table", "pump.core.alarms.manager", "pump.core.supervisor")
     return tuple(importlib.import_module(name) for name in names)
 
