@@ -31,9 +31,9 @@ TONE_HZ = 784  # G5, of no alarm's melody
 def append_to_monitor(bench: Bench, measure: Measure, text: str) -> None:
     """In effect: the module is bytecode, so source that imports it all takes its place."""
     enter_repl(bench)
-    text = f"from pump.whole_monitor import *\n{text}"
-    move = "import os; os.rename('/pump/monitor_task.mpy', '/pump/whole_monitor.mpy')"
-    code = f"{move}; f = open('/pump/monitor_task.py', 'w'); n = f.write({text!r}); f.close(); print(n)"
+    text = f"from pump.tasks.whole_monitor import *\n{text}"
+    move = "import os; os.rename('/pump/tasks/delivery_monitor.mpy', '/pump/tasks/whole_monitor.mpy')"
+    code = f"{move}; f = open('/pump/tasks/delivery_monitor.py', 'w'); n = f.write({text!r}); f.close(); print(n)"
     measure("bytes written", run_in_repl(bench, code), equal=str(len(text)))
     run_in_repl(bench, REWRITE)  # or the self-test would find it
 
