@@ -141,7 +141,7 @@ def assert_motor_stands(
     """Forward, that is; after an occlusion it may still be drawing back."""
     if state == "infusing" and wanted.state == "same" and not wanted.resets:
         return
-    if state == "relieving" or fault.name in ("motor running away", "step wire high"):
+    if state == "relieving" or fault.name in ("motor runaway", "step wire high"):
         return
     quiet_ns = came_ns + round((SHOWS.get(fault.name, NOTICED_S) + LEAD_S) * 1e9)
     if quiet_ns >= now_ns(bench):

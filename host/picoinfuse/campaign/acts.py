@@ -23,7 +23,7 @@ Takes = Callable[[tuple[Any, ...]], bool]
 DEAF_S = 30.0
 _PRIORITIES = ("high", "medium", "low")
 _LEVELS = ("low", "medium", "high")
-UNASKED = ("host deaf", "cable out")  # while these last nobody could ask how the pump is
+UNASKED = ("host not reading", "cable unplugged")  # while these last nobody could ask how the pump is
 # Faults that come and stay until they are mended.
 LASTING = {fault.name: fault for fault in FAULTS if fault.lasts and fault.name not in UNASKED}
 # Faults that are over when they have come.

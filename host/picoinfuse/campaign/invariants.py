@@ -12,7 +12,7 @@ from picoinfuse.campaign.look import LEAD_S, Window
 
 MOVES = frozenset({"infusing", "self_test"})
 # Faults that move the motor, or part it from the pin that is counted: volume is then not what was counted.
-APART = frozenset({"motor stalled", "motor slipping", "step wire low", "step wire high", "motor running away"})
+APART = frozenset({"motor stalled", "motor slipping", "step wire low", "step wire high", "motor runaway"})
 LATE = frozenset({"loop slow", "CPU hung", "clock ahead by 5 s", "clock back by 5 s"})
 MEASURED_MS = 6_000  # by then the pump has collected and counted
 STARVED = "heap exhausted"
@@ -138,7 +138,7 @@ def memory_is_there(window: Window) -> str | None:
 
 def it_answers(window: Window) -> str | None:
     """With its heap taken there may be no room for an answer: then it has an alarm that is seen, and all else runs."""
-    if window.after is not None or "host deaf" in window.faults:
+    if window.after is not None or "host not reading" in window.faults:
         return None
     if STARVED in window.faults and ("lamp_red wire low" in window.faults or _flashes(window) >= 3):
         return None

@@ -103,7 +103,7 @@ OUTCOMES: dict[str, Row] = {
     # No sensor sees the screw: docs/hazards.md.
     "motor stalled": _row(relieving=Outcome("alarm_stopped", _NOT_FOLLOWING)),
     "motor slipping": _row(),
-    "motor running away": _row(
+    "motor runaway": _row(
         _MOTOR,
         self_test=Outcome("fault", ("system_fault", "motor_fault")),
         fault=Outcome("fault", ("motor_fault",)),
@@ -142,11 +142,11 @@ OUTCOMES: dict[str, Row] = {
     "task late": _told("task_overrun", NO_PROGRAM),
     "loop slow": _restart(),
     "CPU hung": _restart(),
-    "host deaf": _row(),
+    "host not reading": _row(),
     "host silent": _row(),
-    "cable out": _row(),
+    "cable unplugged": _row(),
     "host floods": _row(service=NO_PROGRAM),
-    "bytes that are no frames": _row(service=NO_PROGRAM),
+    "malformed frames": _row(service=NO_PROGRAM),
     "Ctrl-C": _row(),
     "Ctrl-D": _row(service=RESTARTS),
     "soft reset": _restart(),

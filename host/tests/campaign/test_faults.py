@@ -7,7 +7,7 @@ from picoinfuse.campaign.faults import FAULTS, TASKS
 # What has to be in the table, and the faults that it is there as. The pump itself is asked whether TASKS are its.
 NAMED = {
     "sensors": ("sensor open", "sensor short", "sensor frozen", "sensor jump", "sensor stuck", "sensor reference"),
-    "motor stalled, slipping, running away": ("motor stalled", "motor slipping", "motor running away"),
+    "motor stalled, slipping, runaway": ("motor stalled", "motor slipping", "motor runaway"),
     "step pin stuck": ("step wire low", "step wire high"),
     "piezo and lamps open": ("piezo wire low", "lamp_red wire low", "lamp_yellow wire low"),
     "battery": ("battery wire open", "battery low", "battery empty"),
@@ -17,9 +17,9 @@ NAMED = {
     "RAM exhausted": ("heap exhausted",),
     "task overrun": ("task late", "loop slow"),
     "CPU hang": ("CPU hung",),
-    "host silent": ("host silent", "host deaf"),
-    "host flooding": ("host floods", "bytes that are no frames"),
-    "USB gone": ("cable out",),
+    "host silent": ("host silent", "host not reading"),
+    "host flooding": ("host floods", "malformed frames"),
+    "USB gone": ("cable unplugged",),
     "Ctrl-C": ("Ctrl-C", "Ctrl-D"),
     "soft reset": ("soft reset", "RUN pin", "power lost"),
 }
