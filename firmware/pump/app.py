@@ -59,7 +59,7 @@ class App:
             self.supervisor.handle(sv.ALARM_STOP, now_ms)
 
     def request_bolus(self, now_ms):
-        """The patient asks for one. Returns why it is not given (treatment.py), or None when it is."""
+        """The patient asks for one. Returns why it is not given (tasks/therapy.py), or None when it is."""
         return NOT_INFUSING if self.treatment is None else self.treatment.request_bolus(now_ms)
 
     def infusion(self):

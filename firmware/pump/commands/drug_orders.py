@@ -66,7 +66,7 @@ class Pharmacy:
         self._app.scheduler.feed()
 
     def change(self, crc):
-        """The changes that the new library makes, and what puts it in force (two_steps.py)."""
+        """The changes that the new library makes, and what puts it in force (confirmation.py)."""
         self._refuse_unless_at_rest("library_change")
         refusal = None
         try:

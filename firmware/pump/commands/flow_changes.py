@@ -1,4 +1,4 @@
-"""What changes the flow into a patient: the methods of the link that take two steps (two_steps.py).
+"""What changes the flow into a patient: the methods of the link that take two steps (confirmation.py).
 
 Each checks what it is given against the pump as it is, or raises Refused, and returns three things: the changes, a
 dict of name: [now, then]; a function that makes them and returns the result; and what passes a soft limit of the drug

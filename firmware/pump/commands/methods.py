@@ -2,7 +2,7 @@
 each does.
 
 A method returns the result, a dict, or raises Refused and has changed nothing. Those that change what flows into a
-patient only propose it (two_steps.py); what they do is in flow.py.
+patient only propose it (confirmation.py); what they do is in flow.py.
 """
 
 import time

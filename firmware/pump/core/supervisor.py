@@ -72,7 +72,7 @@ TABLE = (
     # ALARM_STOPPED: the infusion is over. COMPLETED is refused: after an occlusion it would be a false
     # "complete" (a recall). CLEAR leads to IDLE and not back to INFUSING or PAUSED: a rate from before the
     # alarm is started again by a person, or not at all. A self-test would be a way round CLEAR. Service is
-    # allowed: a broken sensor must not lock the technician out. AUTO_RESTART comes from recovery.py alone.
+    # allowed: a broken sensor must not lock the technician out. AUTO_RESTART comes from occlusion_recovery.py.
     (_no,  _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _IDL, _FLT, _SRV,   _TST, _no,     _INF),
     # FAULT: latched. Only a reset leads out, and service, which ends in one. CLEAR is refused so that
     # nobody believes it helped.
@@ -87,7 +87,7 @@ TABLE = (
 MOTOR = const(0)  # steps may be granted
 KVO = const(1)  # a therapy may fall to a keep-vein-open rate; only where the motor may move
 FLOW_COMMANDS = const(2)  # methods of the link that change what flows, or will flow on RESUME
-RETRACTION = const(3)  # the plunger may be drawn back (relief.py), and only back
+RETRACTION = const(3)  # the plunger may be drawn back (tasks/pressure_relief.py), and only back
 
 PERMITS = (
     (False, False, (), False),  # SELF_TEST

@@ -1,7 +1,7 @@
 """The self-test, and the task that runs it at boot and when asked, with the motor's enable away.
 
 PARTS are its parts in their order; the first that fails ends it, in FAULT, with an alarm, and `results` says which.
-Those that read much come first, in slices (sliced_parts.py). Then ten steps are made, which the other state machine
+Those that read much come first, in slices (sliced.py). Then ten steps are made, which the other state machine
 must count, a tone sounds, and the lamps are lit: four looks of 100 ms, by which the sensor has a filtered reading. The
 watchdog was tried before all this, by main.py.
 """

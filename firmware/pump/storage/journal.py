@@ -2,10 +2,10 @@
 
     events   commands, states, alarms that went, volumes by the hour: 50 sectors, 6096 entries at least
     faults   alarms that came, faults: 10 sectors, 1016 entries at least
-    volume   how much was given, for the power cut (ledger.py): 12 sectors, 1016 entries at least
+    volume   how much was given, for the power cut (tasks/delivered_volume.py): 12 sectors, 1016 entries at least
 
 `note` puts an entry into a small table that was made beforehand and allocates nothing while its numbers are small: the
-paths of alarms and steps may call it. The task (journal_task.py) writes them to the flash. An entry that finds the
+paths of alarms and steps may call it. The task (tasks/journal.py) writes them to the flash. An entry that finds the
 table full is lost; its sequence number is not used again, and a LOST entry tells how many.
 
 Names of alarms, states and commands are kept as the lower half of their CRC-32, which stays when a table gets a row.
@@ -31,7 +31,7 @@ ALARM = const(4)  # came. code: name; a: priority
 CHANGED = const(5)  # an alarm went or changed its priority. code: name; a: priority, 0: went
 COMMAND = const(6)  # code: method; a, b: its first two numbers, or codes of words
 FAULT = const(7)  # code: what; a: more of it
-VOLUME = const(8)  # see ledger.py
+VOLUME = const(8)  # see tasks/delivered_volume.py
 GIVEN = const(9)  # a: steps of this therapy; b: nL
 THERAPY = const(10)  # began, or its rate changed. a: µL/h; b: nL to be given, -1: no limit
 CLOCK = const(11)  # was set. a: by how many s it changed, 0 when it was not known

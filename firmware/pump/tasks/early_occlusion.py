@@ -11,7 +11,7 @@ class EarlyTask:
     max_late_ms = 500
 
     def __init__(self, detector, delivery, pressure, supervisor, report):
-        """`report(name, active, now_ms)` raises the alarm; recovery.py says when its condition is over."""
+        """`report(name, active, now_ms)` raises the alarm; occlusion_recovery.py says when its condition is over."""
         self._detector = detector
         self._delivery = delivery
         self._pressure = pressure

@@ -1,6 +1,6 @@
 """What follows when an alarm has stopped an infusion: relief of the line, and going on by itself where that is allowed.
 
-    occlusion ──► relief (relief.py) ──► 15 s of checking ──► below half the limit: on, with the same infusion
+    occlusion ──► relief (pressure_relief.py) ──► 15 s of checking ──► below half the limit: on, with the same infusion
                                                         └──► otherwise it stays stopped, for a person
 
 Any other alarm that stops delivery, a person's stop or clear, and every change of state end it: nothing moves then.

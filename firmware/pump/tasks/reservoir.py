@@ -80,7 +80,7 @@ class ReservoirTask:
     # ---- the refill ----
 
     def refill(self, volume_nl, drug):
-        """(changes, act) for two_steps.py. `drug` None: it is not said."""
+        """(changes, act) for commands/confirmation.py. `drug` None: it is not said."""
         app = self._app
         most_nl = self._limits["capacity_ul"] * 1000
         if not 1 <= volume_nl <= most_nl:

@@ -1,6 +1,6 @@
 """What comes before the pump, where the bench has the sensors for it: suction of a blocked supply, and air in the line.
 
-The second pressure sensor is of the same kind as the first and goes the same way (pressure_task.py); only its limit is
+The second pressure sensor is of the same kind as the first and goes the same way (pressure.py); only its limit is
 below zero, and its faults have one name. The air detector is a level: high is air, and a pull-up makes a broken wire
 air too.
 """

@@ -19,7 +19,7 @@ KINDS = (
     "none", "sector", "boot", "state", "alarm", "alarm_changed", "command", "fault", "volume", "given", "therapy",
     "clock", "lost",
 )  # fmt: skip
-# What the firmware keeps as a code; host/tests/test_journal_entry.py holds them against its tables.
+# What the firmware keeps as a code; host/tests/test_journal.py compares them with its tables.
 STATES = ("self_test", "idle", "infusing", "paused", "alarm_stopped", "fault", "service")
 WORDS = (
     *TEXTS, *STATES,

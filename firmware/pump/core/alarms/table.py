@@ -1,4 +1,4 @@
-"""Every alarm there is: how urgent, what it does to delivery, how it ends. The manager is in alarm_manager.py, what an
+"""Every alarm there is: how urgent, what it does to delivery, how it ends. The manager is in manager.py, what an
 alarm says to a person in host/picoinfuse/alarms/texts.py, and docs/alarms.md is made from both.
 
 An alarm is *present* while its condition is, *active* while it is shown. One that passes is active while
@@ -111,6 +111,6 @@ ALARMS = (
     # nothing to stop; but a pump that failed once must not look like one that did not. MEDIUM: whoever is to use it
     # next has to know. It stays until a person clears it.
     ("restarted", MEDIUM, GO_ON, LATCHES),
-    # GIP: a reminder every 15 min while suspended (core/reminder.py). It passes with whatever a person does.
+    # GIP: a reminder every 15 min while suspended (tasks/reminder.py). It passes with whatever a person does.
     ("suspended_reminder", MEDIUM, GO_ON, PASSES),
 )  # fmt: skip
