@@ -1,7 +1,7 @@
 """The suite's fixtures: `--bench` chooses the board, `bench` hands each test a freshly reset one.
 
-A test that needs something of its bench says so with `@pytest.mark.needs("occlude")`, and is skipped with the
-reason where the bench has not got it.
+A test names the capabilities that it needs, `@pytest.mark.needs("occlude")`; a bench that lacks one skips it, with
+the reason.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from picoinfuse.pytest_plugin.board_pool import copied, needs, profile_name
 if TYPE_CHECKING:
     from picoinfuse.pytest_plugin.evidence import Watch
 
-for _name in ("cuts", "expect", "recorded_day"):  # their asserts show values too
+for _name in ("cuts", "expect", "recorded_day"):  # so that their asserts show values
     pytest.register_assert_rewrite(f"hil_tests.{_name}")
 
 pytest_plugins = [
@@ -53,8 +53,8 @@ def _option(config: pytest.Config, name: str) -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Deploys once, before workers of a parallel run would each do it. A bench that is not to be had skips the
-    tests.
+    """Deploys once, before the workers of a parallel run start. When the bench is missing, the tests
+    are skipped.
     """
     config = session.config
     if hasattr(config, "workerinput") or config.option.collectonly:
@@ -71,8 +71,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips a test that needs what this bench has not, also one that makes its own board; before any fixture of it, for
-    some record a day first.
+    """Skips a test whose needs this bench cannot meet, also one that makes its own board. Runs before the fixtures:
+    some of them record a whole day.
     """
     needed = needs(item)
     unknown = needed - set(CAPABILITIES)
@@ -85,7 +85,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def bench_here(pytestconfig: pytest.Config) -> BenchKind:
-    """The kind of bench; skips every test where there is none."""
+    """The kind of bench. Skips the test when the bench is missing."""
     kind = bench_kind(_option(pytestconfig, "--bench"))
     try:
         kind.prepare(load_profile(_option(pytestconfig, "--profile")))
@@ -96,20 +96,20 @@ def bench_here(pytestconfig: pytest.Config) -> BenchKind:
 
 @pytest.fixture(autouse=True)
 def _evidence(measure: Measure, bench_here: BenchKind) -> None:
-    """Every test of this suite is evidence by what it measures; one that measures nothing is listed as such. Where
-    there is no bench it is skipped, also one that makes its own board.
+    """Every test of this suite is evidence through its measurements; a test without one is listed as such. Skips
+    the test when the bench is missing, also a test that makes its own board.
     """
 
 
 @pytest.fixture
 def bench(request: pytest.FixtureRequest, bench_here: BenchKind, watched: Watch) -> Iterator[Bench]:
-    """A board that was just switched on, its pump connected and idle."""
+    """A board just after power-on, its pump connected and idle."""
     name = profile_name(request.node)
     if bench_here.boards is not None and name != _option(request.config, "--profile"):
         pytest.skip(f"bench {bench_here.name} has the mechanics of --profile, not of {name}")
     profile = load_profile(name)
     opening = copied(request.config, name) or bench_here.open(profile, int(_option(request.config, "--seed")))
-    with watched(opening) as opened:  # watched before it starts: a board that does not come up has a log too
+    with watched(opening) as opened:  # before it starts, so that a board that fails to start has a log too
         began_s = opened.now()
         yield opened
         took_s = opened.now() - began_s

@@ -1,5 +1,5 @@
-"""What a boot finds in the flash that a cut of the power leaves, and what it may find: the firmware's own modules, and
-littlefs, on the flash up to an operation of a recorded day.
+"""What a boot finds in the flash after a power cut, and what it is allowed to find. Runs the firmware's own modules and
+littlefs on the flash as it was at one operation of a recorded day.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
     given.end()
     calibration = shelf.record("calibration", 2, 1024).load()
     in_force = None
-    with suppress(library.LibraryFault):  # missing: none was sent yet
+    with suppress(library.LibraryFault):  # missing: no library was sent yet
         in_force = library.load_library(shelf).text
     assert shelf.restored == []  # a power cut damages no copy
     seqs = tuple(whole(one) for one in rings)
@@ -121,7 +121,7 @@ def whole(ring: Any) -> list[int]:
 
 
 def look(day: Day, prefix: bytearray, number: int, torn: str, before: Found, root: Path) -> None:
-    """Asserts what a boot after this cut may find. `before`: what it finds when all up to it is done."""
+    """Asserts what a boot may find after this cut. `before`: what it finds when every earlier operation is complete."""
     operation = day.operations[number]
     image = bytearray(prefix)
     put(image, operation, torn, number)
@@ -148,7 +148,7 @@ def look(day: Day, prefix: bytearray, number: int, torn: str, before: Found, roo
 
 
 def assert_volume(day: Day, told: Any, t_ns: int) -> None:
-    """What is told after a cut at that time is what was given: within the bound, or unknown."""
+    """The volume reported after a cut at `t_ns` is the volume given, within the bound, or unknown."""
     begun = sum(therapy.began_ns <= t_ns for therapy in day.therapies)
     if told.number != begun:
         assert told.number == begun - 1, f"therapy {told.number} is told, {begun} was begun"
@@ -163,7 +163,7 @@ def assert_volume(day: Day, told: Any, t_ns: int) -> None:
 
 
 def try_cuts(day: Day, root: Path, chosen: dict[int, tuple[str, ...]]) -> int:
-    """Looks at each chosen operation, torn in each of its ways. Returns how many cuts that were."""
+    """Checks each chosen operation, torn in each of its ways. Returns the number of cuts."""
     prefix = bytearray(day.image)
     cuts = 0
     for number, operation in enumerate(day.operations):

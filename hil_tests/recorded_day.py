@@ -21,7 +21,7 @@ from picoinfuse.trace.trace import Times
 @dataclass
 class Therapy:
     began_ns: int
-    top_ul_h: int  # the highest rate that it may have
+    top_ul_h: int  # the highest rate of the therapy
 
 
 @dataclass
@@ -58,7 +58,7 @@ def record_day(bench: StubBench, live: Callable[[StubBench], None]) -> Day:
 
 
 def noted_therapies(bench: StubBench) -> list[Therapy]:
-    """Grows with each start from now on."""
+    """A list that grows with each start from now on."""
     therapies: list[Therapy] = []
     pump = bench.pump
     start, start_regimen, set_rate = pump.start, pump.start_regimen, pump.set_rate

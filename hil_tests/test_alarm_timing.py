@@ -1,7 +1,7 @@
-"""Edges of sound and light against the beat of the pump's own table, to the millisecond: on a quiet board, under a busy
-CPU, when an alarm comes within another's burst, and when the CPU hangs.
+"""Edges of sound and light against the pump's own timing table, to the millisecond: on a quiet board, under a busy
+CPU, when an alarm starts within another alarm's burst, and when the CPU hangs.
 
-That the table lies in the ranges of IEC 60601-1-8 is test_alarms.py's; here the question is whether anything bends it.
+test_alarms.py checks that the table lies in the ranges of IEC 60601-1-8; here nothing may shift its edges.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hil_tests.expect import BOOT_S, alarms_told
+from hil_tests.expect import BOOT_S, alarms_reported
 from picoinfuse.analysis.alarm_timing import Pulse, bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("ALM-2"), pytest.mark.needs("capture", "sensor")]
 
-BEND_S = 0.005  # no edge is bent by more
+BEND_S = 0.005  # the largest allowed shift of an edge
 NOTICED_S = 0.030
 MAX_UL_H = 1_200_000
 
@@ -29,12 +29,12 @@ BEGINS_S = {
 }
 PULSE_S = {"high": 0.140, "medium": 0.190, "low": 0.190}
 PERIOD_S = {"high": 9.38, "medium": 10.95, "low": 20.57}
-# A pulse is whole cycles of its tone and seen from its first rise to its last fall: one cycle of the lowest, 3.8 ms.
+# A pulse is whole cycles of its tone, measured from its first rise to its last fall: one cycle of the lowest is 3.8 ms.
 CYCLE_S = 0.004
 
 
 def beat(priority: str, count: int) -> list[float]:
-    """When each pulse begins, from the first."""
+    """The start of each pulse, seconds after the first."""
     notes = BEGINS_S[priority]
     return [PERIOD_S[priority] * (k // len(notes)) + notes[k % len(notes)] for k in range(count)]
 
@@ -63,7 +63,7 @@ def raise_medium(bench: Bench) -> None:
 
 
 def sounding(bench: Bench, start_s: float) -> list[Pulse]:
-    """Pulses since then; the one that goes on now is left out."""
+    """The pulses since `start_s`, without the one in progress."""
     now_s = bench.now()
     return [pulse for pulse in pulses(bench.trace, start_s) if now_s - pulse.end_s > 0.05]
 
@@ -73,9 +73,10 @@ def sounding(bench: Bench, start_s: float) -> list[Pulse]:
 
 @pytest.mark.needs("slow", "virtual_time")
 @pytest.mark.parametrize("delay_ms", [0, 5, 20, 300])
-def test_a_busy_loop_bends_no_edge_of_a_high_alarm(bench: Bench, measure: Measure, delay_ms: int):
-    """Each sleep of the loop takes so much longer for the second half of a burst; 300 ms do not feed the watchdog, so
-    it lasts less than the 2 s of that."""
+def test_a_busy_loop_shifts_no_edge_of_a_high_alarm(bench: Bench, measure: Measure, delay_ms: int):
+    """Each sleep of the loop takes `delay_ms` longer during the second half of a burst. With 300 ms the watchdog is not
+    fed, so the delay lasts less than its 2 s.
+    """
     began_s = bench.now()
     raise_high(bench)
     bench.sleep(1.5)
@@ -90,7 +91,7 @@ def test_a_busy_loop_bends_no_edge_of_a_high_alarm(bench: Bench, measure: Measur
 
 @pytest.mark.needs("slow", "virtual_time")
 @pytest.mark.parametrize("delay_ms", [0, 20])
-def test_a_busy_loop_bends_no_edge_of_a_medium_alarm(bench: Bench, measure: Measure, delay_ms: int):
+def test_a_busy_loop_shifts_no_edge_of_a_medium_alarm(bench: Bench, measure: Measure, delay_ms: int):
     raise_medium(bench)
     bench.slow_cpu(delay_ms)
     bench.sleep(30.0)
@@ -100,7 +101,7 @@ def test_a_busy_loop_bends_no_edge_of_a_medium_alarm(bench: Bench, measure: Meas
 
 
 @pytest.mark.needs("slow", "virtual_time")
-def test_a_busy_loop_bends_no_flash(bench: Bench, measure: Measure):
+def test_a_busy_loop_shifts_no_lamp_flash(bench: Bench, measure: Measure):
     raise_high(bench)
     bench.sleep(1.0)
     began_ns = round(bench.now() * 1e9)
@@ -117,7 +118,7 @@ def test_a_busy_loop_bends_no_flash(bench: Bench, measure: Measure):
 
 @pytest.mark.needs("slow", "virtual_time")
 @pytest.mark.parametrize("priority", ["high", "medium", "low"])
-def test_a_busy_loop_bends_no_edge_of_an_alarm_test(bench: Bench, measure: Measure, priority: str):
+def test_a_busy_loop_shifts_no_edge_of_an_alarm_test(bench: Bench, measure: Measure, priority: str):
     bench.slow_cpu(20)
     began_s = bench.now()
     bench.pump.alarm_test(priority)
@@ -128,7 +129,7 @@ def test_a_busy_loop_bends_no_edge_of_an_alarm_test(bench: Bench, measure: Measu
 
 
 @pytest.mark.needs("hang", "virtual_time")
-def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_cries_again(
+def test_a_burst_sounds_through_a_cpu_hang_and_the_alarm_returns_after_the_watchdog_reset(
     bench: Bench, measure: Measure
 ):
     bench.pump.start(100_000)
@@ -142,7 +143,7 @@ def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_c
     assert_on_the_beat(measure, sounding(bench, began_s), "high")
     bench.sleep(10.0)
     bench.pump.reconnect(after_reset=True)
-    assert alarms_told(bench, "interrupted")[-1].active
+    assert alarms_reported(bench, "interrupted")[-1].active
     later = [pulse.start_s for pulse in pulses(bench.trace, hung_s + 2.1)]
     assert later
     # The watchdog, boot and self-test.
@@ -154,7 +155,9 @@ def test_a_hung_cpu_lets_its_burst_sound_until_the_watchdog_bites_and_the_pump_c
 
 @pytest.mark.requirement("ALM-3")
 @pytest.mark.parametrize("after_s", [0.1, 0.25, 0.5])
-def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: Bench, measure: Measure, after_s: float):
+def test_a_higher_alarm_interrupts_a_burst_at_once_and_plays_its_own_whole(
+    bench: Bench, measure: Measure, after_s: float
+):
     asked_s = bench.now()
     bench.pump.alarm_test("medium")
     bench.sleep(after_s)
@@ -162,8 +165,8 @@ def test_a_higher_alarm_cuts_into_a_burst_at_once_and_plays_a_whole_one(bench: B
     raise_high(bench)
     bench.sleep(8.0)
     red_s = float(bench.trace.edges("lamp_red", True, round(fault_s * 1e9))[0]) / 1e9
-    # From here on: the C5 of MEDIUM goes over into that of HIGH without a gap. The lamp lights 1 ms after the piezo
-    # begins.
+    # From here on: the C5 of MEDIUM continues as the C5 of HIGH without a gap. The lamp lights 1 ms after the piezo
+    # starts.
     high = pulses(bench.trace, red_s - 0.001)
     measure("pulses of the higher alarm", len(high), equal=10)
     measure("from the red lamp to the sound", high[0].start_s - red_s, unit="s", at_most=NOTICED_S)
@@ -192,7 +195,7 @@ def test_an_equal_alarm_changes_nothing_in_the_burst(bench: Bench, measure: Meas
 
 
 def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Bench, measure: Measure):
-    """The other way round: the MEDIUM alarm is there, a HIGH one comes and goes within its own burst."""
+    """The MEDIUM alarm is active; a HIGH one starts and is cleared within its own burst."""
     raise_medium(bench)
     bench.sleep(1.0)
     fault_s = bench.now()
@@ -200,16 +203,16 @@ def test_a_lower_alarm_waits_and_sounds_when_the_higher_one_is_cleared(bench: Be
     bench.sleep(1.0)
     bench.sensor_fault(None)
     bench.sleep(0.5)
-    # Infusion_complete too: its latch alone held it.
+    # infusion_complete is cleared too: only its latch held it.
     measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
     bench.sleep(8.0)
-    # The burst that had begun is finished, and nothing follows.
+    # The burst in progress is finished, and nothing follows.
     measure("pulses of each burst", [len(burst) for burst in bursts(pulses(bench.trace, fault_s))], equal=[10])
 
 
 @pytest.mark.requirement("ALM-3")
 @pytest.mark.needs("virtual_time")
-def test_a_lower_alarm_in_the_midst_of_a_high_burst_is_not_heard_before_its_end(bench: Bench, measure: Measure):
+def test_a_lower_alarm_during_a_high_burst_is_heard_after_its_end(bench: Bench, measure: Measure):
     asked_s = bench.now()
     # The infusion ends within the burst of a HIGH test, which takes 3.4 s.
     bench.pump.start(MAX_UL_H, vtbi_nl=500_000)

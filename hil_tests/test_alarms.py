@@ -1,4 +1,4 @@
-"""What an alarm sounds and looks like on the pins, how long a pause of its sound lasts, and what ends it.
+"""An alarm's sound and light on the pins, the length of an audio pause, and what ends an alarm.
 
 The numbers are those of IEC 60601-1-8 as secondary sources report them; picoinfuse.analysis.alarm_limits holds
 them, and `check` measures piezo and lamps against every row.
@@ -17,7 +17,7 @@ from picoinfuse.evidence.measuring import Measure
 pytestmark = [pytest.mark.requirement("ALM-1", "GIP-3.1"), pytest.mark.needs("capture")]
 
 MAX_UL_H = 1_200_000
-# The annunciator looks at least every 20 ms, the loop wakes at least every 10 ms.
+# The annunciator runs at least every 20 ms, the loop wakes at least every 10 ms.
 NOTICED_S = 0.030
 QUIET_S = 3.0  # longer than any rest inside a burst (1.3 s) and than the shortest rest between two (2.5 s)
 
@@ -31,7 +31,7 @@ def edges(bench: Bench, wire: str, start_s: float, end_s: float) -> int:
 
 
 def complete_an_infusion(bench: Bench, measure: Measure) -> float:
-    """The MEDIUM alarm that is quickest to have. Returns when it was raised, in bench time."""
+    """Raises the MEDIUM alarm that takes the least time. Returns when it was raised, bench time in s."""
     # 0.5 mL at 1200 mL/h take 1.5 s, the ramps less than 1 s more.
     bench.pump.start(MAX_UL_H, vtbi_nl=500_000)
     bench.sleep(3.0)
@@ -52,7 +52,7 @@ def test_alarm_test_sounds_one_burst_of_its_priority(bench: Bench, measure: Meas
     told = bench.pump.alarm_test(priority)
     bench.sleep(told.duration_ms / 1000 + QUIET_S)
     rows = check(bench.trace, priority, began_s, bench.now())
-    # One burst has no rest between bursts; the lamp shines for the burst only, the next test looks at it.
+    # One burst has no rest between bursts. The lamp is lit for the burst only; the next test checks it.
     measure(
         "limits of the standard that are not kept",
         failed(rows, "between bursts", *(row.name for row in rows if row.name.startswith("lamp"))),
@@ -91,7 +91,7 @@ def test_alarm_test_lights_the_lamp_of_its_priority_and_puts_it_out(
 
 
 @pytest.mark.needs("occlude")
-def test_occlusion_sounds_and_shines_as_a_high_alarm(bench: Bench, measure: Measure):
+def test_an_occlusion_has_the_sound_and_light_of_a_high_alarm(bench: Bench, measure: Measure):
     bench.occlude()
     began_s = bench.now()
     # 517 mmHg = 68.9 kPa in 1.437 mL/bar are 0.99 mL: 3 s at 333 µL/s; then 500 ms of persistence.
@@ -106,7 +106,7 @@ def test_occlusion_sounds_and_shines_as_a_high_alarm(bench: Bench, measure: Meas
     measure("edges of the yellow lamp", edges(bench, "lamp_yellow", began_s, bench.now()), equal=0)
 
 
-def test_end_of_an_infusion_sounds_and_shines_as_a_medium_alarm(bench: Bench, measure: Measure):
+def test_the_end_of_an_infusion_has_the_sound_and_light_of_a_medium_alarm(bench: Bench, measure: Measure):
     began_s = bench.now()
     complete_an_infusion(bench, measure)
     bench.sleep(35.0)  # bursts of 0.95 s every 11 s
@@ -117,13 +117,13 @@ def test_end_of_an_infusion_sounds_and_shines_as_a_medium_alarm(bench: Bench, me
     measure("edges of the red lamp", edges(bench, "lamp_red", began_s, bench.now()), equal=0)
 
 
-def test_alarm_test_does_not_talk_over_a_real_alarm(bench: Bench, measure: Measure):
+def test_alarm_test_is_refused_during_a_real_alarm(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
     for priority in ("low", "medium"):
         with pytest.raises(PumpError) as refused:
             bench.pump.alarm_test(priority)
         measure("refused with", refused.value.code, equal="wrong_state")
-    # A higher one may be tried.
+    # A test of a higher priority is allowed.
     measure("length of the tested burst", bench.pump.alarm_test("high").duration_ms, unit="ms", above=0)
 
 
@@ -136,12 +136,13 @@ def test_higher_priority_takes_over_sound_and_light_at_once(bench: Bench, measur
     complete_an_infusion(bench, measure)
     bench.sleep(1.0)
     bench.sensor_fault("open")
-    bench.sleep(0.2)  # a sensor is believed to be open after 40 ms
+    bench.sleep(0.2)  # the pump reports an open sensor after 40 ms
     red_s = first_edge(bench, "lamp_red", 0.0)
     bench.sleep(25.0)
     heard = bursts(pulses(bench.trace, red_s - 0.001))
     measure("from the red lamp to the sound", heard[0][0].start_s - red_s, unit="s", at_most=NOTICED_S)
-    measure("pulses of each burst", {len(burst) for burst in heard[:-1]}, equal={10})  # the last one may not be over
+    # The last burst may still be in progress
+    measure("pulses of each burst", {len(burst) for burst in heard[:-1]}, equal={10})
     measure("edges of the yellow lamp", edges(bench, "lamp_yellow", red_s + NOTICED_S, bench.now()), equal=0)
     names = [alarm.name for alarm in bench.pump.alarms().active]
     measure("active alarms", names, equal=["sensor_open", "infusion_complete"])  # highest first
@@ -176,10 +177,10 @@ def test_silence_lasts_two_minutes_and_the_alarm_returns_by_itself(bench: Bench,
 
 @pytest.mark.requirement("ALM-3")
 @pytest.mark.needs("sensor")
-def test_burst_that_has_begun_is_finished_when_it_is_silenced(bench: Bench, measure: Measure):
+def test_a_burst_in_progress_is_finished_when_it_is_silenced(bench: Bench, measure: Measure):
     began_s = bench.now()
     bench.sensor_fault("open")
-    bench.sleep(1.0)  # in the midst of the burst of 3.2 s
+    bench.sleep(1.0)  # during the burst of 3.2 s
     bench.pump.silence()
     bench.sleep(12.0)
     measure("pulses of each burst", [len(burst) for burst in bursts(pulses(bench.trace, began_s))], equal=[10])
@@ -195,7 +196,7 @@ def test_higher_priority_breaks_through_the_pause(bench: Bench, measure: Measure
     fault_s = bench.now()
     bench.sensor_fault("open")
     bench.sleep(4.0)
-    # Four samples of 10 ms until the sensor is believed to be open, then the annunciator.
+    # Four samples of 10 ms until the pump reports an open sensor, then the annunciator.
     measure("time to the sound", first_edge(bench, "piezo", fault_s) - fault_s, unit="s", at_most=0.050 + NOTICED_S)
     measure("pause left", bench.pump.status().silenced_ms, unit="ms", equal=0)
 
@@ -218,7 +219,7 @@ def test_equal_priority_does_not_break_through_the_pause(bench: Bench, measure: 
 
 
 @pytest.mark.requirement("ALM-4")
-def test_silence_with_nothing_to_silence_is_no_pause_in_advance(bench: Bench, measure: Measure):
+def test_silence_without_an_alarm_does_not_pause_a_later_alarm(bench: Bench, measure: Measure):
     measure("pause", bench.pump.silence(), unit="ms", equal=0)
     asked_s = bench.now()
     complete_an_infusion(bench, measure)
@@ -258,7 +259,7 @@ def test_alarm_whose_cause_remains_cannot_be_cleared(bench: Bench, measure: Meas
 
 
 @pytest.mark.needs("sensor")
-def test_alarm_is_told_once_when_it_comes_and_once_when_it_goes(bench: Bench, measure: Measure):
+def test_an_alarm_is_reported_once_when_raised_and_once_when_cleared(bench: Bench, measure: Measure):
     bench.sensor_fault("open")
     bench.sleep(2.0)
     bench.sensor_fault(None)

@@ -1,10 +1,10 @@
-"""Going on by itself after an occlusion, where the profile allows it; and stopping for good when it comes again."""
+"""Automatic restart after an occlusion, where the profile allows it, and the final stop when the occlusion repeats."""
 
 from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import bench_with, now_ns, sleep_until, volume_told_is_true
+from hil_tests.expect import bench_with, now_ns, reported_volume_is_true, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
@@ -25,7 +25,7 @@ def state(bench: Bench) -> str:
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
-def test_a_line_that_opens_goes_on_with_the_same_infusion_after_15_s_of_checking(
+def test_the_infusion_restarts_by_itself_when_the_line_opens_and_15_s_of_checks_pass(
     bench: Bench, measure: Measure
 ) -> None:
     with bench_with(bench, occlusion={"auto_restarts": 1}) as pump_bench:
@@ -41,15 +41,15 @@ def test_a_line_that_opens_goes_on_with_the_same_infusion_after_15_s_of_checking
         measure("alarms", pump.status().alarms, equal=())
         pump_bench.sleep(40)
         status = pump.status()
-        # What was drawn back is given again: complete means complete.
+        # The volume that was drawn back is given again, so the infusion completes.
         measure("state", status.state, equal="idle")
         measure("alarms", status.alarms, equal=("infusion_complete",))
         measure("delivered", status.delivered_nl, unit="nL", near=3_000_000, by=350)
-        volume_told_is_true(pump_bench, measure, start_ns)
+        reported_volume_is_true(pump_bench, measure, start_ns)
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
-def test_without_leave_of_the_profile_it_stays_stopped(bench: Bench, measure: Measure) -> None:
+def test_without_automatic_restarts_in_the_profile_it_stays_stopped(bench: Bench, measure: Measure) -> None:
     bench.pump.start(RATE_UL_H)
     bench.sleep(5)
     occlude(bench)
@@ -58,7 +58,7 @@ def test_without_leave_of_the_profile_it_stays_stopped(bench: Bench, measure: Me
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
-def test_more_restarts_than_allowed_in_ten_minutes_are_not_made(bench: Bench, measure: Measure) -> None:
+def test_restarts_in_ten_minutes_never_exceed_the_limit(bench: Bench, measure: Measure) -> None:
     with bench_with(bench, occlusion={"auto_restarts": 1}) as pump_bench:
         pump_bench.pump.start(RATE_UL_H)
         pump_bench.sleep(5)
@@ -73,7 +73,7 @@ def test_more_restarts_than_allowed_in_ten_minutes_are_not_made(bench: Bench, me
 
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
-def test_the_same_alarm_three_times_in_ten_minutes_stops_for_good(bench: Bench, measure: Measure) -> None:
+def test_the_same_alarm_three_times_in_ten_minutes_needs_a_person(bench: Bench, measure: Measure) -> None:
     with bench_with(bench, occlusion={"auto_restarts": 9}) as pump_bench:
         pump = pump_bench.pump
         pump.start(RATE_UL_H)
@@ -85,14 +85,14 @@ def test_the_same_alarm_three_times_in_ten_minutes_stops_for_good(bench: Bench, 
         occlude(pump_bench)
         pump_bench.sleep(60)
         measure("alarms", pump.status().alarms, equal=("occlusion", "repeated_alarm"))
-        measure("recovery", pump.status().recovery, equal=None)  # relieved all the same
+        measure("recovery", pump.status().recovery, equal=None)  # the line is relieved nevertheless
         cleared = pump.clear_alarms()
         measure("state after the clear", cleared.state, equal="alarm_stopped")
         measure("alarms after the clear", cleared.alarms, equal=("repeated_alarm",))
 
 
 @pytest.mark.needs("pressure", "sensor", "virtual_time")
-def test_it_counts_for_a_person_who_starts_it_too(bench: Bench, measure: Measure) -> None:
+def test_manual_restarts_count_towards_the_three_alarms_too(bench: Bench, measure: Measure) -> None:
     for _ in range(3):
         bench.pump.clear_alarms()
         bench.pump.start(RATE_UL_H)
@@ -106,7 +106,7 @@ def test_it_counts_for_a_person_who_starts_it_too(bench: Bench, measure: Measure
 
 @pytest.mark.needs("pressure", "occlude", "virtual_time")
 @pytest.mark.parametrize("what", ["stop", "clear", "sensor"])
-def test_a_person_or_another_alarm_ends_the_checking(bench: Bench, measure: Measure, what: str) -> None:
+def test_a_person_or_another_alarm_ends_the_line_check(bench: Bench, measure: Measure, what: str) -> None:
     with bench_with(bench, occlusion={"auto_restarts": 9}) as pump_bench:
         pump = pump_bench.pump
         pump.start(RATE_UL_H)
@@ -125,7 +125,7 @@ def test_a_person_or_another_alarm_ends_the_checking(bench: Bench, measure: Meas
 
 
 @pytest.mark.needs("pressure", "occlude", "patient", "virtual_time")
-def test_a_pressure_of_half_the_limit_is_not_open(bench: Bench, measure: Measure) -> None:
+def test_a_line_at_half_the_limit_is_not_taken_for_open(bench: Bench, measure: Measure) -> None:
     with bench_with(bench, occlusion={"auto_restarts": 9}) as pump_bench:
         pump_bench.pump.start(RATE_UL_H)
         pump_bench.sleep(5)

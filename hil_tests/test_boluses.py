@@ -1,4 +1,4 @@
-"""Boluses: the patient's, the clinician's, which goes before which, and what no one gets."""
+"""Boluses of patient and clinician: which takes precedence, and which are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hil_tests.expect import LEAD_S, alarms_told, motor_steps, now_ns, sleep_until, step_pl
+from hil_tests.expect import LEAD_S, alarms_reported, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import Therapy
 from picoinfuse.common.errors import PumpError
@@ -57,7 +57,7 @@ def test_a_patients_bolus_comes_on_top_of_the_basal_rate(bench: Bench, measure: 
     measure("left of the lockout", told.lockout_s, unit="s", one_of=(294, 295), req="PCA-2")
     bench.sleep(60)
     measure("bolus told after its end", therapy(bench).bolus, equal=None)
-    # The bolus to the step, and the basal before, under and after it as if there had been none.
+    # The bolus is exact to the step; the basal volume before, during and after is as if there had been no bolus.
     basal = in_steps(bench, flow_nl(2_000, bench.now() - begun_s))
     beyond = float(len(motor_steps(bench, since_ns)) - basal - in_steps(bench, 500_000))
     measure("steps beyond basal rate and bolus", beyond, near=0, by=2)
@@ -77,7 +77,7 @@ def test_the_lockout_runs_from_the_start_and_from_each_bolus(bench: Bench, measu
         if told.given:
             given.append(asked_s)
         bench.sleep(7)
-    # From 300 s on, one in 300 s, at the first press after.
+    # From 300 s on, one bolus in 300 s, at the first press after that.
     measure("boluses given", len(given), equal=4)
     for before, after in zip([begun_s, *given], given, strict=False):
         measure("from the one before", after - before, unit="s", at_least=300 - 0.1, at_most=308)
@@ -88,7 +88,7 @@ def test_the_lockout_runs_from_the_start_and_from_each_bolus(bench: Bench, measu
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.requirement("PCA-2", "GIP-1.4")
-def test_the_limit_of_an_hour_holds_in_every_hour(bench: Bench, measure: Measure) -> None:
+def test_the_hour_limit_holds_in_every_hour(bench: Bench, measure: Measure) -> None:
     """2 mL/h of basal and boluses of 0.5 mL every 5 min would be 8 mL; 5 are allowed."""
     begun_s = bench.now()
     bench.pump.start_regimen(pca(max_4h_nl=20_000_000))
@@ -98,21 +98,21 @@ def test_the_limit_of_an_hour_holds_in_every_hour(bench: Bench, measure: Measure
     edges = bench.trace.edges("step", True, round(begun_s * 1e9)) / 1e9
     step_nl = float(step_pl(bench.profile)) / 1000
     most = (np.searchsorted(edges, edges + 3600) - np.arange(len(edges))).max()
-    # Beyond the limit flows what keeps the vein open, 1 mL/h, and that for less than an hour.
+    # Beyond the limit KVO flows, 1 mL/h, for less than an hour.
     measure("most in an hour", step_nl * float(most), unit="nL", at_most=5_000_000 + 1_000_000)
-    priority = next(event.priority for event in alarms_told(bench, "dose_limit") if event.active)
+    priority = next(event.priority for event in alarms_reported(bench, "dose_limit") if event.active)
     measure("priority of the alarm", priority, equal="medium")
-    # 3 h of 5 mL are 15 mL, 6 of which are the basal rate: 18 boluses of 0.5 mL. Some are missed, as an hour is looked
-    # at as 60 to 65 minutes, and one is asked for every 5.
+    # 3 h of 5 mL are 15 mL, 6 of which are the basal rate: 18 boluses of 0.5 mL. Some are missed, since the pump counts
+    # an hour as 60 to 65 minutes, and the test requests one every 5.
     measure("boluses given", therapy(bench).given, at_least=12, at_most=3 * 8 - 1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.requirement("PCA-2", "PCA-1")
-def test_at_the_limit_only_the_vein_is_kept_open_until_there_is_room_again(bench: Bench, measure: Measure) -> None:
+def test_at_the_limit_only_kvo_flows_until_the_limit_allows_a_bolus_again(bench: Bench, measure: Measure) -> None:
     bench.pump.start_regimen(pca(basal_ul_h=5_000, lockout_s=60, max_1h_nl=2_000_000))
-    # At the third 250 µL of basal and 1 mL of boluses are given; 0.5 mL more fit, and then none.
+    # At the third, 250 µL of basal and 1 mL of boluses are given; one more bolus of 0.5 mL fits.
     begun_s = bench.now()
     for _ in range(3):
         bench.sleep(61)
@@ -125,15 +125,15 @@ def test_at_the_limit_only_the_vein_is_kept_open_until_there_is_room_again(bench
     measure("state, alarms, KVO, rate", told, equal=("infusing", ("dose_limit",), True, 1_000))
     measure("phase", therapy(bench).phase, equal="held")
     measure("bolus at the limit refused", bench.pump.request_bolus().why, equal="alarm")
-    # The first bolus leaves the hour 60 to 65 min after it was given, at 61 s; looked at every 30 s.
+    # The first bolus, given at 61 s, leaves the hour 60 to 65 min later; the test checks every 30 s.
     sleep_until(bench, lambda: bench.pump.status().alarms == (), 3900, 30)
     measure("room again", bench.now() - begun_s, unit="s", at_least=3600, at_most=3900 + 61 + 30)
     measure("rate with room again", bench.pump.status().target_ul_h, unit="µL/h", equal=5_000)
 
 
 @pytest.mark.requirement("PCA-2", "GIP-1.1")
-def test_at_the_limit_the_vein_is_never_kept_open_faster_than_the_basal_rate(bench: Bench, measure: Measure) -> None:
-    """0.5 mL/h, where the profile's KVO is 1 mL/h. The second bolus would make 1.02 mL of the 1 mL that are allowed."""
+def test_kvo_at_the_limit_is_never_faster_than_the_basal_rate(bench: Bench, measure: Measure) -> None:
+    """0.5 mL/h, where the profile's KVO is 1 mL/h. The second bolus would make 1.02 mL; 1 mL is allowed."""
     bench.pump.start_regimen(pca(basal_ul_h=500, lockout_s=60, max_1h_nl=1_000_000))
     bench.sleep(61)
     measure("bolus refused", bench.pump.request_bolus().why, equal=None)
@@ -146,7 +146,7 @@ def test_at_the_limit_the_vein_is_never_kept_open_faster_than_the_basal_rate(ben
 
 
 @pytest.mark.requirement("PCA-3", "GIP-1.4")
-def test_the_patients_bolus_goes_before_the_clinicians_which_then_goes_on(bench: Bench, measure: Measure) -> None:
+def test_the_patients_bolus_takes_precedence_and_the_clinicians_resumes(bench: Bench, measure: Measure) -> None:
     begun_s = bench.now()
     bench.pump.start_regimen(pca(basal_ul_h=0, lockout_s=60))
     bench.sleep(61)
@@ -165,14 +165,14 @@ def test_the_patients_bolus_goes_before_the_clinicians_which_then_goes_on(bench:
     bench.sleep(360)
     measure("bolus under way at the end", therapy(bench).bolus, equal=None)
     measure("steps", made(bench, begun_s), equal=int(in_steps(bench, 2_500_000)))
-    # While the patient's ran the clinician's stood.
+    # The clinician's bolus waited during the patient's.
     during = made(bench, asked_s + LEAD_S, asked_s + BOLUS_S - LEAD_S)
     alone = in_steps(bench, flow_nl(100_000, BOLUS_S - 2 * LEAD_S))
     measure("steps under the patient's bolus", during, near=alone, by=2)
 
 
 @pytest.mark.requirement("GIP-1.4", "RATE-5")
-def test_a_bolus_that_was_interrupted_is_over_and_the_rest_of_the_dose_is_right(bench: Bench, measure: Measure) -> None:
+def test_an_interrupted_bolus_is_not_resumed_and_the_total_volume_is_right(bench: Bench, measure: Measure) -> None:
     """A recall: a bolus interrupted, primed and resumed gave the wrong dose."""
     begun_s = bench.now()
     bench.pump.start_regimen(
@@ -189,7 +189,7 @@ def test_a_bolus_that_was_interrupted_is_over_and_the_rest_of_the_dose_is_right(
     told = therapy(bench)
     measure("bolus after the pause", (told.bolus, told.bolus_left_nl), equal=(None, 0))
     sleep_until(bench, lambda: bench.pump.status().state == "idle", 600, 5)
-    # What the bolus gave until the pause, and all of the basal.
+    # The part of the bolus before the pause, and the whole basal volume.
     bolus_nl = paused_nl - float(flow_nl(10_000, 106))
     by = flow_nl(110_000, LEAD_S)
     measure("given of the bolus", bolus_nl, unit="nL", near=flow_nl(100_000, 6), by=by)
@@ -199,7 +199,7 @@ def test_a_bolus_that_was_interrupted_is_over_and_the_rest_of_the_dose_is_right(
 
 
 @pytest.mark.requirement("GIP-1.4")
-def test_an_alarm_ends_a_bolus_and_allows_none(bench: Bench, measure: Measure) -> None:
+def test_an_alarm_ends_a_bolus_and_refuses_another(bench: Bench, measure: Measure) -> None:
     bench.pump.start_regimen(pca(lockout_s=60))
     bench.sleep(61)
     assert bench.pump.request_bolus().given
@@ -223,9 +223,7 @@ def test_an_alarm_ends_a_bolus_and_allows_none(bench: Bench, measure: Measure) -
 
 @pytest.mark.needs("occlude")
 @pytest.mark.requirement("GIP-1.4", "PCA-9")
-def test_an_occlusion_in_a_bolus_ends_it_and_what_is_drawn_back_of_it_is_not_owed(
-    bench: Bench, measure: Measure
-) -> None:
+def test_an_occlusion_ends_a_bolus_and_the_volume_drawn_back_is_not_given_again(bench: Bench, measure: Measure) -> None:
     bench.pump.start_regimen(pca(basal_ul_h=10_000, lockout_s=60, volume_nl=3_000_000, rate_ul_h=600_000))
     bench.sleep(61)
     bench.occlude()
@@ -236,7 +234,7 @@ def test_an_occlusion_in_a_bolus_ends_it_and_what_is_drawn_back_of_it_is_not_owe
     bench.occlude(False)
     bench.sleep(1)
     measure("state", bench.pump.status().state, equal="alarm_stopped")
-    # What left the syringe and stayed out is the basal of a minute, and what the line still holds: 19 µL at 10 mmHg.
+    # One minute of basal left the syringe, and the line still holds 19 µL at 10 mmHg.
     basal_nl = float(flow_nl(10_000, 75))
     measure("delivered", bench.pump.status().delivered_nl, unit="nL", at_most=basal_nl + 60_000)
 
@@ -254,7 +252,9 @@ def test_a_clinicians_bolus_is_exact_to_the_step_at_any_rate(bench: Bench, measu
 
 
 @pytest.mark.requirement("PCA-2", "LINK-2")
-def test_who_has_no_bolus_gets_none_and_is_told_why(bench: Bench, measure: Measure) -> None:
+def test_a_bolus_request_without_a_bolus_in_the_regimen_is_refused_with_the_reason(
+    bench: Bench, measure: Measure
+) -> None:
     measure("idle: refused", bench.pump.request_bolus().why, equal="not_infusing")
     bench.pump.start(5_000)
     measure("regimen without a bolus: refused", bench.pump.request_bolus().why, equal="no_bolus")

@@ -1,10 +1,10 @@
-"""Buttons, where the profile has them: what a press does, what is no press, and a button that is stuck."""
+"""Buttons, where the profile has them: a press, a press that is too short, a stuck button."""
 
 from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import alarms_told, infuse, motor_steps, now_ns
+from hil_tests.expect import alarms_reported, infuse, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
@@ -15,16 +15,16 @@ pytestmark = [
 ]
 
 BOUNCE = (0.004, 0.011, 0.007, 0.02, 0.009, 0.003)
-LOOK_S = 0.02  # a look every 10 ms, and a turn of the loop
+LOOK_S = 0.02  # a poll every 10 ms, and a turn of the loop
 
 
-def test_held_for_a_second_the_stop_button_stops(bench: Bench, measure: Measure) -> None:
+def test_the_stop_button_held_for_a_second_stops(bench: Bench, measure: Measure) -> None:
     infuse(bench, 100_000)
     pressed_ns = now_ns(bench)
     bench.press("button_stop", 1.5, BOUNCE)
     bench.sleep(0.5)
     measure("state", bench.pump.status().state, equal="idle")
-    # The contact trembles for 54 ms first; a step is granted 300 ms ahead at most, and finished.
+    # The contact bounces for 54 ms first. Motion granted ahead, at most 300 ms, is finished.
     measure(
         "motion after the press",
         motor_steps(bench, pressed_ns)[-1] - pressed_ns,
@@ -34,7 +34,7 @@ def test_held_for_a_second_the_stop_button_stops(bench: Bench, measure: Measure)
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.2, 0.9])
-def test_a_press_under_a_second_does_not_touch_the_infusion(bench: Bench, measure: Measure, seconds: float) -> None:
+def test_a_press_under_a_second_does_not_affect_the_infusion(bench: Bench, measure: Measure, seconds: float) -> None:
     infuse(bench, 100_000)
     bench.press("button_stop", seconds, BOUNCE)
     bench.sleep(2.0)
@@ -63,21 +63,19 @@ def test_without_an_alarm_there_is_nothing_to_silence(bench: Bench, measure: Mea
 
 
 @pytest.mark.parametrize("name", ["button_request", "button_stop"])
-def test_a_stuck_button_alarms_at_one_minute_and_is_free_again_when_it_opens(
-    bench: Bench, measure: Measure, name: str
-) -> None:
+def test_a_stuck_button_alarms_at_one_minute_until_it_opens(bench: Bench, measure: Measure, name: str) -> None:
     bench.drive_pin(name, 0)
     bench.sleep(59.5)
     measure("alarms", bench.pump.status().alarms, equal=())
     bench.sleep(1.0)
     measure("alarms", bench.pump.status().alarms, equal=("button_stuck",))
-    measure("priority told", alarms_told(bench, "button_stuck")[-1].priority, equal="medium")
+    measure("priority told", alarms_reported(bench, "button_stuck")[-1].priority, equal="medium")
     bench.drive_pin(name, None)
     bench.sleep(0.5)
     measure("alarms", bench.pump.status().alarms, equal=())
 
 
-def test_a_stuck_request_button_leaves_the_infusion_alone(bench: Bench, measure: Measure) -> None:
+def test_a_stuck_request_button_does_not_affect_the_infusion(bench: Bench, measure: Measure) -> None:
     infuse(bench, 100_000)
     bench.drive_pin("button_request", 0)
     bench.sleep(70.0)

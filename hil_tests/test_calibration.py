@@ -1,4 +1,4 @@
-"""A calibration: kept over a reset, in force from the next start, taken back, bounded, and never guessed."""
+"""A calibration: kept over a reset, in force from the next start, undone, bounded, never guessed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def infuse(bench: Bench, measure: Measure) -> tuple[int, int]:
     return status.delivered_nl, status.steps_counted
 
 
-def test_a_pump_that_nobody_calibrated_says_so(bench: Bench, measure: Measure) -> None:
+def test_an_uncalibrated_pump_reports_it(bench: Bench, measure: Measure) -> None:
     told = bench.pump.calibration()
     measure("factor told", told.factor, equal="1/1")
     measure("entries told", told.entries, equal=())
@@ -59,7 +59,7 @@ def test_a_factor_is_in_force_from_the_next_start(bench: Bench, measure: Measure
     step_nl = Fraction(bench.pump.calibration().step_pl or "") / 1000
     measure("steps with the factor", steps_after, equal=VOLUME_NL // step_nl)
     measure("steps with the factor", steps_after, near=steps_before / 1.03, by=1)
-    # Both tell the volume that was asked for, less than one step short.
+    # Both report the requested volume, less than one step short.
     measure("volume told after", after_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
     measure("volume told before", before_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
 
@@ -92,7 +92,9 @@ def test_a_factor_outlives_the_supply(bench: Bench, measure: Measure) -> None:
     measure("operator kept", entry.operator, equal="Jürgen K.")
 
 
-def test_undo_goes_back_one_by_one_and_then_says_that_there_is_no_more(bench: Bench, measure: Measure) -> None:
+def test_undo_removes_one_calibration_at_a_time_and_is_refused_when_none_is_left(
+    bench: Bench, measure: Measure
+) -> None:
     calibrate(bench, 101, 100)
     calibrate(bench, 102, 100)
     measure("factors known", [entry.num for entry in bench.pump.calibration().entries], equal=[102, 101])
@@ -116,7 +118,7 @@ def test_a_factor_beyond_the_limit_is_refused_with_the_limit(
 
 
 @pytest.mark.parametrize(("day", "operator", "what"), [("22.11.2026", OPERATOR, "date"), (DAY, "x" * 33, "operator")])
-def test_who_and_when_are_checked(bench: Bench, measure: Measure, day: str, operator: str, what: str) -> None:
+def test_operator_and_date_are_checked(bench: Bench, measure: Measure, day: str, operator: str, what: str) -> None:
     refused = refusal(bench, 101, 100, day, operator)
     measure("refused with", refused.code, equal="out_of_range")
     measure("refused with", refused.data["parameter"], equal=what)

@@ -1,4 +1,4 @@
-"""The check-up on a pump: it passes on a sound one, and names what is wrong with another."""
+"""The check-up passes on a working pump and names each fault of another."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ASKED = [
 
 
 class Nurse:
-    """Says yes, weighs what really came, and presses the button when asked to; `no`: questions that get a no."""
+    """Answers yes, weighs the true volume, and presses the button on request. `no`: the questions answered with no."""
 
     def __init__(self, bench: Bench, no: tuple[str, ...] = ()) -> None:
         self._bench = bench
@@ -50,7 +50,7 @@ class Nurse:
 
     def weighs(self, key: str, request: str) -> float | None:
         self.asked.append(key)
-        self._bench.sleep(10.0)  # what the line holds under pressure comes with a time constant of 1.3 s
+        self._bench.sleep(10.0)  # the volume held in the line under pressure flows out with a time constant of 1.3 s
         patient_nl = self._bench.trace.value_at("patient_nl", round(self._bench.now() * 1e9))
         came_nl, self._weighed_nl = patient_nl - self._weighed_nl, patient_nl
         return came_nl / 1e6 / PLAN.ml_per_g
@@ -69,7 +69,7 @@ def failed(found: CheckUp) -> dict[str, list[str]]:
     }
 
 
-def test_a_sound_pump_passes_and_everything_was_looked_at(bench: Bench, measure: Measure, tmp_path: Path) -> None:
+def test_a_working_pump_passes_and_every_step_was_checked(bench: Bench, measure: Measure, tmp_path: Path) -> None:
     nurse = Nurse(bench)
     found = visit(bench, nurse)
     measure("failed", failed(found), equal={})
@@ -83,7 +83,7 @@ def test_a_sound_pump_passes_and_everything_was_looked_at(bench: Bench, measure:
     page = (tmp_path / "check-up.html").read_text()
     measure("the pump's name on the page", page.count(found.pump), above=0)
     measure("rows on the page that passed", page.count('class="pass"'), above=20)
-    # It needs nothing else than itself.
+    # The page is self-contained.
     measure("addresses on the page", page.replace("http-equiv", "").count("http"), equal=0)
 
 
@@ -106,13 +106,13 @@ WRONG: dict[str, tuple[Callable[[Bench], object], dict[str, list[str]]]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_is_wrong_is_named(bench: Bench, measure: Measure, what: str) -> None:
+def test_each_fault_is_named(bench: Bench, measure: Measure, what: str) -> None:
     break_it, expected = WRONG[what]
     break_it(bench)
     measure("failed", failed(visit(bench, Nurse(bench))), equal=expected)
 
 
-def test_the_event_log_is_read_and_told(bench: Bench, measure: Measure) -> None:
+def test_the_event_log_is_read_and_reported(bench: Bench, measure: Measure) -> None:
     for _ in range(3):
         bench.pump.start(300_000, 100_000)
         bench.sleep(4.0)
@@ -126,14 +126,14 @@ def test_the_event_log_is_read_and_told(bench: Bench, measure: Measure) -> None:
     measure("infusions told", rows["Infusions started"], equal="3", req="GIP-4")
 
 
-def test_a_lamp_that_nobody_saw_and_a_button_that_does_nothing_fail(bench: Bench, measure: Measure) -> None:
+def test_a_lamp_that_stays_dark_and_a_dead_button_fail(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_stop", 1)  # its wire is broken
     found = visit(bench, Nurse(bench, no=("lamp_high", "stop_button")))
     measure("failed", failed(found), equal={"Alarms": ["HIGH, light"], "Stop button": ["Held for a second"]})
     measure("passed as a whole", found.passed, equal=False)
 
 
-def test_a_pump_whose_self_test_fails_is_given_nothing_to_do(bench: Bench, measure: Measure) -> None:
+def test_after_a_failed_self_test_no_further_step_runs(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_request", 0)
     before = bench.pump.status()
     found = visit(bench, Nurse(bench))
@@ -143,7 +143,7 @@ def test_a_pump_whose_self_test_fails_is_given_nothing_to_do(bench: Bench, measu
     measure("delivered", bench.pump.status().delivered_nl, unit="nL", equal=before.delivered_nl)
 
 
-def test_an_infusing_pump_is_left_alone(bench: Bench, measure: Measure) -> None:
+def test_the_check_up_is_refused_while_the_pump_infuses(bench: Bench, measure: Measure) -> None:
     bench.pump.start(5_000)
     with pytest.raises(NotIdle, match="infusing"):
         visit(bench, Nurse(bench))
@@ -151,7 +151,7 @@ def test_an_infusing_pump_is_left_alone(bench: Bench, measure: Measure) -> None:
 
 
 @pytest.mark.profile("syringe-50ml")
-def test_what_a_pump_has_not_got_is_skipped(bench: Bench, measure: Measure) -> None:
+def test_steps_for_hardware_that_the_pump_lacks_are_skipped(bench: Bench, measure: Measure) -> None:
     found = visit(bench, Nurse(bench))
     skipped = [step.title for step in found.steps if step.outcome == "skipped"]
     measure("skipped", skipped, equal=["Battery under load", "Stop button"])

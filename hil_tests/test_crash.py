@@ -1,4 +1,6 @@
-"""An exception that reaches the top: outputs safe, a reset, an alarm; three in a row, and the board gives up aloud."""
+"""An uncaught exception makes the outputs safe, resets and alarms; after three in a row the board stays in a fatal
+alarm.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ pytestmark = [pytest.mark.requirement("STOP-3", "STOP-5"), pytest.mark.needs("ca
 
 RATE_UL_H = 100_000
 CRASH_AT_STEPS = 100
-# Put at the end of a module of the application. The steps are those that the pump counts itself.
+# Appended to a module of the application. The steps are the pump's own count.
 BOMB = f"""
 _run = MonitorTask.run
 def _bomb(self, now_ms):
@@ -25,11 +27,11 @@ def _bomb(self, now_ms):
     return _run(self, now_ms)
 MonitorTask.run = _bomb
 """
-TONE_HZ = 784  # G5, of no alarm's melody
+TONE_HZ = 784  # G5, which no alarm's melody contains
 
 
 def append_to_monitor(bench: Bench, measure: Measure, text: str) -> None:
-    """In effect: the module is bytecode, so source that imports it all takes its place."""
+    """The module is bytecode, so a source file that imports all of it takes its place."""
     enter_repl(bench)
     text = f"from pump.tasks.whole_monitor import *\n{text}"
     move = "import os; os.rename('/pump/tasks/delivery_monitor.mpy', '/pump/tasks/whole_monitor.mpy')"
@@ -45,7 +47,7 @@ def with_bomb(bench: Bench, measure: Measure) -> None:
 
 
 def crash_once(bench: Bench) -> float:
-    """Infuses until the exception; returns when the motor's enable was taken away."""
+    """Infuses until the exception; returns when the motor's enable was released."""
     began_s = bench.now()
     bench.pump.start(RATE_UL_H)
     bench.sleep(2.0)  # 100 steps at 79 a second, then the reset
@@ -63,9 +65,9 @@ def test_exception_makes_outputs_safe_and_the_pump_comes_back_with_an_alarm(benc
     crashed_s = crash_once(bench)
     come_back(bench)
     steps = bench.trace.count("step", round(began_s * 1e9), round(crashed_s * 1e9))
-    # The monitor looks every 100 ms: 8 steps at 79 a second.
+    # The monitor runs every 100 ms: 8 steps at 79 a second.
     measure("steps", steps, at_least=CRASH_AT_STEPS, at_most=CRASH_AT_STEPS + 9)
-    # Nothing moved after it, but for the self-test's 10 steps without enable.
+    # Nothing moved afterwards except the self-test's 10 steps without enable.
     measure(
         "steps after the crash", bench.trace.count("step", round(crashed_s * 1e9), round(bench.now() * 1e9)), equal=10
     )
@@ -75,7 +77,7 @@ def test_exception_makes_outputs_safe_and_the_pump_comes_back_with_an_alarm(benc
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=("interrupted",))
-    # It sounds: the HIGH burst began with the loop. The boot comes first, 3.2 s on a Pico from files, 0.3 s frozen.
+    # The HIGH burst starts with the loop. The boot comes first, 3.2 s on a Pico from files, 0.3 s frozen.
     measure(
         "from the crash to the alarm's sound",
         pulses(bench.trace, crashed_s)[0].start_s - crashed_s,
@@ -84,7 +86,7 @@ def test_exception_makes_outputs_safe_and_the_pump_comes_back_with_an_alarm(benc
     )
 
 
-def test_no_pulse_follows_a_crash_by_more_than_the_one_in_progress(bench: Bench, measure: Measure):
+def test_after_a_crash_only_the_pulse_in_progress_is_finished(bench: Bench, measure: Measure):
     with_bomb(bench, measure)
     crashed_s = crash_once(bench)
     come_back(bench)
@@ -114,17 +116,17 @@ def test_three_crashes_in_a_row_end_in_a_steady_tone_the_red_lamp_and_the_repl(b
             come_back(bench)
             measure("state after the clear", bench.pump.clear_alarms().state, equal="idle")
         crash_once(bench)
-    assert_cries(bench, measure)
+    assert_fatal_alarm(bench, measure)
 
 
 def test_application_that_cannot_be_loaded_ends_the_same_way(bench: Bench, measure: Measure):
     append_to_monitor(bench, measure, "def broken(:\n")
     leave_repl(bench)
-    assert_cries(bench, measure)
+    assert_fatal_alarm(bench, measure)
 
 
 @pytest.mark.needs("power")
-def test_power_off_forgets_the_crashes(bench: Bench, measure: Measure):
+def test_power_off_resets_the_count_of_crashes(bench: Bench, measure: Measure):
     with_bomb(bench, measure)
     for _ in range(2):
         crash_once(bench)
@@ -132,11 +134,11 @@ def test_power_off_forgets_the_crashes(bench: Bench, measure: Measure):
         measure("alarms", bench.pump.status().alarms, equal=("interrupted",))
         bench.pump.clear_alarms()
     crash_once(bench)
-    come_back(bench)  # the third crash, but the first since the power came on
+    come_back(bench)  # the third crash, but the first since power-on
     measure("state", bench.pump.status().state, equal="alarm_stopped")
 
 
-def assert_cries(bench: Bench, measure: Measure) -> None:
+def assert_fatal_alarm(bench: Bench, measure: Measure) -> None:
     """Hardware alone, with a prompt at the serial port."""
     bench.sleep(8.0)  # three starts, which take 1.5 s each on a Pico
     (tone,) = pulses(bench.trace, bench.now() - 1.5, bench.now() - 0.001)
@@ -148,7 +150,7 @@ def assert_cries(bench: Bench, measure: Measure) -> None:
     measure("levels", levels, equal={"enable": 1, "step": 0, "lamp_red": 1, "lamp_yellow": 0})
     measure("the REPL answers", run_in_repl(bench, "print(6 * 7)"), equal="42")
     bench.sleep(10.0)
-    # It stays so: no watchdog ends it, and none of the wires changes.
+    # No watchdog reset ends it, and no wire changes.
     for wire in levels:
         measure(
             "edges of a wire in 2 s", len(bench.trace.transitions(wire, now_ns, round(bench.now() * 1e9))[0]), equal=0

@@ -1,5 +1,5 @@
-"""The supply fails within a write of the flash; the same on the stub and on the emulated Pico, there with MicroPython's
-littlefs on the chip's own commands. A sample: test_power_cuts.py has every operation, by the stub's flash alone.
+"""The supply fails during a write to the flash, on the stub and on the emulated Pico (there with MicroPython's
+littlefs on the chip's own commands). A sample; test_power_cuts.py covers every operation, on the stub's flash.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.needs("flash_cut"), pytest.mark.requirement("STOP-2")]
 
 
 def cut(bench: Bench, left: int, torn: str, write: str) -> None:
-    """Lets the supply fail within a write that a command causes, and waits until the pump has come back."""
+    """Lets the supply fail during a write that a command causes, and waits until the pump has restarted."""
     boot = bench.pump.boot
     bench.cut_at_flash_operation(left, torn, seed=left)
-    with suppress(PicoinfuseError):  # it may go within the answer
+    with suppress(PicoinfuseError):  # the supply may fail during the reply
         if write == "record":
             bench.pump.calibrate(102, 100, "2026-11-22", "tester")
         else:
@@ -50,7 +50,7 @@ def test_a_cut_within_a_page_of_the_journal(bench: Bench, measure: Measure, left
     bench.sleep(0.5)
     last = bench.pump.log("events", 0).end
     cut(bench, left, torn, "journal")
-    measure("end of the log", bench.pump.log("events", 0).end, above=last)  # nothing is gone, and the boot is in it
+    measure("end of the log", bench.pump.log("events", 0).end, above=last)  # no entry is lost, and the boot is logged
     assert_all_works(bench, measure)
 
 

@@ -1,4 +1,4 @@
-"""What is delivered: rate, volume, and every account of it, from the edges on the STEP pin."""
+"""The delivery: rate, volume and every count of it, from the edges on the STEP pin."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hil_tests.expect import (
     BEGIN_S,
     LEAD_S,
     TICK_NS,
-    alarms_told,
+    alarms_reported,
     delivered_nl,
     interval_ns,
     motor_steps,
     now_ns,
+    reported_volume_is_true,
     step_hz,
     step_pl,
     true_nl,
-    volume_told_is_true,
 )
 from picoinfuse.bench import Bench
 from picoinfuse.client.messages import Telemetry
@@ -47,7 +47,7 @@ def test_steps_come_at_the_ordered_rate(bench: Bench, measure: Measure, rate_ul_
     bench.pump.start(rate_ul_h)
     bench.sleep(seconds)
     steps = bench.trace.edges("step", True, start_ns + round(RAMP_S * 1e9))
-    # Whole intervals that fit between the first step and now; the first may be one away at low rates.
+    # Whole intervals between the first step and now; at low rates the first step may be one interval away.
     window_ns = now_ns(bench) - int(steps[0])
     measure("steps", len(steps), equal=1 + int(window_ns / interval))
     intervals = np.diff(steps)
@@ -69,7 +69,7 @@ def test_the_first_interval_is_the_ordered_one(bench: Bench, measure: Measure, r
     bench.sleep(3 * interval / 1e9 + BEGIN_S)
     steps = bench.trace.edges("step", True, started_ns - 20_000_000)
     measure("error of the first interval", abs(steps[1] - steps[0] - interval), unit="ns", below=TICK_NS)
-    # The first step is paid for by one interval of running.
+    # The first step comes after one interval of running.
     measure(
         "first step, after the interval that pays for it",
         steps[0] - started_ns - interval,
@@ -87,13 +87,15 @@ def test_vtbi_is_reached_to_the_step(bench: Bench, measure: Measure, rate_ul_h: 
     bench.pump.start(rate_ul_h, vtbi_nl)
     bench.sleep(vtbi_nl * 3.6 / rate_ul_h + 2)
     steps = motor_steps(bench, start_ns)
-    # Never more than asked for, and less by under one step: 350 µL are 1000.17 steps, so 1000.
+    # Never more than ordered, and short by less than one step: 350 µL are 1000.17 steps, so 1000.
     measure("steps", len(steps), equal=int(vtbi_nl * 1000 / step_pl(bench.profile)))
     status = bench.pump.status()
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=("infusion_complete",))
     measure("delivered", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
-    measure("priorities told", [event.priority for event in alarms_told(bench, "infusion_complete")], equal=["medium"])
+    measure(
+        "priorities told", [event.priority for event in alarms_reported(bench, "infusion_complete")], equal=["medium"]
+    )
     measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     # 1e-6: the pump's ratio for a step is within that of the geometric volume.
     measure(
@@ -108,11 +110,11 @@ def test_vtbi_is_reached_to_the_step(bench: Bench, measure: Measure, rate_ul_h: 
 @pytest.mark.requirement("RATE-6")
 @pytest.mark.needs("capture")
 @pytest.mark.parametrize(("before_ul_h", "after_ul_h"), [(1_000, 5_000), (1_000, 333), (2_000, 400_000)])
-def test_a_new_rate_keeps_the_part_of_a_step_that_is_paid_for(
+def test_a_new_rate_keeps_the_accumulated_part_of_a_step(
     bench: Bench, measure: Measure, before_ul_h: int, after_ul_h: int
 ) -> None:
     bench.pump.start(before_ul_h)
-    # Into the second interval by a good part, and far enough from its end that the new rate is there before it.
+    # Well into the second interval, and early enough that the new rate takes effect before its end.
     bench.sleep(float(interval_ns(bench.profile, before_ul_h)) * 1.3 / 1e9)
     ordered_ns = now_ns(bench)
     bench.pump.set_rate(after_ul_h)
@@ -120,14 +122,14 @@ def test_a_new_rate_keeps_the_part_of_a_step_that_is_paid_for(
     steps = bench.trace.edges("step", True, 1_000_000_000)
     last_ns = int(steps[steps < ordered_ns][-1])
     next_ns = int(steps[steps > ordered_ns][0])
-    # One step was paid for by before·(change - last) + after·(next - change) = step. When was the change?
+    # One step accumulated by before·(change - last) + after·(next - change) = step. When was the change?
     paid = before_ul_h * interval_ns(bench.profile, before_ul_h)
     change_ns = (paid + before_ul_h * last_ns - after_ul_h * next_ns) / (before_ul_h - after_ul_h)
     measure("order to new rate", (change_ns - ordered_ns) / 1e9, unit="s", at_least=0, at_most=LEAD_S)
 
 
 @pytest.mark.needs("capture")
-def test_many_changes_of_rate_are_no_fault_of_the_motor(bench: Bench, measure: Measure) -> None:
+def test_many_rate_changes_raise_no_motor_fault(bench: Bench, measure: Measure) -> None:
     start_ns = now_ns(bench)
     bench.pump.start(999_000)
     for rate_ul_h in (100, 500_000, 1_000, 999_000, 250_000, 10):
@@ -138,7 +140,7 @@ def test_many_changes_of_rate_are_no_fault_of_the_motor(bench: Bench, measure: M
     measure("state", status.state, equal="infusing")
     measure("alarms", status.alarms, equal=())
     measure("steps counted", status.steps_counted, equal=len(motor_steps(bench, start_ns)))
-    # The three fast stretches of 1.07 s alone: 793, 397, 793 Hz.
+    # The three fast segments of 1.07 s alone: 793, 397, 793 Hz.
     measure(
         "steps counted",
         status.steps_counted,
@@ -147,7 +149,7 @@ def test_many_changes_of_rate_are_no_fault_of_the_motor(bench: Bench, measure: M
 
 
 @pytest.mark.needs("capture", "pressure")
-def test_every_account_of_the_volume_agrees_with_the_edges(bench: Bench, measure: Measure) -> None:
+def test_every_reported_volume_agrees_with_the_edges(bench: Bench, measure: Measure) -> None:
     told: list[Telemetry] = []
     bench.pump.on_telemetry = told.append
     bench.pump.telemetry(hz=10)
@@ -162,8 +164,8 @@ def test_every_account_of_the_volume_agrees_with_the_edges(bench: Bench, measure
     measure("steps commanded", status.steps_commanded, equal=len(steps))
     measure("volume told by telemetry", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
     measure("volume told", told[-1].delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
-    volume_told_is_true(bench, measure, start_ns)
-    # Telemetry never goes back, and each told volume is a whole number of steps that had been made by then.
+    reported_volume_is_true(bench, measure, start_ns)
+    # Telemetry never decreases, and each reported volume is a whole number of steps made by then.
     volumes = [message.delivered_nl for message in told if message.state == "infusing"]
     measure("reports while infusing", len(volumes), at_least=99)
     measure("reports in which the volume goes back", sum(b < a for a, b in pairwise(volumes)), equal=0)

@@ -1,10 +1,10 @@
-"""What becomes of an alarm that nobody attends to; acknowledge, silence and clear; the reminder of a pause."""
+"""Escalation of an unattended alarm; acknowledge, silence and clear; the reminder of a paused infusion."""
 
 from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import BOOT_S, alarms_told
+from hil_tests.expect import BOOT_S, alarms_reported
 from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
@@ -15,7 +15,7 @@ from picoinfuse.evidence.measuring import Measure
 pytestmark = [pytest.mark.requirement("ALM-5"), pytest.mark.needs("capture", "virtual_time")]
 
 MAX_UL_H = 1_200_000
-LATE_S = 1.1  # the annunciator looks every second
+LATE_S = 1.1  # the annunciator checks every second
 SUSPENDED_S = 900.0
 
 
@@ -32,14 +32,14 @@ def escalate_s(bench: Bench) -> float:
 
 
 def told(bench: Bench, name: str) -> list[tuple[str, bool]]:
-    return [(event.priority, event.active) for event in alarms_told(bench, name)]
+    return [(event.priority, event.active) for event in alarms_reported(bench, name)]
 
 
 def priority(bench: Bench) -> str:
     return bench.pump.alarms().active[0].priority
 
 
-def test_a_medium_alarm_that_nobody_attends_to_becomes_high(bench: Bench, measure: Measure):
+def test_an_unattended_medium_alarm_becomes_high(bench: Bench, measure: Measure):
     heard_s = complete_an_infusion(bench, measure)
     bench.sleep(heard_s + escalate_s(bench) - 1.0 - bench.now())
     measure("priority before", priority(bench), equal="medium")
@@ -64,7 +64,7 @@ def test_acknowledging_ends_an_escalation_and_leaves_the_sound(bench: Bench, mea
     bench.sleep(escalate_s(bench) + LATE_S)
     measure("priority", priority(bench), equal="high")
     measure("acknowledge", bench.pump.acknowledge(), equal=1)
-    bench.sleep(4.0)  # the burst of HIGH that had begun is finished
+    bench.sleep(4.0)  # the HIGH burst in progress is finished
     acknowledged_s = bench.now()
     bench.sleep(60.0)
     (alarm,) = bench.pump.alarms().active
@@ -83,11 +83,11 @@ def test_an_acknowledged_alarm_does_not_escalate(bench: Bench, measure: Measure)
     measure("priority", priority(bench), equal="medium")
 
 
-def test_acknowledging_nothing_is_told(bench: Bench, measure: Measure):
+def test_acknowledge_without_an_alarm_reports_zero(bench: Bench, measure: Measure):
     measure("acknowledge", bench.pump.acknowledge(), equal=0)
 
 
-def test_a_pause_postpones_escalation_and_marks_nothing_as_seen(bench: Bench, measure: Measure):
+def test_an_audio_pause_postpones_escalation_and_acknowledges_nothing(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
     bench.sleep(escalate_s(bench) - 10.0)
     measure("pause", bench.pump.silence(), equal=120_000)
@@ -99,7 +99,7 @@ def test_a_pause_postpones_escalation_and_marks_nothing_as_seen(bench: Bench, me
     measure("priority", priority(bench), equal="high")
 
 
-def test_silenced_again_and_again_the_sound_still_comes_back(bench: Bench, measure: Measure):
+def test_repeated_silencing_does_not_extend_the_pause(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
     bench.sleep(2.0)
     asked_s = bench.now()
@@ -111,7 +111,7 @@ def test_silenced_again_and_again_the_sound_still_comes_back(bench: Bench, measu
     measure("from the request to the sound", sounded[0].start_s - asked_s, unit="s", at_most=121.0)
 
 
-def test_silencing_takes_no_time_of_a_caller(bench: Bench, measure: Measure):
+def test_silencing_delays_no_escalation_of_a_new_alarm(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
     with pytest.raises(PumpError) as refused:
         bench.pump.command("silence", minutes=10)
@@ -121,7 +121,7 @@ def test_silencing_takes_no_time_of_a_caller(bench: Bench, measure: Measure):
 
 
 @pytest.mark.parametrize("word", ["urgent", "HIGH", "", "none"])
-def test_a_priority_that_there_is_not_is_refused_by_name(bench: Bench, measure: Measure, word: str):
+def test_an_unknown_priority_is_refused_by_name(bench: Bench, measure: Measure, word: str):
     with pytest.raises(PumpError) as refused:
         bench.pump.alarm_test(word)
     measure("refused with", refused.value.code, equal="out_of_range")
@@ -131,7 +131,7 @@ def test_a_priority_that_there_is_not_is_refused_by_name(bench: Bench, measure: 
 
 
 @pytest.mark.parametrize("word", ["highest", "MEDIUM", ""])
-def test_an_occlusion_level_that_there_is_not_is_refused_by_name(bench: Bench, measure: Measure, word: str):
+def test_an_unknown_occlusion_level_is_refused_by_name(bench: Bench, measure: Measure, word: str):
     with pytest.raises(PumpError) as refused:
         bench.pump.occlusion_level(word)
     measure("refused with", refused.value.code, equal="out_of_range")
@@ -150,7 +150,7 @@ def pause_an_infusion(bench: Bench) -> float:
     return bench.now()
 
 
-def test_an_infusion_that_is_paused_for_15_minutes_reminds_of_itself(bench: Bench, measure: Measure):
+def test_a_reminder_sounds_when_an_infusion_is_paused_for_15_minutes(bench: Bench, measure: Measure):
     paused_s = pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S - 1.0)
     measure("reminders told", told(bench, "suspended_reminder"), equal=[])
@@ -166,7 +166,7 @@ def test_an_infusion_that_is_paused_for_15_minutes_reminds_of_itself(bench: Benc
     measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True), ("medium", False)])
 
 
-def test_a_command_begins_the_15_minutes_anew_and_a_query_does_not(bench: Bench, measure: Measure):
+def test_a_command_restarts_the_15_minutes_and_a_query_does_not(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(600.0)
     bench.pump.set_rate(120_000)
@@ -180,7 +180,7 @@ def test_a_command_begins_the_15_minutes_anew_and_a_query_does_not(bench: Bench,
     measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True)])
 
 
-def test_the_reminder_comes_again_15_minutes_after_somebody_acknowledged_it(bench: Bench, measure: Measure):
+def test_the_reminder_repeats_15_minutes_after_it_was_acknowledged(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S + LATE_S)
     bench.pump.acknowledge()
@@ -196,7 +196,7 @@ def test_the_reminder_comes_again_15_minutes_after_somebody_acknowledged_it(benc
     )
 
 
-def test_a_reminder_that_nobody_heeds_escalates(bench: Bench, measure: Measure):
+def test_an_unattended_reminder_escalates(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S + escalate_s(bench) + 2 * LATE_S)
     measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True), ("high", True)])
@@ -207,7 +207,7 @@ def test_a_reminder_that_nobody_heeds_escalates(bench: Bench, measure: Measure):
 
 
 @pytest.mark.needs("reset")
-def test_a_service_that_nobody_uses_ends_after_15_minutes(bench: Bench, measure: Measure):
+def test_service_without_a_keystroke_ends_after_15_minutes(bench: Bench, measure: Measure):
     boot = bench.pump.boot
     enter_repl(bench)
     bench.sleep(898.0)
@@ -219,7 +219,7 @@ def test_a_service_that_nobody_uses_ends_after_15_minutes(bench: Bench, measure:
 
 
 @pytest.mark.needs("reset")
-def test_a_service_that_somebody_uses_stays(bench: Bench, measure: Measure):
+def test_service_in_use_does_not_end(bench: Bench, measure: Measure):
     enter_repl(bench)
     measure("the REPL answers", run_in_repl(bench, "print(6 * 7)"), equal="42")
     bench.sleep(2000.0)

@@ -1,7 +1,7 @@
-"""Every alarm of the table: raised, told on the link, heard and seen on the pins, and cleared.
+"""Every alarm of the table: raised, reported on the link, measured on the pins, and cleared.
 
-WAYS has one way to each alarm; ELSEWHERE names those that this bench's profile cannot have, with the test that has
-them. A test fails when an alarm of the table is in neither.
+WAYS has one way to raise each alarm; ELSEWHERE names the alarms that this bench's profile cannot raise, with the test
+that raises them. A test fails when an alarm of the table is in neither.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hil_tests.expect import UP_S, WATCHDOG_S, alarms_told, cut_off_ends, sleep_until
+from hil_tests.expect import UP_S, WATCHDOG_S, alarms_reported, cut_off_ends, sleep_until
 from picoinfuse.alarms.table import AlarmRow, alarm_rows
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
@@ -34,7 +34,7 @@ PULSES = {"high": 10, "medium": 3, "low": 2}
 
 @dataclass(frozen=True)
 class Way:
-    """How an alarm comes and how its cause ends; what may be active beside it."""
+    """How to raise an alarm and how to end its cause; which alarms may be active beside it."""
 
     come: Callable[[Bench], None]
     go: Callable[[Bench], None] = lambda bench: None
@@ -96,7 +96,7 @@ def mend_the_step_wire(bench: Bench) -> None:
 
 
 def add_steps(bench: Bench) -> None:
-    """A step in 1.26 s at 1 mL/h, and a quarter as many that nobody ordered, for the 15 min of the band."""
+    """At 1 mL/h a step comes every 1.26 s; a quarter as many unordered ones are added, for the 15 min of the window."""
     bench.pump.start(1_000)
     for _ in range(220):
         bench.sleep(5.0)
@@ -140,7 +140,7 @@ def mend_the_profile(bench: Bench) -> None:
 
 
 def break_copies(*folders: str) -> Callable[[Bench], None]:
-    """Of the record of the calibration."""
+    """Damages the copies of the calibration record."""
 
     def come(bench: Bench) -> None:
         bench.pump.calibrate(103, 100, "2026-11-22", "tester")
@@ -192,7 +192,7 @@ def complete_an_infusion(bench: Bench) -> None:
 
 
 def ask_too_often(bench: Bench) -> None:
-    """2 mL an hour in boluses of 0.4: the sixth is refused."""
+    """The limit is 2 mL an hour in boluses of 0.4 mL: the sixth is refused."""
     bolus = {"volume_nl": 400_000, "rate_ul_h": 200_000, "lockout_s": 60}
     bolus.update(max_1h_nl=2_000_000, max_4h_nl=4_000_000)
     bench.pump.start_regimen({"kind": "pca", "segments": [[0, 0, 0, 0]], "bolus": bolus})
@@ -235,7 +235,7 @@ WAYS = {
     "reservoir_low": Way(
         lambda bench: run_down(bench, 900_000, 10_000, 2.0), fill_up, beside=("reservoir_near_empty",)
     ),
-    # It lasts 1.5 s and is looked at every second: the warning by time may come first.
+    # The infusion lasts 1.5 s and the task runs every second: the warning by time may come first.
     "reservoir_empty": Way(
         lambda bench: run_down(bench, 1_000_000, MAX_UL_H, 3.0), fill_up, beside=("reservoir_near_empty",)
     ),
@@ -253,7 +253,7 @@ ELSEWHERE = {
     "at once: firmware/tests/test_monitor.py",
     "delivery_late": "a loop so late has not read the sensor either: sensor_stale comes first, and stops; "
     "firmware/tests/test_delivery.py",
-    "pressure_not_following": "the line opens while the plunger is drawn back: test_relief.py",
+    "pressure_not_following": "the line opens while the plunger is drawn back: test_pressure_relief.py",
     "storage_fault": "a flash that takes no writes: test_journal.py",
     "upstream_occlusion": "a profile with an upstream sensor",
     "upstream_sensor_fault": "a profile with an upstream sensor",
@@ -270,13 +270,13 @@ ELSEWHERE = {
 ROWS = {row.name: row for row in alarm_rows()}
 
 
-def test_every_alarm_has_a_way_here_or_a_reason(measure: Measure) -> None:
+def test_every_alarm_is_raised_here_or_in_a_named_test(measure: Measure) -> None:
     measure("alarms without a way or a reason", sorted(set(ROWS) - set(WAYS) - set(ELSEWHERE)), equal=[])
     measure("alarms with both", sorted(set(WAYS) & set(ELSEWHERE)), equal=[])
 
 
 def heard(bench: Bench, measure: Measure, row: AlarmRow, since_s: float) -> None:
-    """A whole burst of its priority, and its lamp."""
+    """Measures a whole burst of the alarm's priority, and its lamp."""
     bench.sleep(25.0)
     whole = [len(burst) for burst in bursts(pulses(bench.trace, since_s))]
     measure("bursts of the alarm's pulses", whole.count(PULSES[row.priority]), at_least=1)
@@ -286,13 +286,13 @@ def heard(bench: Bench, measure: Measure, row: AlarmRow, since_s: float) -> None
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_it_is_told_heard_seen_and_cleared(bench: Bench, measure: Measure, name: str) -> None:
+def test_each_alarm_is_reported_sounds_lights_and_clears(bench: Bench, measure: Measure, name: str) -> None:
     row, way = ROWS[name], WAYS[name]
     since_s = bench.now()
     way.come(bench)
     measure("name", name, one_of=bench.pump.status().alarms)
     measure("other alarms", sorted(set(bench.pump.status().alarms) - {name, *way.beside}), equal=[])
-    event = next(event for event in alarms_told(bench, name) if event.active)
+    event = next(event for event in alarms_reported(bench, name) if event.active)
     measure("priority told", event.priority, equal=row.priority)
     state = bench.pump.status().state
     if row.effect == "stop":
@@ -311,12 +311,12 @@ def test_it_is_told_heard_seen_and_cleared(bench: Bench, measure: Measure, name:
 
 
 def clear(bench: Bench, measure: Measure, row: AlarmRow, way: Way) -> None:
-    """As the table says that it ends: by itself, by a person once its cause is gone, or by a reset."""
+    """Ends the alarm as its row says: by itself, by a person once its cause is gone, or by a reset."""
     way.go(bench)
     if row.latching == "until_reset":
         bench.reset()
         bench.sleep(1.0)
-        if "interrupted" in bench.pump.status().alarms:  # it had stopped an infusion that nobody ended
+        if "interrupted" in bench.pump.status().alarms:  # the fault stopped an infusion
             bench.pump.clear_alarms()
     elif row.latching == "latches":
         measure("the alarm waits for a person", row.name, one_of=bench.pump.status().alarms)

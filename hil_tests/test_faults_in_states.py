@@ -1,7 +1,7 @@
-"""Every fault that a bench can inject, in every state of the pump: the state it leads to, the alarms that come, a motor
-that stands where it must, and a pump that can be used again when the fault is gone.
+"""Every fault that a bench can inject, in every state of the pump: the next state, the alarms raised, a motor that
+stands still where it must, and a pump that works again once the fault is gone.
 
-The table is in picoinfuse/campaign/outcomes.py, docs/faults.md is made from it. Idle and infusing are tried always, the
+The table is in picoinfuse/campaign/outcomes.py; docs/faults.md is made from it. Idle and infusing always run, the
 other states by `make test-long`.
 """
 
@@ -29,7 +29,7 @@ from picoinfuse.profile import Profile, load_profile
 from picoinfuse.profile.schema import OPTIONAL_SIGNALS
 
 NOTICED_S = 5.2  # the longest but one: an exception in the task that runs every 5 s
-# What takes longer: a line that has to fill, an account of charge that is drawn to the voltage, a task that runs every
+# Slower faults: a line that has to fill, an estimate of charge that follows the voltage, a task that runs every
 # 10 s.
 SHOWS = {"line closed": 45.0, "battery empty": 300.0, "exception in repeated": 10.2}
 ALWAYS = ("idle", "infusing")
@@ -41,7 +41,7 @@ PAIRS = [
 
 
 def equipped() -> Profile:
-    """Of a pump with every wire that a pump may have."""
+    """The profile of a pump with every optional wire."""
     profile = load_profile("ambulatory-10ml")
     values = profile.values
     wiring = {**values["wiring"], "upstream": 27, "air": 15, "piezo_feedback": 21, "lamp_feedback": 20}
@@ -51,7 +51,7 @@ def equipped() -> Profile:
 
 @pytest.fixture
 def board(bench: Bench, fault: Fault) -> Iterator[Bench]:
-    """One that can have the fault."""
+    """A bench on which the fault can be injected."""
     if fault.fits(bench.profile):
         yield bench
         return
@@ -60,7 +60,7 @@ def board(bench: Bench, fault: Fault) -> Iterator[Bench]:
 
 
 @pytest.mark.needs("virtual_time", "any_profile")
-def test_every_task_of_a_pump_with_every_wire_is_one_that_is_broken(bench: Bench, measure: Measure) -> None:
+def test_every_task_of_a_fully_wired_pump_has_a_fault_in_the_table(bench: Bench, measure: Measure) -> None:
     assert set(OPTIONAL_SIGNALS) <= set(equipped().values["wiring"])
     with bench_kind(bench.name).open(equipped(), bench.seed) as opened:
         told = sorted(task.name for task in opened.pump.tasks().tasks)
@@ -93,12 +93,12 @@ def test_a_fault_in_a_state(board: Bench, measure: Measure, fault: Fault, state:
     came_ns = now_ns(board)
     board.sleep(fault.shows_s)
     if state == "service" and wanted == GOES_ON:
-        fault.go(board)  # the levels that are looked at are the board's own
+        fault.go(board)  # the levels checked are the board's own
         assert_safe_in_service(board, measure)
         return
     if fault.name in UNASKED:
         fault.go(board)  # only then can the pump be asked
-    if wanted == GIVES_UP:  # it says so by itself, or has started again; there is no memory left for an answer
+    if wanted == GIVES_UP:  # the pump reports it by itself, or has restarted; no memory is left for a reply
         assert "system_fault" in board.pump.active_alarms or any(isinstance(e, Ready) for e in board.pump.events)
     else:
         assert_as_in_the_table(measure, wanted, before, ask(board))
@@ -112,7 +112,9 @@ def test_a_fault_in_a_state(board: Bench, measure: Measure, fault: Fault, state:
 
 
 def bring_about(bench: Bench, fault: Fault, state: str) -> Status | None:
-    """What the pump said of itself before. A sensor, a wire or a button is at fault before a self-test begins."""
+    """Injects the fault; returns the status before it. A fault of sensor, wire or button is injected before a
+    self-test.
+    """
     if state == "self_test" and any(word in fault.name for word in ("sensor", "wire", "stuck")):
         fault.come(bench)
         STATES[state](bench)
@@ -138,7 +140,7 @@ def assert_as_in_the_table(measure: Measure, wanted: Outcome, before: Status | N
 def assert_motor_stands(
     bench: Bench, measure: Measure, fault: Fault, wanted: Outcome, state: str, came_ns: int
 ) -> None:
-    """Forward, that is; after an occlusion it may still be drawing back."""
+    """No forward step; after an occlusion the plunger may still be drawn back."""
     if state == "infusing" and wanted.state == "same" and not wanted.resets:
         return
     if state == "relieving" or fault.name in ("motor runaway", "step wire high"):

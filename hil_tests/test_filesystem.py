@@ -1,4 +1,4 @@
-"""A flash with a filesystem that is not this firmware's own: of an older littlefs, and one that cannot be mounted."""
+"""A flash with an older littlefs version, and one whose filesystem cannot be mounted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = [
 
 
 def in_an_older_form(image: bytes) -> bytes:
-    """The same files, elsewhere, in a filesystem of the version before."""
+    """The same files in a filesystem of the previous version, at other addresses."""
     source, target = filesystem(image), filesystem(None, OLDER)
     for folder, folders, files in source.walk("/"):
         for name in folders:
@@ -31,10 +31,8 @@ def in_an_older_form(image: bytes) -> bytes:
     return bytes(target.context.buffer)
 
 
-def test_a_filesystem_of_an_older_version_is_read_and_its_journal_begun_anew(
-    bench: StubBench, measure: Measure
-) -> None:
-    """The journal's sectors are elsewhere: nothing is written to where the record says that they are."""
+def test_an_older_filesystem_is_read_and_its_journal_restarted(bench: StubBench, measure: Measure) -> None:
+    """The journal's sectors lie elsewhere: nothing is written to the addresses in the record."""
     bench.pump.calibrate(101, 100, "2026-11-22", "tester")
     bench.sleep(1.0)
     image = image_of(bench)
@@ -51,10 +49,8 @@ def test_a_filesystem_of_an_older_version_is_read_and_its_journal_begun_anew(
     measure("state after a start", bench.pump.status().state, equal="infusing")
 
 
-def test_a_flash_without_a_filesystem_that_can_be_mounted_is_a_bare_board_and_safe(
-    bench: StubBench, measure: Measure
-) -> None:
-    """MicroPython formats it, as that of any new Pico: the pump has to be deployed again."""
+def test_a_flash_that_cannot_be_mounted_leaves_a_safe_bare_board(bench: StubBench, measure: Measure) -> None:
+    """MicroPython formats it, as on a new Pico; the pump has to be deployed again."""
     boot_with(bench, bytes(2 * BLOCK) + image_of(bench)[2 * BLOCK :])
     measure("files", run_in_repl(bench, "import os; print(os.listdir('/'))"), equal="[]")
     levels = {wire: bench.trace.level_at(wire, now_ns(bench)) for wire in ("enable", "step", "piezo", "lamp_red")}

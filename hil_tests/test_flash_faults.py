@@ -1,6 +1,6 @@
-"""A flash that takes no write, and one that is full: what is stored fails by name, and what flows goes on.
+"""A flash that rejects writes, and one that is full: storing fails with a named error, and delivery continues.
 
-The faults come in every state in test_faults_in_states.py; here they come where the pump is about to store something.
+test_faults_in_states.py injects these faults in every state; here they occur when the pump is about to store something.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def assert_infuses(bench: Bench, measure: Measure) -> None:
 
 
 def assert_refuses(bench: Bench, measure: Measure) -> None:
-    """What flows could not be kept, so it does not begin. Where the journal meets the fault between proposal and
-    confirmation, its alarm makes the token void; asked again it is refused by its own name.
+    """A start is refused, because the therapy could not be recorded. When the journal fails between proposal and
+    confirmation, its alarm voids the token; a second attempt is refused with the storage error.
     """
     with pytest.raises(PumpError) as refused:
         bench.pump.start(RATE_UL_H)
@@ -46,8 +46,8 @@ def assert_refuses(bench: Bench, measure: Measure) -> None:
     measure("alarms", bench.pump.status().alarms, equal=("storage_fault",))
 
 
-def test_a_boot_with_a_flash_that_takes_no_write_is_a_pump_that_says_so(bench: Bench, measure: Measure) -> None:
-    """It answers and alarms, without a journal, and infuses nothing; the next boot on a flash that works goes on."""
+def test_a_boot_with_a_write_protected_flash_alarms_and_refuses_to_start(bench: Bench, measure: Measure) -> None:
+    """The pump answers and alarms, keeps no journal and starts nothing. A boot with a working flash is normal again."""
     bench.pump.acknowledge()
     end = bench.pump.log("events", 0).end
     bench.flash_fault(True)
@@ -60,17 +60,17 @@ def test_a_boot_with_a_flash_that_takes_no_write_is_a_pump_that_says_so(bench: B
     measure("entries in the journal", bench.pump.log("events", 0).end, at_least=end + 1)
 
 
-def test_a_start_that_cannot_be_written_down_is_refused_and_the_reservoir_is_as_it_was(
+def test_a_start_that_cannot_be_recorded_is_refused_and_the_reservoir_is_unchanged(
     bench: Bench, measure: Measure
 ) -> None:
-    bench.pump.refill(50_000_000)  # an hour, at 50 mL/h: no alarm of it
+    bench.pump.refill(50_000_000)  # one hour at 50 mL/h: raises no alarm
     bench.sleep(2.0)
     bench.flash_fault(True)
     assert_refuses(bench, measure)
     measure("left in the reservoir", bench.pump.reservoir().left_nl, unit="nL", near=50_000_000, by=350)  # a step
 
 
-def test_a_calibration_that_the_flash_does_not_take_is_refused_by_name(bench: Bench, measure: Measure) -> None:
+def test_a_calibration_that_cannot_be_stored_is_refused_by_name(bench: Bench, measure: Measure) -> None:
     bench.flash_fault(True)
     with pytest.raises(PumpError) as refused:
         bench.pump.calibrate(101, 100, "2026-11-22", "tester")
@@ -80,7 +80,7 @@ def test_a_calibration_that_the_flash_does_not_take_is_refused_by_name(bench: Be
     measure("factor, asked again", bench.pump.calibrate(101, 100, "2026-11-22", "tester"), equal="101/100")
 
 
-def test_a_library_that_does_not_fit_into_a_full_flash_leaves_the_old_one(bench: Bench, measure: Measure) -> None:
+def test_a_library_that_does_not_fit_into_a_full_flash_keeps_the_old_one(bench: Bench, measure: Measure) -> None:
     library = load_library(paths.root() / "library" / "example-ward.toml")
     on_pump.send(bench.pump, library)
     before = bench.pump.hello().library
@@ -99,7 +99,7 @@ def test_a_library_that_does_not_fit_into_a_full_flash_leaves_the_old_one(bench:
 
 
 @pytest.mark.parametrize("cause", ["reset", "power"])
-def test_a_boot_with_a_full_flash_is_a_pump_as_any(bench: Bench, measure: Measure, cause: str) -> None:
+def test_a_pump_with_a_full_flash_boots_and_infuses(bench: Bench, measure: Measure, cause: str) -> None:
     """The journal has its sectors since the first boot, and littlefs keeps room for small records."""
     bench.fill_flash(True)
     if cause == "reset":

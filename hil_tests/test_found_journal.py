@@ -1,4 +1,4 @@
-"""What a pump makes of a journal that is not as it left it, and of a clock that goes back."""
+"""A journal that was changed from outside, and a clock that is set back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ YEAR_S = 365 * 86_400
 
 
 def fetched(bench: Bench, path: Path) -> tuple[Fetched, list[Entry]]:
-    """What this fetch brought, and all that the history has now."""
+    """The result of this fetch, and all entries of the history."""
     name = bench.pump.hello().unique_id
     with History(path) as history:
         done = fetch(bench.pump, name, history)
@@ -32,8 +32,8 @@ def fetched(bench: Bench, path: Path) -> tuple[Fetched, list[Entry]]:
 def test_a_clock_that_is_set_back_by_a_year_is_an_entry_and_changes_no_order(
     bench: Bench, measure: Measure, tmp_path: Path
 ) -> None:
-    """The order is that of sequence numbers; the difference stands in the entry. 10 s are the tolerance: what the bench
-    and the request take.
+    """The order is that of the sequence numbers; the entry holds the difference. The tolerance of 10 s covers the bench
+    and the request.
     """
     bench.pump.set_clock(NOON_MS)
     bench.pump.acknowledge()
@@ -57,10 +57,10 @@ def test_a_clock_that_is_set_back_by_a_year_is_an_entry_and_changes_no_order(
 
 @in_the_flash
 @pytest.mark.parametrize(("change", "misfits"), [("a bit", 1), ("all of it", 2)])
-def test_an_entry_that_was_changed_shows_and_the_pump_goes_on(
+def test_a_changed_entry_is_reported_and_the_pump_works_on(
     bench: StubBench, measure: Measure, tmp_path: Path, change: str, misfits: int
 ) -> None:
-    """One that is wiped takes its chain with it: the one after it cannot be checked either."""
+    """A wiped entry breaks its chain: the entry after it cannot be checked either."""
     for _ in range(20):
         bench.pump.acknowledge()
     bench.sleep(1.0)
@@ -85,7 +85,7 @@ def test_an_entry_that_was_changed_shows_and_the_pump_goes_on(
 
 
 @in_the_flash
-def test_a_journal_with_a_file_gone_begins_anew_with_an_alarm_and_the_host_keeps_both(
+def test_a_journal_with_a_missing_file_restarts_with_an_alarm_and_the_host_keeps_both(
     bench: StubBench, measure: Measure, tmp_path: Path
 ) -> None:
     bench.pump.acknowledge()

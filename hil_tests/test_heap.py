@@ -1,5 +1,5 @@
-"""The pump's memory over days: nothing grows, and what is free does not fall to pieces. The largest piece that is asked
-for is found by heaps whose free part is in holes of one size: half of it is taken, in pieces as large as the holes.
+"""The pump's heap over days: it does not grow or fragment. The largest allocation is found with heaps whose free memory
+lies in holes of one size: half of the heap is taken, in pieces as large as the holes.
 Each size has a board of its own, freshly booted.
 """
 
@@ -21,23 +21,23 @@ from picoinfuse.profile import load_profile
 
 pytestmark = pytest.mark.needs("virtual_time")  # its boards are its own, on the stub
 
-# Bytes of a hole with which it runs. The cells of this VM are twice a Pico's; the bytes of a text or a buffer are the
-# same. Measured are 256, 640 and 1216: a limit is the next of 512, 768 and 1280, for what comes and for other builds.
-LOOP_HOLES = 512  # what the loop does by itself: it infuses, tells telemetry, and raises an alarm
-QUERY_HOLES = 768  # and every query, pause, resume and stop
-ANY_HOLES = 1280  # and whatever a host asks: littlefs opens a file with its cache of 1024 bytes, in one piece
+# Bytes of a hole that suffice. The cells of this VM are twice a Pico's; the bytes of a text or a buffer are the
+# same. Measured: 256, 640 and 1216. Each limit is a step above, as a reserve for changes and other builds.
+LOOP_HOLES = 512  # the loop by itself: infusing, telemetry, raising an alarm
+QUERY_HOLES = 768  # with every query, pause, resume and stop
+ANY_HOLES = 1280  # with every command: littlefs opens a file with its cache of 1024 bytes, in one piece
 CELL = 32
-STEP = 2 * CELL  # to which the smallest are found
+STEP = 2 * CELL  # resolution of the search for the smallest hole
 RATE_UL_H = 100_000
-# Seconds of infusion before the heap is taken: garbage and what is kept lie elsewhere each time.
+# Seconds of infusion before the heap is filled: the layout of the heap differs each time.
 LAYOUTS = (6.0, 6.13, 6.7)
 LARGEST = ANY_HOLES + 512
-GROWTH = 2 * 1024  # lines of other lengths than at the beginning are kept in the outbox and as replies
+GROWTH = 2 * 1024  # the outbox and the kept replies hold lines of other lengths than at the start
 SETTLE_S = 600.0
 
 
 def infuse(hours: float) -> tuple[dict[str, int], dict[str, int]]:
-    """With telemetry once a second. The heap after ten minutes, and at the end."""
+    """Infuses with telemetry once a second. Returns the heap figures after ten minutes and at the end."""
     with StubBench(load_profile("syringe-50ml"), real_grid_ms=60_000) as bench:
         bench.pump.telemetry(hz=1)
         bench.pump.start(5_000)
@@ -55,8 +55,8 @@ def assert_same(measure: Measure, first: dict[str, int], last: dict[str, int]) -
 
 
 def needed_holes(measure: Measure, limit: int, problem: Callable[[StubBench], str | None]) -> None:
-    """`problem` uses a pump and says what went wrong. It has to find nothing in holes of `limit` bytes, however the
-    heap lies. The smallest holes that are enough in each layout are then found by halving; in smaller ones it is luck.
+    """`problem` uses a pump and returns what went wrong, or None. It must return None with holes of `limit` bytes in
+    every layout of the heap. The smallest sufficient size of each layout is then found by halving.
     """
 
     def in_holes(size: int, infused_s: float) -> str | None:
@@ -80,12 +80,12 @@ def needed_holes(measure: Measure, limit: int, problem: Callable[[StubBench], st
             runs = middle
         else:
             fails = middle
-    # Nothing runs in holes of three cells: a smaller one that were enough would say that there were others.
+    # Nothing runs in holes of three cells: success there would mean that larger holes exist.
     measure("smallest holes with which it runs", runs, unit="B", above=3 * CELL, at_most=limit)
 
 
 @pytest.mark.timeout(180)
-def test_the_loop_asks_for_no_large_piece(measure: Measure) -> None:
+def test_the_loop_allocates_no_large_block(measure: Measure) -> None:
     def problem(bench: StubBench) -> str | None:
         told: list[Telemetry] = []
         bench.pump.on_telemetry = told.append
@@ -105,7 +105,7 @@ def test_the_loop_asks_for_no_large_piece(measure: Measure) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_a_query_asks_for_no_large_piece(measure: Measure) -> None:
+def test_a_query_allocates_no_large_block(measure: Measure) -> None:
     def problem(bench: StubBench) -> str | None:
         pump = bench.pump
         asked = (pump.hello, pump.status, pump.alarms, pump.tasks, pump.last_therapy, pump.order, pump.library)
@@ -124,7 +124,7 @@ def test_a_query_asks_for_no_large_piece(measure: Measure) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_whatever_a_host_asks_needs_no_larger_piece(measure: Measure) -> None:
+def test_no_command_allocates_a_larger_block(measure: Measure) -> None:
     def problem(bench: StubBench) -> str | None:
         pump, boot = bench.pump, bench.pump.boot
         pump.stop()

@@ -1,4 +1,4 @@
-"""Who answers, what it says of itself, and that each boot is another."""
+"""The pump identifies itself, and each boot has a number of its own."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("GIP-3.3")]
 
-STEP_TESTED = 10  # steps of the self-test, with the motor's enable away
+STEP_TESTED = 10  # steps of the self-test, with the motor disabled
 
 
-def test_hello_tells_what_runs_and_on_what(bench: Bench, measure: Measure):
+def test_hello_reports_firmware_and_board(bench: Bench, measure: Measure):
     hello = bench.pump.hello()
     measure("name told", hello.name, equal="picoinfuse")
     measure("protocol told", hello.protocol, equal=1)
@@ -30,8 +30,8 @@ def test_hello_tells_what_runs_and_on_what(bench: Bench, measure: Measure):
     measure("the machine is a Pico", "Pico" in hello.machine, equal=True)
 
 
-def test_hello_tells_the_commit_that_was_deployed(bench: Bench, measure: Measure):
-    # A suite that runs against another firmware than the one beside it proves nothing about either.
+def test_hello_reports_the_deployed_commit(bench: Bench, measure: Measure):
+    # A suite that runs against another firmware than the one in this clone proves nothing.
     measure("commit told", bench.pump.hello().commit, equal=commit())
 
 
@@ -47,7 +47,7 @@ def test_each_reset_has_another_boot_number_and_the_same_id(bench: Bench, measur
     measure("different unique ids", len({hello.unique_id for hello in hellos}), equal=1)
 
 
-def test_ready_tells_the_boot_and_why_the_last_one_ended(bench: Bench, measure: Measure):
+def test_ready_reports_the_boot_number_and_the_reset_cause(bench: Bench, measure: Measure):
     bench.pump.reset()
     bench.sleep(1.0)
     ready = [event for event in bench.pump.events if isinstance(event, Ready)][-1]
@@ -72,7 +72,7 @@ def test_status_of_an_idle_pump(bench: Bench, measure: Measure):
     measure("pressure", status.pressure_pa, unit="Pa", near=0, by=450)
     measure("overruns", status.overruns, equal=0)
     measure("telemetry dropped", status.telemetry_dropped, equal=0)
-    measure("heap free", status.heap_free, at_least=10_000)  # what the self-test demands
+    measure("heap free", status.heap_free, at_least=10_000)  # the self-test's limit
 
 
 def test_uptime_counts_the_bench_s_time(bench: Bench, measure: Measure):

@@ -1,4 +1,4 @@
-"""Step rates up to 200 kHz: exact, counted, and gone when the CPU is."""
+"""Step rates up to 200 kHz: exact, counted, and stopped when the CPU hangs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.profile("fine-steps"),
 ]
 
-FULL_SPEED_S = 0.6  # 0.5 s of ramp at 400 kHz/s, and the begin
+FULL_SPEED_S = 0.6  # 0.5 s of ramp at 400 kHz/s, and the start
 RATES = {"20 kHz": 120_000, "100 kHz": 600_000, "200 kHz": 1_200_000}  # µL/h
 
 
@@ -29,7 +29,7 @@ def at_full_speed(bench: Bench, rate_ul_h: int, seconds: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rate_ul_h", RATES.values(), ids=RATES)
-def test_every_interval_is_the_ideal_one_to_a_tick(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
+def test_every_interval_equals_the_ideal_one_to_a_tick(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     intervals = np.diff(at_full_speed(bench, rate_ul_h, 0.5))
     ideal_ns = float(interval_ns(bench.profile, rate_ul_h))
     measure("greatest error of an interval", np.abs(intervals - ideal_ns).max(), unit="ns", below=TICK_NS)
@@ -37,7 +37,7 @@ def test_every_interval_is_the_ideal_one_to_a_tick(bench: Bench, measure: Measur
 
 
 @pytest.mark.parametrize("rate_ul_h", RATES.values(), ids=RATES)
-def test_no_step_is_ever_a_step_away_from_where_it_belongs(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
+def test_no_step_is_ever_a_whole_interval_late_or_early(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     steps = at_full_speed(bench, rate_ul_h, 0.5)
     ideal_ns = float(interval_ns(bench.profile, rate_ul_h))
     away_ns = steps - steps[0] - np.arange(len(steps)) * ideal_ns
@@ -63,21 +63,21 @@ def test_a_cpu_that_hangs_at_200_khz_leaves_half_a_second_of_motion_at_most(benc
     at_full_speed(bench, RATES["200 kHz"], 0.2)
     hung_ns = now_ns(bench)
     bench.hang_cpu()
-    bench.sleep(1.0)  # the watchdog bites after 2 s
+    bench.sleep(1.0)  # the watchdog resets after 2 s
     last_ns = int(bench.trace.edges("step", True)[-1])
     # Two tables of at most 100 ms, one of them begun, and the FIFO.
     measure("motion after the hang", last_ns - hung_ns, unit="ns", at_least=0, at_most=300_000_000)
 
 
 @pytest.mark.needs("sensor")
-def test_a_fault_at_200_khz_takes_the_enable_away_and_ends_the_steps_with_it(bench: Bench, measure: Measure) -> None:
+def test_a_fault_at_200_khz_disables_the_motor_and_stops_the_steps(bench: Bench, measure: Measure) -> None:
     at_full_speed(bench, RATES["200 kHz"], 0.2)
     bench.sensor_fault("open")
     bench.sleep(0.5)
     measure("state", bench.pump.status().state, equal="alarm_stopped")
     off_ns = int(bench.trace.edges("enable", True)[-1])
     after = bench.trace.edges("step", True, off_ns)
-    # The CPU stops the generator next: two calls, which take a Pico some 10 µs. Who is not enabled makes no step.
+    # The CPU stops the generator next: two calls, some 10 µs on a Pico. A disabled motor makes no step.
     measure("motion after the enable", int(after[-1]) - off_ns if len(after) else 0, unit="ns", at_most=20_000)
     status = bench.pump.status()
     measure("steps commanded", status.steps_commanded, equal=status.steps_counted)

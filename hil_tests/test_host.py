@@ -1,4 +1,4 @@
-"""A host that does not read, floods, or presses Ctrl-C: delivery goes on, and what must be told is told in the end."""
+"""A host that does not read, floods, or sends Ctrl-C: delivery continues, and every alarm reaches the host at last."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: 
     bench.sleep(1.05)
     steps_are_even(bench, measure, since_s)
     measure("overruns", bench.pump.tasks().overruns, equal=0)
-    # Every report has a number: what was dropped and what came make up all that were made.
+    # Every report has a number: dropped and received ones add up to all.
     newest = heard[-1]
     measure("reports dropped", newest.dropped, equal=newest.seq - len(heard))
     # 10 a second were made; 4 wait in the pump, and some 2 in the chip's FIFO of 256 bytes.
@@ -52,14 +52,14 @@ def test_delivery_goes_on_while_the_host_does_not_read_for_three_minutes(bench: 
 
 
 @pytest.mark.needs("host_reading", "occlude")
-def test_alarm_is_told_when_the_host_reads_again(bench: Bench, measure: Measure):
+def test_an_alarm_is_sent_when_the_host_reads_again(bench: Bench, measure: Measure):
     bench.pump.telemetry(20)
     bench.occlude()
     bench.pump.start(1_200_000)
     bench.host_reading(False)
     bench.sleep(20.0)
     measure("active alarms", bench.pump.active_alarms, equal={})
-    measure("pulses of the piezo", bench.trace.count("piezo"), above=0)  # the patient's side was told all the same
+    measure("pulses of the piezo", bench.trace.count("piezo"), above=0)  # the alarm sounds nevertheless
     bench.host_reading(True)
     bench.sleep(0.2)
     measure("priority told", bench.pump.active_alarms["occlusion"].priority, equal="high")
@@ -67,11 +67,11 @@ def test_alarm_is_told_when_the_host_reads_again(bench: Bench, measure: Measure)
 
 
 @pytest.mark.needs("host_reading", "sensor")
-def test_alarm_that_came_and_went_unheard_leaves_a_gap_in_seq(bench: Bench, measure: Measure):
+def test_an_alarm_that_came_and_went_unread_leaves_a_gap_in_seq(bench: Bench, measure: Measure):
     bench.pump.telemetry(20)
     bench.host_reading(False)
     bench.sleep(1.0)
-    # A fault comes, passes, and comes as another: of each alarm the last change is told.
+    # A fault comes, ends, and another follows: the last change of each alarm is sent.
     for kind in ("open", None, "short", None):
         bench.sensor_fault(kind)
         bench.sleep(0.5)
@@ -100,7 +100,7 @@ def test_replies_wait_for_a_host_that_does_not_read(bench: Bench, measure: Measu
     steps_are_even(bench, measure, since_s)
 
 
-# ---- a host that says too much ----
+# ---- a host that floods ----
 
 
 def test_ctrl_c_while_infusing_does_nothing(bench: Bench, measure: Measure):
@@ -112,14 +112,14 @@ def test_ctrl_c_while_infusing_does_nothing(bench: Bench, measure: Measure):
     bench.pump.link.unmatched.clear()
     bench.write_raw(b"\r\n")
     bench.sleep(0.1)
-    # To the pump they are bytes like others: a line that is no request.
+    # The pump treats it as ordinary bytes: an invalid line.
     (reply,) = bench.pump.link.unmatched
     measure("refused with", reply["id"], equal=None)
     measure("refused with", reply["error"]["code"], equal="parse_error")
     measure("state", bench.pump.status().state, equal="infusing")
 
 
-def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Bench, measure: Measure):
+def test_a_flood_of_queries_is_answered_and_does_not_affect_delivery(bench: Bench, measure: Measure):
     since_s = infuse(bench, RATE_UL_H)
     for batch in range(10):
         bench.pump.link.unmatched.clear()
@@ -131,7 +131,7 @@ def test_flood_of_queries_is_answered_and_takes_nothing_from_delivery(bench: Ben
     steps_are_even(bench, measure, since_s)
     tasks = bench.pump.tasks()
     measure("overruns", tasks.overruns, equal=0)
-    # Nobody waited longer than a turn for its turn.
+    # No task was later than one turn of the loop.
     late_ms = max(task.late_ms for task in tasks.tasks)
     measure("longest lateness of a task", late_ms, unit="ms", at_most=TURN_MS + COLLECTION_MS)
 
@@ -158,7 +158,7 @@ def test_telemetry_keeps_its_grid(bench: Bench, measure: Measure, hz: float, lis
     measure("reports dropped", heard[-1].dropped, equal=0)
 
 
-def test_telemetry_tells_what_the_trace_shows(bench: Bench, measure: Measure):
+def test_telemetry_agrees_with_the_trace(bench: Bench, measure: Measure):
     heard = listen(bench)
     infuse(bench, RATE_UL_H)
     bench.pump.telemetry(20)
@@ -177,7 +177,7 @@ def test_telemetry_off_is_silent(bench: Bench, measure: Measure):
     bench.pump.telemetry(20)
     bench.sleep(1.0)
     measure("telemetry period", bench.pump.telemetry(0), unit="ms", equal=0)
-    bench.sleep(0.1)  # one may be on its way behind the reply
+    bench.sleep(0.1)  # one report may follow the reply
     before = len(heard)
     measure("volume told before", before, near=20, by=1)
     bench.sleep(30.0)

@@ -1,11 +1,11 @@
-"""The journal in the flash of a running pump: what flows is not disturbed, and a flash that fails is told."""
+"""The journal in the flash of a running pump does not disturb delivery, and a failing flash raises an alarm."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from hil_tests.expect import alarms_told, interval_ns, motor_steps, now_ns
+from hil_tests.expect import alarms_reported, interval_ns, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
@@ -20,13 +20,13 @@ WORST_ERASE_S = 0.4
 
 
 def fill_sectors(bench: Bench, sectors: int) -> None:
-    """So many user events that as many sectors have to be erased."""
+    """Makes enough user events that `sectors` sectors have to be erased."""
     for _ in range(sectors * ENTRIES):
         bench.pump.acknowledge()
 
 
 @pytest.mark.parametrize("rate_ul_h", [1_000, 5_000, 100_000, 1_200_000])
-def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(
+def test_steps_are_on_time_while_the_longest_erase_stalls_the_cpu(
     bench: Bench, measure: Measure, rate_ul_h: int
 ) -> None:
     """The interval between two steps is P or P + 1 ticks of 200 ns at a constant rate, erase or not."""
@@ -41,7 +41,7 @@ def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(
     intervals_ns = np.diff(steps)
     measure("intervals", len(intervals_ns), at_least=2)
     measure("greatest error of an interval", np.max(np.abs(intervals_ns - expected_ns)), unit="ns", at_most=200)
-    # It stood: with one sector ahead, two sectors more are not begun without an erase of 400 ms.
+    # The CPU stalled: with one sector erased ahead, two more sectors need an erase of 400 ms.
     measure("slots written meanwhile", bench.pump.log("events", 0).end - end, at_least=2 * (ENTRIES + 1))
     status = bench.pump.status()
     measure("state", status.state, equal="infusing")
@@ -50,7 +50,7 @@ def test_steps_are_on_time_though_the_cpu_stands_for_the_longest_erase(
 
 
 def test_an_erase_is_seen_in_the_trace(bench: Bench, measure: Measure) -> None:
-    """What ties the test above to the erases: with the flash's operations listened to, two are found."""
+    """Ties the test above to the erases: the flash reports two of them."""
     board = bench.board  # pyright: ignore[reportAttributeAccessIssue]
     bench.flash_erase_s(WORST_ERASE_S)
     bench.pump.start(100_000)
@@ -80,17 +80,17 @@ def test_no_erase_is_done_while_the_plunger_is_drawn_back(bench: Bench, measure:
     written = [operation for operation in board.flash_operations if operation.t_ns <= relieving_ns]
     measure("writes while it is drawn back", len(written), above=0)
     measure("erases while it is drawn back", sum(operation.data is None for operation in written), equal=0)
-    fill_sectors(bench, 1)  # it is done once the motor stands
+    fill_sectors(bench, 1)  # erased once the motor stands
     erases = sum(operation.data is None for operation in board.flash_operations)
     measure("erases when the motor stands", erases, above=0)
 
 
-def test_a_flash_that_takes_no_write_is_an_alarm_and_delivery_goes_on(bench: Bench, measure: Measure) -> None:
+def test_a_write_protected_flash_alarms_and_delivery_goes_on(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.flash_fault(True)
     bench.pump.acknowledge()
     bench.sleep(2.0)
-    (event,) = alarms_told(bench, "storage_fault")
+    (event,) = alarms_reported(bench, "storage_fault")
     measure("priority told", event.priority, equal="medium")
     measure("told as active", event.active, equal=True)
     measure("state", bench.pump.status().state, equal="infusing")

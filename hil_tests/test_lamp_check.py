@@ -1,4 +1,4 @@
-"""Where a wire tells of the lamps, the self-test sees whether they shine; one that does not is an alarm by sound."""
+"""With a feedback wire the self-test checks the lamps; a dark lamp raises an alarm by sound."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hil_tests.expect import alarms_told, bench_with, end_self_test
+from hil_tests.expect import alarms_reported, bench_with, end_self_test
 from picoinfuse.analysis.alarm_timing import bursts, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.common.errors import PumpError
@@ -14,8 +14,8 @@ from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("ALM-7"), pytest.mark.needs("capture", "reset", "pin")]
 
-LOOK_S = 0.1  # between two looks of the self-test
-TURN_S = 0.02  # another task may run in front of a look: on a Pico a reply takes 17 ms
+LOOK_S = 0.1  # between two polls of the self-test
+TURN_S = 0.02  # another task may run before a poll: on a Pico a reply takes 17 ms
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def seeing(bench: Bench) -> Iterator[Bench]:
         yield opened
 
 
-def test_each_lamp_is_lit_alone_for_one_look_and_lamps_that_shine_pass(measure: Measure, seeing: Bench) -> None:
+def test_each_lamp_is_lit_alone_for_one_poll_and_working_lamps_pass(measure: Measure, seeing: Bench) -> None:
     asked_ns = round(seeing.now() * 1e9)
     seeing.pump.self_test()
     end_self_test(seeing)
@@ -41,13 +41,13 @@ def test_each_lamp_is_lit_alone_for_one_look_and_lamps_that_shine_pass(measure: 
 
 
 @pytest.mark.parametrize("lamp", ["lamp_red", "lamp_yellow"])
-def test_a_lamp_that_stays_dark_is_heard_and_bars_the_start(measure: Measure, seeing: Bench, lamp: str) -> None:
-    seeing.drive_pin(lamp, 0)  # burnt: no current flows
+def test_a_dark_lamp_raises_an_audible_alarm_and_bars_the_start(measure: Measure, seeing: Bench, lamp: str) -> None:
+    seeing.drive_pin(lamp, 0)  # burnt out: no current flows
     seeing.reset()
     status = seeing.pump.status()
     measure("state", status.state, equal="fault")
     measure("alarms", status.alarms, equal=("lamp_fault",))
-    measure("priority told", alarms_told(seeing, "lamp_fault")[-1].priority, equal="high")
+    measure("priority told", alarms_reported(seeing, "lamp_fault")[-1].priority, equal="high")
     began_s = seeing.now()
     seeing.sleep(25.0)
     # What is left: the piezo.
@@ -63,7 +63,7 @@ def test_a_lamp_that_stays_dark_is_heard_and_bars_the_start(measure: Measure, se
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_a_feedback_wire_that_always_says_the_same_is_found(measure: Measure, seeing: Bench, level: int) -> None:
+def test_a_stuck_feedback_wire_is_found(measure: Measure, seeing: Bench, level: int) -> None:
     seeing.drive_pin("lamp_feedback", level)
     seeing.pump.self_test()
     end_self_test(seeing)
@@ -71,7 +71,7 @@ def test_a_feedback_wire_that_always_says_the_same_is_found(measure: Measure, se
 
 
 @pytest.mark.needs("sensor")
-def test_an_alarm_that_has_the_lamps_is_no_failure_of_theirs(measure: Measure, seeing: Bench) -> None:
+def test_an_alarm_on_the_lamps_is_not_taken_for_a_lamp_fault(measure: Measure, seeing: Bench) -> None:
     seeing.sensor_fault("open")
     seeing.reset()
     seeing.sleep(1.0)

@@ -1,4 +1,4 @@
-"""A drug library as large as there may be one: it holds nothing up, from its first line to the next boot."""
+"""The largest drug library delays nothing, from its first line to the next boot."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LARGEST = Library(
     ),
 )
 LONGEST_ERASE_S = 0.4  # of a sector, by the chip's data sheet
-PATIENCE_S = 0.3  # of the wall clock: time that an erase takes is bought by asking again
+PATIENCE_S = 0.3  # wall clock: each request buys bench time for an erase
 
 
 def took_s(bench: Bench, action: Callable[[], Any]) -> float:
@@ -49,7 +49,7 @@ def took_s(bench: Bench, action: Callable[[], Any]) -> float:
 
 
 def send(bench: Bench, measure: Measure, line_s: float, confirm_s: float) -> None:
-    """All of it, each answer within its time, and nobody late for it."""
+    """Sends the whole library; each reply is in time, and no task is late."""
     pump, boot = bench.pump, bench.pump.boot
     lines = [
         took_s(bench, lambda at=at, line=line: pump.library_line(at, line)) for at, line in enumerate(compiled(LARGEST))
@@ -68,9 +68,9 @@ def look_up_nobody(bench: Bench) -> None:
         bench.pump.library_drug("drug-with-24-letters-1")
 
 
-def test_the_largest_library_holds_nothing_up(bench: Bench, measure: Measure) -> None:
-    """On a Pico a line takes 0.14 s of the CPU at most, and where it fills a block of the flash 4 erases of 45 ms and
-    39 pages of 0.7 ms: 0.35 s. A drug has to be there long before motion that was granted 200 ms ahead is over.
+def test_the_largest_library_delays_no_task(bench: Bench, measure: Measure) -> None:
+    """On a Pico a line takes 0.14 s of CPU at most; where it fills a block of the flash, also 4 erases of 45 ms and
+    39 pages of 0.7 ms: 0.35 s in all. A drug has to be read well within the 200 ms of motion granted ahead.
     """
     if "virtual_time" in bench.capabilities:
         bench.pump.timeout_s = PATIENCE_S
@@ -95,7 +95,7 @@ def test_the_largest_library_holds_nothing_up(bench: Bench, measure: Measure) ->
 
 @pytest.mark.long
 @pytest.mark.needs("flash", "virtual_time")
-def test_not_even_the_longest_erases_make_the_watchdog_bite(bench: Bench, measure: Measure) -> None:
-    """Six erases in a line, where a folder's log is full too: 2.4 s, and the watchdog waits for 2."""
+def test_the_longest_erases_cause_no_watchdog_reset(bench: Bench, measure: Measure) -> None:
+    """A line can take six erases, when a folder's log is full too: 2.4 s, longer than the watchdog's 2 s."""
     bench.flash_erase_s(LONGEST_ERASE_S)
     send(bench, measure, line_s=6.5 * LONGEST_ERASE_S, confirm_s=WATCHDOG_S)

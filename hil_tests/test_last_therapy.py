@@ -1,4 +1,4 @@
-"""What was given, over everything that can end the firmware: to the step, or it is told how much is unsure."""
+"""The volume given survives everything that can end the firmware: to the step, or with a stated uncertainty."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pca(basal_ul_h: int = 1_000) -> dict[str, object]:
 
 
 def cut_and_look(bench: Bench, measure: Measure, began_ns: int, top_ul_h: int) -> LastTherapy:
-    """The supply goes now. What is told after it holds what was given."""
+    """Cuts the power now. The volume reported afterwards, with its uncertainty, contains the volume given."""
     given_nl = true_nl(bench, began_ns)
     bench.power_cycle()
     told = bench.pump.last_therapy()
@@ -51,7 +51,7 @@ def cut_and_look(bench: Bench, measure: Measure, began_ns: int, top_ul_h: int) -
 
 
 def hang_and_look(bench: Bench, measure: Measure, began_ns: int) -> LastTherapy:
-    """The CPU hangs now, and the watchdog bites. What is told after it is what was given, to the step."""
+    """Hangs the CPU until the watchdog reset. The volume reported afterwards is the volume given, to the step."""
     bench.hang_cpu()
     bench.sleep(WATCHDOG_S + 1.0)
     bench.pump.reconnect(after_reset=True)
@@ -63,11 +63,11 @@ def hang_and_look(bench: Bench, measure: Measure, began_ns: int) -> LastTherapy:
     return told
 
 
-def test_a_pump_that_never_infused_says_so(bench: Bench, measure: Measure) -> None:
+def test_a_pump_that_never_infused_reports_no_therapy(bench: Bench, measure: Measure) -> None:
     measure("outcome", bench.pump.last_therapy().outcome, equal="none")
 
 
-def test_it_tells_the_therapy_that_runs_and_how_it_ended(bench: Bench, measure: Measure) -> None:
+def test_the_running_therapy_and_its_end_are_reported(bench: Bench, measure: Measure) -> None:
     bench.pump.start(1_200_000, vtbi_nl=ML // 2)
     bench.sleep(1.0)
     measure("outcome", bench.pump.last_therapy().outcome, equal="infusing")
@@ -98,7 +98,7 @@ def test_it_tells_the_therapy_that_runs_and_how_it_ended(bench: Bench, measure: 
 @pytest.mark.needs("hang")
 @pytest.mark.parametrize("rate_ul_h", [100, 5_000, 100_000, 1_200_000])
 @pytest.mark.parametrize("after_s", [3.0, 3.021, 3.043])
-def test_a_bite_of_the_watchdog_loses_no_step(bench: Bench, measure: Measure, rate_ul_h: int, after_s: float) -> None:
+def test_a_watchdog_reset_loses_no_step(bench: Bench, measure: Measure, rate_ul_h: int, after_s: float) -> None:
     began_ns = now_ns(bench)
     bench.pump.start(rate_ul_h, vtbi_nl=40 * ML)
     bench.sleep(after_s)
@@ -112,7 +112,7 @@ def test_a_bite_of_the_watchdog_loses_no_step(bench: Bench, measure: Measure, ra
 
 
 @pytest.mark.needs("hang", "occlude")
-def test_a_bite_while_the_plunger_is_drawn_back_loses_no_step(bench: Bench, measure: Measure) -> None:
+def test_a_watchdog_reset_during_pressure_relief_loses_no_step(bench: Bench, measure: Measure) -> None:
     bench.pump.start(1_200_000)
     began_ns = now_ns(bench)
     bench.sleep(2.0)
@@ -133,7 +133,7 @@ def test_a_bite_while_the_plunger_is_drawn_back_loses_no_step(bench: Bench, meas
 
 
 @pytest.mark.needs("slow")
-def test_a_loop_that_was_alive_up_to_the_bite_says_what_is_unsure(bench: Bench, measure: Measure) -> None:
+def test_a_late_loop_before_the_watchdog_reset_reports_the_uncertainty(bench: Bench, measure: Measure) -> None:
     began_ns = now_ns(bench)
     bench.pump.start(100_000)
     bench.sleep(2.0)
@@ -147,7 +147,7 @@ def test_a_loop_that_was_alive_up_to_the_bite_says_what_is_unsure(bench: Bench, 
     made_nl = delivered_nl(bench.profile, len(motor_steps(bench, began_ns)))
     measure("given beyond what is told as sure", made_nl - told.delivered_nl, unit="nL", at_least=0)
     measure("given beyond what is possible", made_nl - told.delivered_nl - told.unsure_nl, unit="nL", at_most=0)
-    # Half a second of flow, which was granted, and two steps.
+    # Half a second of granted flow, and two steps.
     measure("unsure", told.unsure_nl, unit="nL", at_most=100_000 * 0.5 / 3.6 + delivered_nl(bench.profile, 2) + 2)
 
 
@@ -170,7 +170,7 @@ def test_an_exception_loses_no_step(bench: Bench, measure: Measure) -> None:
 def test_a_power_cut_leaves_the_volume_within_the_bound(
     bench: Bench, measure: Measure, rate_ul_h: int, seed: int
 ) -> None:
-    """At a moment that the seed chooses."""
+    """The seed chooses the moment of the cut."""
     moment_s = random.Random(f"{seed} {rate_ul_h}").uniform(0.3, 100.0)
     began_ns = now_ns(bench)
     bench.pump.start(rate_ul_h, vtbi_nl=45 * ML)
@@ -183,7 +183,7 @@ def test_a_power_cut_leaves_the_volume_within_the_bound(
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_the_bound_holds_when_the_rate_rises(bench: Bench, measure: Measure, seed: int) -> None:
-    """Cut right after a rise: by a new rate, by a clinician's bolus, by the patient's, by the next segment."""
+    """The cut follows a rise in rate: by a new rate, a clinician's bolus, the patient's, or the next segment."""
     after_s = random.Random(seed).uniform(0.0, 2.5)
     rises = {
         1: lambda: bench.pump.set_rate(1_200_000),
@@ -203,7 +203,7 @@ def test_the_bound_holds_when_the_rate_rises(bench: Bench, measure: Measure, see
     cut_and_look(bench, measure, began_ns, tops[seed])
 
 
-def test_an_infusion_that_was_not_complete_is_never_told_as_complete(bench: Bench, measure: Measure) -> None:
+def test_an_incomplete_infusion_is_never_reported_as_complete(bench: Bench, measure: Measure) -> None:
     """1 mL takes 3 s and its ramps; the last cuts come within the last steps."""
     for after_s in (0.5, 1.5, 2.5, 2.9, 2.95, 3.0, 3.05, 3.1, 3.15):
         began_ns = now_ns(bench)
@@ -217,7 +217,7 @@ def test_an_infusion_that_was_not_complete_is_never_told_as_complete(bench: Benc
         bench.pump.clear_alarms()
 
 
-def test_what_was_interrupted_is_an_alarm_until_somebody_has_seen_it(bench: Bench, measure: Measure) -> None:
+def test_an_interruption_alarms_until_a_person_clears_it(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.sleep(5.0)
     bench.power_cycle()
@@ -235,7 +235,7 @@ def test_what_was_interrupted_is_an_alarm_until_somebody_has_seen_it(bench: Benc
     measure("outcome", bench.pump.last_therapy().outcome, equal="interrupted")
 
 
-def test_a_pause_and_an_alarm_are_not_forgotten_without_power(bench: Bench, measure: Measure) -> None:
+def test_a_pause_and_an_alarm_survive_a_power_cut(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
     bench.sleep(3.0)
     bench.pump.pause()
@@ -261,7 +261,7 @@ def test_a_pause_and_an_alarm_are_not_forgotten_without_power(bench: Bench, meas
 
 
 @pytest.mark.needs("flash")
-def test_what_cannot_be_kept_is_not_begun(bench: Bench, measure: Measure) -> None:
+def test_a_therapy_that_cannot_be_recorded_is_not_started(bench: Bench, measure: Measure) -> None:
     bench.flash_fault(True)
     with pytest.raises(PumpError, match="the flash did not take it"):
         bench.pump.start(5_000)
@@ -275,7 +275,7 @@ def test_what_cannot_be_kept_is_not_begun(bench: Bench, measure: Measure) -> Non
 
 @pytest.mark.requirement("KEEP-1")
 @pytest.mark.parametrize("damaged", [("a",), ("b",), ("a", "b")])
-def test_a_damaged_record_of_the_therapy_is_told(bench: Bench, measure: Measure, damaged: tuple[str, ...]) -> None:
+def test_a_damaged_record_of_the_therapy_alarms(bench: Bench, measure: Measure, damaged: tuple[str, ...]) -> None:
     bench.pump.start(100_000, vtbi_nl=ML)
     bench.sleep(2.0)
     bench.pump.stop()
@@ -288,7 +288,7 @@ def test_a_damaged_record_of_the_therapy_is_told(bench: Bench, measure: Measure,
         measure("alarms", alarms, equal=("record_restored",))
     else:
         measure("outcome", (told.outcome, told.delivered_nl, told.regimen), equal=("unknown", None, None))
-        measure("alarms", alarms, equal=("storage_fault",))  # how it ended somebody has seen
+        measure("alarms", alarms, equal=("storage_fault",))  # its end was already seen by a person
     bench.pump.clear_alarms()
     bench.pump.start(100_000)
     bench.sleep(1.0)

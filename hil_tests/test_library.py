@@ -1,4 +1,4 @@
-"""The drug library: sent, kept, looked up; doses that are checked, hard limits that refuse, soft ones that ask."""
+"""The drug library: transfer, storage, look-up; doses checked, hard limits refuse, soft limits ask."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DOPAMINE = Dosing("ug/kg/min", Quantity(1_600, "mg"), 70_000)
 
 
 def order(dosing: Dosing, dose_milli: int, drug: str = "morphine") -> tuple[int, Order]:
-    """The rate and the order of a dose."""
+    """Returns the rate and the order of a dose."""
     return dosing.rate_ul_h(dose_milli), Order(drug, (dose_milli,), dosing)
 
 
@@ -43,7 +43,7 @@ def start(bench: Bench, dosing: Dosing, dose_milli: int, drug: str = "morphine",
 
 
 def refused(bench: Bench, measure: Measure, code: str, rate_ul_h: int, ordered: Order) -> dict[str, Any]:
-    """The data of a refusal, after which nothing has changed."""
+    """Returns the data of the refusal; asserts that nothing has changed."""
     with pytest.raises(PumpError) as error:
         bench.pump.start(rate_ul_h, order=ordered)
     measure("refused with", error.value.code, equal=code)
@@ -60,9 +60,9 @@ def stocked(bench: Bench) -> Bench:
 # ---- the library itself ----
 
 
-def test_a_pump_without_a_library_says_so_and_infuses_by_rate(bench: Bench, measure: Measure):
+def test_a_pump_without_a_library_reports_it_and_infuses_by_rate(bench: Bench, measure: Measure):
     measure("library told", bench.pump.hello().library, equal=None)
-    measure("alarms", bench.pump.status().alarms, equal=())  # this profile does not ask for one
+    measure("alarms", bench.pump.status().alarms, equal=())  # this profile does not require one
     measure(
         "data of the refusal",
         refused(bench, measure, "no_library", *order(MORPHINE, 1_000)),
@@ -87,7 +87,7 @@ def test_a_library_is_in_force_when_it_is_confirmed_and_after_a_reset(bench: Ben
     )
 
 
-def test_a_newer_version_takes_the_place_of_the_older(measure: Measure, stocked: Bench):
+def test_a_newer_version_replaces_the_older(measure: Measure, stocked: Bench):
     newer = replace(LIBRARY, version=LIBRARY.version + 1, drugs=LIBRARY.drugs[:3])
     proposal = on_pump.propose(stocked.pump, newer)
     measure("changes proposed", proposal.changes, equal={"library": [text(LIBRARY), text(newer)]})
@@ -141,7 +141,7 @@ def test_a_bad_library_is_refused_by_name_and_the_old_one_stays(measure: Measure
     )
 
 
-def test_another_library_than_the_one_that_came_is_refused(bench: Bench, measure: Measure):
+def test_confirming_another_library_than_the_one_sent_is_refused(bench: Bench, measure: Measure):
     for at, line in enumerate(compiled(LIBRARY)):
         bench.pump.library_line(at, line)
     with pytest.raises(PumpError) as error:
@@ -165,7 +165,7 @@ FIRST, SECOND = "/keep_a/library.0", "/keep_b/library.0"
 @pytest.mark.parametrize(
     "damaged", [(FIRST,), (SECOND,), ("/keep_a/library",), ("/keep_b/library",), (FIRST, "/keep_b/library")]
 )
-def test_a_damaged_copy_is_replaced_by_the_other_and_told(
+def test_a_damaged_copy_is_restored_from_the_other_and_reported(
     measure: Measure, stocked: Bench, damaged: tuple[str, ...]
 ) -> None:
     cut_off_ends(stocked, *damaged)
@@ -181,7 +181,7 @@ def test_a_damaged_copy_is_replaced_by_the_other_and_told(
 
 
 def damage_in_use(bench: StubBench) -> None:
-    """A bit of the line of morphine, in the block that the first copy has it in: in old blocks it is too."""
+    """Flips a bit of the morphine line in the block of the first copy; old blocks hold the line too."""
     image = Path(bench.board._setup["image"])
     data = bytearray(image.read_bytes())
     at = -1
@@ -199,7 +199,7 @@ def damage_in_use(bench: StubBench) -> None:
 
 @pytest.mark.requirement("GIP-6", "KEEP-1")
 @pytest.mark.needs("flash")
-def test_a_copy_that_is_damaged_in_use_is_told_and_the_other_is_read(measure: Measure, stocked: StubBench) -> None:
+def test_a_copy_damaged_in_use_is_reported_and_the_other_is_read(measure: Measure, stocked: StubBench) -> None:
     damage_in_use(stocked)
     measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
     measure("alarms", stocked.pump.status().alarms, equal=("record_restored",))
@@ -234,7 +234,7 @@ def test_a_damaged_library_alarms_and_no_therapy_that_needs_one_starts(
     measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
 
 
-def test_the_file_of_an_earlier_firmware_is_in_force_and_moves_into_two_copies(measure: Measure, bench: Bench) -> None:
+def test_the_library_of_an_earlier_firmware_is_used_and_stored_in_two_copies(measure: Measure, bench: Bench) -> None:
     stored = (paths.root() / "firmware" / "tests" / "stored" / "library-1.txt").read_bytes()
     enter_repl(bench)
     for line in stored.splitlines(keepends=True):
@@ -254,7 +254,7 @@ def test_the_file_of_an_earlier_firmware_is_in_force_and_moves_into_two_copies(m
 # ---- doses ----
 
 
-def test_a_dose_becomes_its_rate_and_is_told(measure: Measure, stocked: Bench):
+def test_a_dose_becomes_its_rate_and_is_reported(measure: Measure, stocked: Bench):
     measure("state", start(stocked, DOPAMINE, 5_000, "dopamine"), equal="infusing")  # 5 µg/kg/min
     measure("target rate", stocked.pump.status().target_ul_h, unit="µL/h", equal=13_125)
     measure("drug", stocked.pump.status().drug, equal="dopamine")
@@ -308,7 +308,7 @@ def test_a_hard_limit_refuses(measure: Measure, stocked: Bench):
     measure("data", data, equal={"limit": "dose", "value": 10_001, "bound": 10_000})
 
 
-def test_a_soft_limit_wants_the_value_named(measure: Measure, stocked: Bench):
+def test_a_soft_limit_requires_the_value_in_the_confirmation(measure: Measure, stocked: Bench):
     rate_ul_h, ordered = order(MORPHINE, 6_000)
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
     measure("soft limits exceeded", proposal.soft_limits, equal=(SoftLimit("dose", 6_000, 5_000),))
@@ -327,7 +327,7 @@ def test_a_soft_limit_wants_the_value_named(measure: Measure, stocked: Bench):
     measure("result of the confirm", stocked.pump.confirm(proposal, (6_000,)), equal={"state": "infusing"})
 
 
-def test_two_soft_limits_are_named_one_after_the_other(measure: Measure, stocked: Bench):
+def test_two_soft_limits_are_confirmed_one_after_the_other(measure: Measure, stocked: Bench):
     # 8 mg/h pass the soft limit of the dose. 14 mg in the first hour would too, but 12 mL at 8 mL/h are 8 in an hour.
     newer = [replace(d, hour=replace(d.hour, soft_max=7_000)) if d.name == "morphine" else d for d in LIBRARY.drugs]
     on_pump.send(stocked.pump, Library(LIBRARY.name, 2, LIBRARY.file, tuple(newer)))
@@ -340,11 +340,11 @@ def test_two_soft_limits_are_named_one_after_the_other(measure: Measure, stocked
     )
     with pytest.raises(PumpError) as error:
         stocked.pump.confirm(proposal, (8_000,))
-    measure("limit that refused", error.value.data["limit"], equal="hour")  # the dose is named now
+    measure("limit that refused", error.value.data["limit"], equal="hour")  # the dose is already confirmed
     measure("result of the confirm", stocked.pump.confirm(proposal, (8_000,)), equal={"state": "infusing"})
 
 
-def test_naming_a_value_where_no_limit_is_passed_is_refused(measure: Measure, stocked: Bench):
+def test_overriding_a_limit_that_is_not_passed_is_refused(measure: Measure, stocked: Bench):
     rate_ul_h, ordered = order(MORPHINE, 1_000)
     proposal = stocked.pump.propose_start(rate_ul_h, order=ordered)
     with pytest.raises(PumpError) as error:
@@ -352,7 +352,7 @@ def test_naming_a_value_where_no_limit_is_passed_is_refused(measure: Measure, st
     measure("refused with", error.value.code, equal="extra_parameter")
 
 
-def test_another_rate_keeps_to_the_limits_and_its_dose_is_told(measure: Measure, stocked: Bench):
+def test_a_new_rate_obeys_the_limits_and_its_dose_is_reported(measure: Measure, stocked: Bench):
     start(stocked, MORPHINE, 1_000)
     proposal = stocked.pump.propose_rate(2_000, 2_000)
     measure("changes proposed", proposal.changes, equal={"rate_ul_h": [1_000, 2_000], "dose": [1_000, 2_000]})
@@ -372,7 +372,7 @@ def test_another_rate_keeps_to_the_limits_and_its_dose_is_told(measure: Measure,
     )
 
 
-def test_the_hour_counts_what_is_given_at_all(measure: Measure, stocked: Bench):
+def test_the_hour_limit_counts_the_volume_actually_given(measure: Measure, stocked: Bench):
     # 60 mg/kg/h for 15 min are 15 mg/kg: allowed. Without an end an hour of it would be 60.
     paracetamol = Dosing("mg/kg/h", Quantity(10_000, "mg"), 20_000)
     rate_ul_h, ordered = order(paracetamol, 60_000, "paracetamol")  # 120 mL/h
@@ -384,7 +384,7 @@ def test_the_hour_counts_what_is_given_at_all(measure: Measure, stocked: Bench):
     measure("state", stocked.pump.start(rate_ul_h, 30_000_000, ordered), equal="infusing")  # 30 mL are 300 mg, 15 mg/kg
 
 
-def test_the_drug_of_an_infusion_is_not_changed_under_way(measure: Measure, stocked: Bench):
+def test_the_drug_of_a_running_infusion_cannot_change(measure: Measure, stocked: Bench):
     start(stocked, MORPHINE, 1_000)
     with pytest.raises(PumpError) as error:
         start(stocked, DOPAMINE, 5_000, "dopamine")
@@ -395,7 +395,7 @@ def test_the_drug_of_an_infusion_is_not_changed_under_way(measure: Measure, stoc
 # ---- a regimen of a drug, from its file ----
 
 
-def test_a_regimens_file_is_given_by_the_limits_of_its_drug(stocked: Bench, measure: Measure):
+def test_a_regimen_file_is_given_within_the_limits_of_its_drug(stocked: Bench, measure: Measure):
     """5 µg/kg/min for 70 kg of 1.6 mg/mL are 13.125 mL/h."""
     loaded = load_regimen(paths.root() / "regimens" / "dopamine.toml", stocked.profile)
     ordered = order_of(loaded, on_pump.drug_of(stocked.pump, "dopamine"))
@@ -411,7 +411,7 @@ def test_a_regimens_file_is_given_by_the_limits_of_its_drug(stocked: Bench, meas
 
 
 @pytest.mark.parametrize(("dose", "code"), [("60 µg/kg/min", "hard_limit"), ("30 µg/kg/min", "soft_limit")])
-def test_a_regimens_file_beyond_a_limit_is_refused(
+def test_a_regimen_file_beyond_a_limit_is_refused(
     stocked: Bench, measure: Measure, tmp_path: Path, dose: str, code: str
 ):
     file = tmp_path / "dopamine.toml"

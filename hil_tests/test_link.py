@@ -1,5 +1,5 @@
-"""The pump's ears: what is no request is refused by name or ignored, as docs/protocol.md says, and the infusion goes
-on as it was; what is a command is done once, however often it is sent.
+"""Invalid lines are refused by name or ignored, as docs/protocol.md says, and the infusion continues; a command is
+executed once, however often it is sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def framed(text: str) -> bytes:
 
 
 def answers(bench: Bench, data: bytes) -> list[dict[str, Any]]:
-    """Sends bytes as they are and waits until they are read and answered; the replies in order."""
+    """Sends raw bytes and waits until they are read and answered; returns the replies in order."""
     bench.pump.link.unmatched.clear()
     bench.write_raw(data)
     # A line a turn, whose reply takes a Pico 17 ms, and every 1500 bytes of replies a collection of 40 ms.
@@ -45,7 +45,7 @@ def command(bench: Bench, request_id: int, method: str, **params: Any) -> bytes:
 
 # ---- lines that are no requests ----
 
-# What is sent, with $ for the boot number; the code of the answer, its id, what `data` names.
+# The line sent, with $ for the boot number; the error code, its id, and what `data` names.
 LINES: dict[str, tuple[str, str, int | None, dict[str, Any] | None]] = {
     "no JSON": ("start 5 mL/h", "parse_error", None, None),
     "half an object": ('{"id":7,"method":"stop"', "parse_error", None, None),
@@ -125,7 +125,7 @@ def test_bad_rate_is_refused_and_the_rate_stays(
     steps_are_even(bench, measure, since_s)
 
 
-def test_command_with_a_wrong_or_no_crc_is_not_done(bench: Bench, measure: Measure):
+def test_a_command_with_a_wrong_or_missing_crc_is_not_executed(bench: Bench, measure: Measure):
     since_s = infuse(bench, RATE_UL_H)
     line = command(bench, 7, "stop")
     body = line[:-10]
@@ -157,7 +157,7 @@ def test_line_of_10_kb_is_refused_once_and_dropped(bench: Bench, measure: Measur
     steps_are_even(bench, measure, since_s)
 
 
-def test_longest_line_is_a_line_and_one_byte_more_is_too_long(bench: Bench, measure: Measure):
+def test_the_longest_line_is_accepted_and_one_byte_more_is_too_long(bench: Bench, measure: Measure):
     query = b'{"id":7,"method":"hello"}'
     (fits,) = answers(bench, query.ljust(511) + b"\n")  # 512 bytes, newline included
     measure("the longest line is answered", "result" in fits, equal=True)
@@ -170,7 +170,7 @@ def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, measu
     since_s = infuse(bench, RATE_UL_H)
     noise = random.Random(seed).randbytes(4096)
     replies = answers(bench, noise + b"\n")
-    # One line in 256 bytes, of which the empty ones are silent.
+    # One line in 256 bytes; empty lines get no reply.
     measure("answers", len(replies), at_least=5, at_most=noise.count(b"\n") + 1)
     measure("ids answered", {reply["id"] for reply in replies}, equal={None})
     measure(
@@ -180,7 +180,7 @@ def test_binary_noise_is_refused_by_name_and_changes_nothing(bench: Bench, measu
     steps_are_even(bench, measure, since_s)
 
 
-def test_half_a_line_and_silence_is_forgotten_without_a_word(bench: Bench, measure: Measure):
+def test_half_a_line_is_dropped_after_a_second_of_silence(bench: Bench, measure: Measure):
     since_s = infuse(bench, RATE_UL_H)
     measure("answers to half a line", answers(bench, b'{"id":7,"method":"sto'), equal=[])
     bench.sleep(1.1)  # 1 s of silence, and a turn of the loop
@@ -203,7 +203,7 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
     bad = [framed(text.replace("$", str(bench.pump.boot))) for text, *_ in LINES.values()]
     batch = b"".join(bad) + command(bench, 7, "stop")[:-3] + b"00\n" + b"\xff" * 40 + b"\n"
     lines = len(bad) + 2
-    bench.write_raw(batch * 2)  # the 16 kept replies are there, every message was written once
+    bench.write_raw(batch * 2)  # now 16 replies are kept, and every message was written once
     bench.sleep(6.0)  # the heap is measured every 5 s
     before = bench.pump.status().heap_free
     answered = 0
@@ -211,7 +211,7 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
         answered += len(answers(bench, batch))
     measure("answered", answered, at_least=1000)
     bench.sleep(6.0)
-    # `heap_free` is measured after a collection, which is conservative: a word on the stack that looks like a pointer
+    # `heap_free` is measured after a collection. It is conservative: a word on the stack that looks like a pointer
     # keeps a line and its reply, some 2 KB. One block of 32 bytes a line would be 32 KB.
     measure("heap free", bench.pump.status().heap_free, at_least=before - 4096)
     steps_are_even(bench, measure, since_s)
@@ -220,13 +220,13 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
 # ---- at most once ----
 
 
-def test_command_sent_three_times_is_done_once_and_answered_three_times(bench: Bench, measure: Measure):
+def test_a_command_sent_three_times_is_executed_once_and_answered_three_times(bench: Bench, measure: Measure):
     since_s = infuse(bench, RATE_UL_H)
     proposal = bench.pump.propose("set_rate", rate_ul_h=RATE_UL_H)
     line = command(bench, 7, "confirm", token=proposal.token)
     first = answers(bench, line)
     measure("result of the first", first[0]["result"], equal={"rate_ul_h": RATE_UL_H})
-    # Between the first and its repetition the rate is set to half. A repetition that was done would undo it.
+    # Between the first and its repetition the rate is halved. An executed repetition would undo that.
     bench.pump.set_rate(RATE_UL_H // 2)
     measure("answers to the repeated line", answers(bench, line + line), equal=first * 2)
     measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=RATE_UL_H // 2)
@@ -264,7 +264,7 @@ def test_refused_command_stays_refused_when_it_is_repeated(bench: Bench, measure
     measure("state", bench.pump.status().state, equal="paused")
 
 
-def test_id_that_is_taken_is_refused(bench: Bench, measure: Measure):
+def test_an_id_in_use_is_refused(bench: Bench, measure: Measure):
     infuse(bench, RATE_UL_H)
     answers(bench, command(bench, 7, "silence"))
     (reply,) = answers(bench, command(bench, 7, "stop"))
@@ -285,7 +285,7 @@ def test_last_16_commands_are_remembered(bench: Bench, measure: Measure):
     bench.sleep(1.0)
     measure("pulses of the piezo", bench.trace.count("piezo"), equal=heard)
     answers(bench, command(bench, 23, "silence"))  # the 16th after it
-    answers(bench, line)  # forgotten, so it is a new command
+    answers(bench, line)  # no longer remembered, so it is a new command
     bench.sleep(1.0)
     measure("pulses of the piezo", bench.trace.count("piezo"), above=heard)
 
@@ -302,7 +302,7 @@ def test_command_from_before_a_reset_is_refused(bench: Bench, measure: Measure):
 
 
 @pytest.mark.needs("host_reading")
-def test_retry_after_a_lost_reply_is_done_once(bench: Bench, measure: Measure):
+def test_a_retry_after_a_lost_reply_is_executed_once(bench: Bench, measure: Measure):
     # The client gets no reply, sends the same bytes again twice and gives up.
     bench.pump.timeout_s = 0.1
     proposal = bench.pump.propose_start(RATE_UL_H)
@@ -344,7 +344,7 @@ def test_a_list_that_does_not_fit_a_line_comes_in_pieces(bench: Bench, measure: 
 
 def test_a_status_fits_a_line_with_the_longest_names_of_alarms(bench: Bench, measure: Measure):
     status = bench.pump.request("status")
-    longest = sorted((row.name for row in alarm_rows()), key=len)[-8:]  # as many as it tells
+    longest = sorted((row.name for row in alarm_rows()), key=len)[-8:]  # as many as `status` lists
     status.update(alarms=longest, uptime_ms=2**30, delivered_nl=10**10, vtbi_nl=10**10, steps_counted=2**30)
     status.update(steps_commanded=2**30, reservoir_nl=10**9, empty_s=10**7, pressure_pa=-100_000)
     line = encode({"id": 2**30 - 1, "result": status}, 10_000)

@@ -1,11 +1,11 @@
-"""Days of infusion: at no step is the count more than one away from what was commanded, in exact fractions.
+"""Days of infusion: at every step the count is within one of the commanded count, in exact fractions.
 
-The whole pump is held to it for a working day. For days on end its delivery alone runs on the same board (grid, ramp,
-delivery task, monitor, stepper and counter, from the flash, in the REPL): without the 100 looks a second at pressure
-and line that make up most of the stub's time, and with the same steps.
+The whole pump runs for a working day. For several days only its delivery runs on the same board (grid, ramp,
+delivery task, monitor, stepper and counter, from the flash, in the REPL): without the 100 polls a second of pressure
+and line, which take most of the stub's time, and with the same steps.
 
-A command takes effect where the pump has handed out no more of the old rate. So a stretch of constant rate is held
-against the ruler from CHANGE_S after its command on; over all stretches a change may be worth CHANGE_S of steps.
+A command takes effect when the motion granted at the old rate ends. So a segment of constant rate is compared with
+the ruler from CHANGE_S after its command on; over all segments a change may be worth CHANGE_S of steps.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ pytestmark = [pytest.mark.requirement("RATE-2", "GIP-1.2")]
 
 HOUR_S = 3600
 CHANGE_S = LEAD_S + 0.2
-BOARD_SLACK_NS = 100_000_000  # between a request, and its doing on the board
+BOARD_SLACK_NS = 100_000_000  # from a request to its execution on the board
 
 
 class Stretch(NamedTuple):
-    """A commanded rate, 0 for a pause, and how long."""
+    """A commanded rate, 0 for a pause, and its duration."""
 
     rate_ul_h: int
     duration_ms: int
@@ -50,7 +50,7 @@ def script(seed: int, hours: float) -> list[Stretch]:
 
 
 def assert_on_the_ruler(bench: Bench, measure: Measure, steps: Times, rate_ul_h: int) -> None:
-    """Of one constant rate: all intervals are within a tick, every step within a tick of k intervals."""
+    """At one constant rate, all intervals are within a tick, and every step within a tick of k intervals."""
     if len(steps) < 2:
         return
     interval = interval_ns(bench.profile, rate_ul_h)
@@ -66,7 +66,7 @@ def assert_on_the_ruler(bench: Bench, measure: Measure, steps: Times, rate_ul_h:
 
 
 def assert_commanded(bench: Bench, measure: Measure, start_ns: int, stretches: list[Stretch]) -> None:
-    """The count at the end of each stretch is what was earned, to a step and what the changes may be worth."""
+    """The count at the end of each segment equals the commanded count, to one step and an allowance for the changes."""
     earned = slack = Fraction(0)
     at_ns, before_ul_h = start_ns, 0
     for rate_ul_h, duration_ms in stretches:
@@ -84,7 +84,7 @@ def assert_commanded(bench: Bench, measure: Measure, start_ns: int, stretches: l
 
 
 def assert_steady(bench: Bench, measure: Measure, start_ns: int, rate_ul_h: int) -> None:
-    """One rate all the time: |steps - ideal| <= 1 at every step, with the pump's own beginning as the zero."""
+    """At one rate throughout, |steps - ideal| <= 1 at every step, from the pump's own start."""
     steps = bench.trace.edges("step", True, start_ns)
     assert_on_the_ruler(bench, measure, steps, rate_ul_h)
     interval = interval_ns(bench.profile, rate_ul_h)
@@ -96,7 +96,7 @@ def assert_steady(bench: Bench, measure: Measure, start_ns: int, rate_ul_h: int)
         at_least=-TICK_NS,
         at_most=LEAD_S * 1e9 + BOARD_SLACK_NS,
     )
-    # The k-th step (the first is 1) is made when k steps are paid for: a tick early or late at most, as it and the
+    # The k-th step (the first is 1) is made when k steps have accumulated: a tick early or late at most, as it and the
     # first are rounded up to ticks. So ideal - 1 < steps <= ideal, but for a tick, at every instant.
     num, den = interval.as_integer_ratio()
     off_by = max(abs((t - begun_ns) * den - k * num) for k, t in enumerate(steps.tolist(), 1))
@@ -146,7 +146,7 @@ print("counted", delivery.counted_steps(), delivery.commanded_steps, found, len(
 
 
 def run_rig(bench: Bench, measure: Measure, stretches: list[Stretch]) -> int:
-    """Runs a script of stretches; returns when it began. Asserts that counted is what the trace has."""
+    """Runs a script of segments; returns when it began. Asserts that the count equals the trace's."""
     enter_repl(bench)
     start_ns = now_ns(bench)
     code = _RIG.replace("SCRIPT", repr([tuple(stretch) for stretch in stretches]))
@@ -158,7 +158,7 @@ def run_rig(bench: Bench, measure: Measure, stretches: list[Stretch]) -> int:
     answer = bench.pump.link.heard().rpartition(b"OK")[2].partition(b"\x04")[0].decode()
     counted, commanded, found, late = (int(word) for word in answer.split()[1:])
     measure("steps counted", counted, equal=bench.trace.count("step", start_ns))
-    measure("steps in flight", commanded - counted, at_least=0, at_most=1)  # one may be granted and not yet made
+    measure("steps in flight", commanded - counted, at_least=0, at_most=1)  # one step may be granted and not yet made
     measure("events of the monitor", found, equal=0)
     measure("late turns", late, equal=0)
     first = int(bench.trace.edges("step", True, start_ns)[0])
@@ -221,7 +221,7 @@ def test_eight_hours_of_the_whole_pump(bench: Bench, measure: Measure) -> None:
     measure("steps counted", status.steps_counted, equal=made)
     measure("delivered", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, made))
     true_nl = bench.trace.value_at("delivered_nl", now_ns(bench)) - bench.trace.value_at("delivered_nl", start_ns)
-    # The profile's ratio is the geometry to 1 in 10^6; one step more, as a step may be a flow that is under way.
+    # The profile's ratio matches the geometry to 1 in 10^6; one step more, since a step's flow may be in progress.
     measure(
         "volume told",
         status.delivered_nl,

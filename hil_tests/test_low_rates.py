@@ -1,4 +1,4 @@
-"""Below a step a second: the wait is longer than anything that is granted at once, and still exact."""
+"""Below a step a second: the interval is longer than one grant, and still exact."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_steps_that_are_seconds_apart_are_on_time(
     bench.sleep((steps_due + 0.5) * interval / 1e9)
     steps = motor_steps(bench, start_ns)
     measure("steps", len(steps), equal=steps_due)
-    # No step before its volume is due.
+    # No step comes before its volume is due.
     measure(
         "time of the first step",
         steps[0] - start_ns,
@@ -33,7 +33,7 @@ def test_steps_that_are_seconds_apart_are_on_time(
         at_most=interval + (BEGIN_S + 0.02) * 1e9,
     )
     measure("greatest error of an interval", np.abs(np.diff(steps) - interval).max(), unit="ns", below=TICK_NS)
-    # From the first to the last: rounding up and down has not added up.
+    # From the first to the last step: rounding does not accumulate.
     measure(
         "from the first to the last step",
         steps[-1] - steps[0],
@@ -44,7 +44,7 @@ def test_steps_that_are_seconds_apart_are_on_time(
 
 
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_low_rate_starves_nothing_and_alarms_nobody(bench: Bench, measure: Measure) -> None:
+def test_a_low_rate_starves_no_task_and_raises_no_alarm(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100)
     bench.sleep(200)
     status = bench.pump.status()
@@ -52,20 +52,20 @@ def test_a_low_rate_starves_nothing_and_alarms_nobody(bench: Bench, measure: Mea
     measure("alarms", status.alarms, equal=())
     measure("overruns", status.overruns, equal=0)
     measure("rate", status.rate_ul_h, unit="µL/h", equal=100)
-    # The one that is granted ahead.
+    # The step granted ahead.
     measure("steps in flight", status.steps_commanded - status.steps_counted, at_least=0, at_most=1)
 
 
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_low_rate_pays_on_while_it_is_raised_and_lowered(bench: Bench, measure: Measure) -> None:
-    """0.1 mL/h earns a step in 12.6 s, 0.2 mL/h in 6.3 s: 4 s of each, twice, are 1.9 steps."""
+def test_a_low_rate_keeps_accumulating_while_it_is_raised_and_lowered(bench: Bench, measure: Measure) -> None:
+    """0.1 mL/h accumulates a step in 12.6 s, 0.2 mL/h in 6.3 s: 4 s of each, twice, are 1.9 steps."""
     start_ns = now_ns(bench)
     bench.pump.start(100)
     for rate_ul_h in (200, 100, 200):
         bench.sleep(4)
         bench.pump.set_rate(rate_ul_h)
     bench.sleep(4)
-    # Each change takes effect up to LEAD_S late; up and down cancel but for one.
+    # Each change takes effect up to LEAD_S late; up and down cancel except one.
     earned = 8 * 1e9 / float(interval_ns(bench.profile, 100)) + 8 * 1e9 / float(interval_ns(bench.profile, 200))
     measure("earned", earned, above=1.8, below=2)
     measure("steps before", len(motor_steps(bench, start_ns)), equal=1)

@@ -1,4 +1,4 @@
-"""The delivery monitor against a step wire that loses or gains a step now and then: the 15-minute windows.
+"""The delivery monitor on a step wire that sometimes loses or gains a step: the 15-minute windows.
 
 At 5 mL/h a step comes every 252 ms. One lost or one more in 2 s are 12.6 % of 7.94 steps.
 """
@@ -29,7 +29,7 @@ def one_more(bench: Bench) -> None:
 
 
 def one_less(bench: Bench) -> None:
-    """Held low for just an interval: one step is not made."""
+    """Holds the wire low for one interval: one step is lost."""
     bench.drive_pin("step", 0)
     bench.sleep(INTERVAL_S)
     bench.drive_pin("step", None)
@@ -37,7 +37,7 @@ def one_less(bench: Bench) -> None:
 
 
 def alarmed_after_s(bench: Bench, turn, limit_s: float) -> float | None:
-    """Bench time from the first turn until there is an alarm."""
+    """Bench time from the first disturbance to the alarm, s."""
     begin_s = bench.now()
     while bench.now() - begin_s < limit_s:
         turn(bench)
@@ -54,7 +54,7 @@ def test_more_than_110_percent_for_15_minutes_stops_the_pump(bench: Bench, measu
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=("over_infusion",))
-    # Not before its window is over; the account may have left 0 with the step before the first turn.
+    # Not before its window is over; the count may have left 0 with the step before the first disturbance.
     assert after_s is not None
     measure("volume told after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
 
@@ -69,7 +69,7 @@ def test_less_than_90_percent_for_15_minutes_alarms_and_goes_on(bench: Bench, me
     measure("alarms", status.alarms, equal=("under_infusion",))
     assert after_s is not None
     measure("volume told after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
-    # The cause is gone: the account runs empty, the alarm stays until somebody has seen it, and does not come back.
+    # The cause is gone: the count returns to 0; the alarm stays until a person clears it, and does not return.
     bench.sleep(600)
     measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
     bench.sleep(WINDOW_S + 60)
@@ -78,7 +78,7 @@ def test_less_than_90_percent_for_15_minutes_alarms_and_goes_on(bench: Bench, me
 
 @pytest.mark.needs("capture", "pin", "virtual_time")
 @pytest.mark.parametrize("turn", [one_more, one_less])
-def test_the_same_for_ten_minutes_is_no_alarm(bench: Bench, measure: Measure, turn) -> None:
+def test_the_same_deviation_for_ten_minutes_raises_no_alarm(bench: Bench, measure: Measure, turn) -> None:
     bench.pump.start(RATE_UL_H)
     bench.sleep(10)
     measure("time to the alarm", alarmed_after_s(bench, turn, 600), unit="s", equal=None)
@@ -114,11 +114,9 @@ def bolus_that_is_stopped(bench: Bench) -> None:
 
 @pytest.mark.needs("capture", "virtual_time")
 @pytest.mark.parametrize("change", [up_and_down, down_and_up, small_bolus, bolus_that_is_stopped])
-def test_a_rate_that_is_over_before_the_monitor_looks_is_no_fault_of_the_motor(
-    bench: Bench, measure: Measure, change
-) -> None:
-    """It looks every 100 ms, and a command follows the other after 22. Motion is granted every 50 ms at the least: in
-    one of 40 turns, each a little later against both, it is granted between the two and before the look.
+def test_a_rate_that_ends_before_the_monitor_runs_raises_no_motor_fault(bench: Bench, measure: Measure, change) -> None:
+    """The monitor runs every 100 ms, and the commands are 22 ms apart. Motion is granted at least every 50 ms: in one
+    of 40 attempts, each a little later against both, it is granted between the commands and before the monitor runs.
     """
     bench.pump.start(1_000)
     for _ in range(40):
@@ -134,7 +132,7 @@ def test_a_rate_that_is_over_before_the_monitor_looks_is_no_fault_of_the_motor(
 
 @pytest.mark.needs("capture", "virtual_time")
 @pytest.mark.requirement("PCA-2")
-def test_a_patients_bolus_that_is_stopped_as_it_begins_is_no_fault_of_the_motor(bench: Bench, measure: Measure) -> None:
+def test_a_patients_bolus_stopped_as_it_starts_raises_no_motor_fault(bench: Bench, measure: Measure) -> None:
     bolus = {"volume_nl": 500_000, "rate_ul_h": 100_000, "lockout_s": 60, "max_1h_nl": 5_000_000}
     bolus["max_4h_nl"] = 8_000_000
     bench.pump.start_regimen({"kind": "pca", "segments": [[1_000, 1_000, 0, 0]], "bolus": bolus})
@@ -150,7 +148,7 @@ def test_a_patients_bolus_that_is_stopped_as_it_begins_is_no_fault_of_the_motor(
 
 
 @pytest.mark.needs("capture", "virtual_time")
-def test_a_pump_that_gives_nothing_out_of_its_own_accord_is_left_alone(bench: Bench, measure: Measure) -> None:
+def test_pauses_and_rate_changes_at_a_low_rate_raise_no_alarm(bench: Bench, measure: Measure) -> None:
     """An hour at 0.01 mL/h (a step in 126 s), through pauses and changes of rate, without an alarm."""
     start_ns = now_ns(bench)
     bench.pump.start(10)

@@ -1,4 +1,4 @@
-"""Commanded against counted steps: what the pump notices of its motor, and what it cannot."""
+"""Commanded against counted steps: the motor faults that the pump detects, and those it cannot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.requirement("MON-1", "MON-2")]
 
 @pytest.mark.needs("capture", "pin")
 @pytest.mark.parametrize("level", [0, 1])
-def test_a_step_wire_that_is_held_is_noticed_within_a_second(bench: Bench, measure: Measure, level: int) -> None:
+def test_a_stuck_step_wire_is_detected_within_a_second(bench: Bench, measure: Measure, level: int) -> None:
     bench.pump.start(100_000)
     bench.sleep(2)
     held_ns = now_ns(bench)
@@ -24,13 +24,13 @@ def test_a_step_wire_that_is_held_is_noticed_within_a_second(bench: Bench, measu
     measure("alarms", status.alarms, equal=("motor_fault",))
     released = bench.trace.edges("enable", True, held_ns)
     measure("time to the release of enable", released[0] - held_ns, unit="ns", at_most=1e9)
-    # Delivered is what was counted, not what was asked for; the hold itself may look like an edge.
+    # The delivered volume is the counted one, not the commanded one; the hold itself may look like an edge.
     measure("steps on the pin", len(motor_steps(bench, 1_010_000_000)), equal=status.steps_commanded)
     measure("steps counted", status.steps_counted, equal=status.steps_commanded)
 
 
 @pytest.mark.needs("capture", "pin")
-def test_steps_that_nobody_ordered_are_noticed(bench: Bench, measure: Measure) -> None:
+def test_unordered_steps_are_detected(bench: Bench, measure: Measure) -> None:
     """Noise on the wire, ten pulses in 0.2 s, while the pump gives a step in 1.26 s."""
     bench.pump.start(1_000)
     bench.sleep(2)
@@ -45,14 +45,14 @@ def test_steps_that_nobody_ordered_are_noticed(bench: Bench, measure: Measure) -
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=("motor_fault",))
-    # Three are more than the slack of two, and the monitor looks every 100 ms.
+    # Three exceed the slack of two, and the monitor runs every 100 ms.
     measure(
         "time to the release of enable",
         bench.trace.edges("enable", True, noisy_ns)[0] - noisy_ns,
         unit="ns",
         at_most=0.3e9,
     )
-    # They moved the motor, so they are delivered volume.
+    # They moved the motor, so they count as delivered.
     measure("steps counted", status.steps_counted, at_least=1 + 3)
 
 
@@ -75,7 +75,7 @@ def test_a_motor_fault_ends_with_a_clear_when_the_wire_is_free(bench: Bench, mea
 
 
 @pytest.mark.needs("pin", "reset")
-def test_the_self_test_finds_a_step_wire_that_is_held(bench: Bench, measure: Measure) -> None:
+def test_the_self_test_finds_a_stuck_step_wire(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("step", 0)
     bench.reset()
     bench.sleep(1)
@@ -86,7 +86,7 @@ def test_the_self_test_finds_a_step_wire_that_is_held(bench: Bench, measure: Mea
 
 @pytest.mark.needs("capture", "pressure", "motor")
 @pytest.mark.parametrize(("kind", "made"), [("stalled", 0.0), ("slip 50", 0.95)])
-def test_a_motor_that_does_not_follow_its_steps_is_beyond_the_counter(
+def test_the_counter_cannot_detect_a_motor_that_does_not_follow_its_steps(
     bench: Bench, measure: Measure, kind: str, made: float
 ) -> None:
     """A known limit: the counter counts pulses, not turns; the pump's volume is right as long as the motor follows."""

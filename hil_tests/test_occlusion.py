@@ -1,11 +1,19 @@
-"""A blocked line: the pump stops and alarms soon after the true pressure passed the limit, and not before."""
+"""A blocked line: the pump stops and alarms shortly after the true pressure passes the limit, and not before."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from hil_tests.expect import alarms_told, crossing_ns, limit_pa, motor_steps, now_ns, sleep_until, volume_told_is_true
+from hil_tests.expect import (
+    alarms_reported,
+    crossing_ns,
+    limit_pa,
+    motor_steps,
+    now_ns,
+    reported_volume_is_true,
+    sleep_until,
+)
 from picoinfuse.bench import Bench
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -13,7 +21,7 @@ from picoinfuse.evidence.measuring import Measure
 pytestmark = [pytest.mark.requirement("OCC-1", "GIP-1.10")]
 
 REACTION_S = 0.6  # persistence 500 ms, filter 30 ms, two samples, a late task
-# What the pump reads is not the truth: the noise behind the filter is 17 Pa rms, five times that and a count.
+# The reading has an error: the noise after the filter is 17 Pa rms; five times that, and one count.
 NOISE_PA = 100
 WORLD_NL_PER_PA = 14.37  # of the profile: 1.437 mL/bar
 
@@ -65,12 +73,12 @@ def test_the_motor_stops_soon_after_the_limit_is_passed(
         at_most=REACTION_S * 1e9,
         req=("OCC-1", "OCC-3"),
     )
-    # It never gets far above: what 0.6 s of the rate press into the closed line.
+    # The pressure rises further by what 0.6 s of the rate push into the closed line.
     _, pressures = bench.trace.values("pressure_pa", start_ns)
     measure(
         "highest pressure", pressures.max(), at_most=limit + REACTION_S * rate_ul_h / 3.6 / WORLD_NL_PER_PA + NOISE_PA
     )
-    # And no step pushes in the next minute; the plunger goes back (test_relief.py).
+    # No step pushes in the next minute; the plunger is drawn back (test_pressure_relief.py).
     bench.sleep(60)
     pushed = [t for t in motor_steps(bench, int(stopped[0])) if bench.trace.level_at("dir", int(t))]
     measure("pushed", pushed, equal=[])
@@ -80,13 +88,13 @@ def test_the_motor_stops_soon_after_the_limit_is_passed(
     # The volume is that of the steps that moved the motor, though more had been granted.
     measure("steps counted", status.steps_counted, equal=len(motor_steps(bench, start_ns)))
     measure("steps commanded", status.steps_commanded, equal=len(motor_steps(bench, start_ns)))
-    volume_told_is_true(bench, measure, start_ns)
+    reported_volume_is_true(bench, measure, start_ns)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
 @pytest.mark.parametrize("rate_ul_h", [30_000, 60_000])
-def test_a_slow_rise_is_found_as_exactly_as_the_sensor_reads(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
-    """30 mL/h into a closed line: 580 Pa/s, so that the 100 Pa are 0.2 s. At less the early detector is first."""
+def test_a_slow_rise_is_detected_as_exactly_as_the_sensor_reads(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
+    """30 mL/h into a closed line: 580 Pa/s, so 100 Pa are 0.2 s. At lower rates the early detector acts first."""
     start_ns = run_into_occlusion(bench, measure, rate_ul_h, "low")
     limit = limit_pa(bench, "low")
     stopped_ns = bench.trace.edges("enable", True, start_ns)[0]
@@ -105,11 +113,9 @@ def test_a_slow_rise_is_found_as_exactly_as_the_sensor_reads(bench: Bench, measu
 
 
 @pytest.mark.needs("capture", "pressure", "patient", "virtual_time")
-def test_a_rise_of_a_few_pascals_a_second_stops_the_pump_before_it_is_over_the_limit(
-    bench: Bench, measure: Measure
-) -> None:
-    """By the patient's side, for a motor would be found by the early detector: 10 µL/h makes a step in 126 s. The noise
-    passes the limit first: the stop is early by seconds, of which 100 Pa at 8 Pa/s are 12.5.
+def test_a_rise_of_a_few_pascals_a_second_stops_the_pump_before_the_limit(bench: Bench, measure: Measure) -> None:
+    """The patient's side causes the rise; the early detector would detect the motor's own. 10 µL/h makes a step in 126
+    s. The noise passes the limit first: the stop is early by seconds, of which 100 Pa at 8 Pa/s are 12.5.
     """
     bench.pump.occlusion_level("low")
     bench.pump.start(10)
@@ -134,7 +140,7 @@ def test_a_rise_of_a_few_pascals_a_second_stops_the_pump_before_it_is_over_the_l
 def test_the_alarm_is_high_on_the_pins_and_on_the_link(bench: Bench, measure: Measure) -> None:
     start_ns = run_into_occlusion(bench, measure, 100_000, "low")
     stopped_ns = int(bench.trace.edges("enable", True, start_ns)[0])
-    (event,) = alarms_told(bench, "occlusion")
+    (event,) = alarms_reported(bench, "occlusion")
     measure("priority told", event.priority, equal="high")
     measure("told as active", event.active, equal=True)
     bench.sleep(2)
@@ -156,7 +162,7 @@ def test_the_alarm_is_high_on_the_pins_and_on_the_link(bench: Bench, measure: Me
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
-def test_nothing_starts_while_the_line_is_blocked_and_all_is_well_afterwards(bench: Bench, measure: Measure) -> None:
+def test_no_start_while_the_line_is_blocked_and_a_normal_one_afterwards(bench: Bench, measure: Measure) -> None:
     run_into_occlusion(bench, measure, 100_000, "low")
     cleared = bench.pump.clear_alarms()
     measure("state after the clear", cleared.state, equal="alarm_stopped")
@@ -180,7 +186,7 @@ def test_nothing_starts_while_the_line_is_blocked_and_all_is_well_afterwards(ben
 
 @pytest.mark.needs("capture", "pressure", "occlude")
 def test_a_spike_shorter_than_the_persistence_is_no_occlusion(bench: Bench, measure: Measure) -> None:
-    """At 999 mL/h the line stands at 25 kPa; 0.5 s with the valve closed lift it by 9.7 kPa, over the low limit."""
+    """At 999 mL/h the line pressure is 25 kPa; 0.5 s with the valve closed raise it by 9.7 kPa, over the low limit."""
     bench.pump.occlusion_level("low")
     bench.pump.start(999_000)
     bench.sleep(8)
@@ -190,14 +196,14 @@ def test_a_spike_shorter_than_the_persistence_is_no_occlusion(bench: Bench, meas
     bench.sleep(0.5)
     bench.occlude(False)
     for _ in range(20):
-        bench.sleep(0.05)  # the trace has a sample wherever time stops
+        bench.sleep(0.05)  # the trace has a sample where a sleep ends
     t, v = bench.trace.values("pressure_pa", spiked_ns)
     above = t[v > limit]
     measure("samples above the limit", len(above), above=2)
     measure("length of the spike", above[-1] - above[0], unit="ns", below=0.4e9)
     bench.sleep(1)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("alarms told", alarms_told(bench, "occlusion"), equal=[])
+    measure("alarms told", alarms_reported(bench, "occlusion"), equal=[])
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
@@ -215,12 +221,12 @@ def test_a_wave_of_50_mmhg_is_no_occlusion(bench: Bench, measure: Measure) -> No
     _, v = bench.trace.values("pressure_pa", waved_ns)
     measure("height of the wave", v.max() - v.min(), unit="Pa", at_least=50 * 133.322)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("alarms told", alarms_told(bench, "occlusion"), equal=[])
+    measure("alarms told", alarms_reported(bench, "occlusion"), equal=[])
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
-def test_a_lower_limit_is_in_force_at_once(bench: Bench, measure: Measure) -> None:
-    """Pressure between low and high: fine until the level is low."""
+def test_a_lower_limit_takes_effect_at_once(bench: Bench, measure: Measure) -> None:
+    """The pressure lies between the limits of low and high: no alarm until the level is low."""
     bench.pump.occlusion_level("high")
     bench.occlude()
     bench.pump.start(999_000)
@@ -237,17 +243,17 @@ def test_a_lower_limit_is_in_force_at_once(bench: Bench, measure: Measure) -> No
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
-def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, measure: Measure) -> None:
-    """A recall: the volume was miscounted after an occlusion and the pump said that it was done."""
+def test_an_occlusion_is_never_reported_as_complete(bench: Bench, measure: Measure) -> None:
+    """A recall: the volume was miscounted after an occlusion and the pump reported "infusion complete"."""
     bench.pump.occlusion_level("low")
     bench.occlude()
     start_ns = now_ns(bench)
-    # The limit needs 33.33 kPa · 14.37 nL/Pa = 479 µL and 0.5 s of 27.8 µL/s: 493 µL. It is asked for 4 µL more:
-    # 144 ms, all of them granted when the alarm comes, none of them made.
+    # The limit needs 33.33 kPa · 14.37 nL/Pa = 479 µL and 0.5 s of 27.8 µL/s: 493 µL. The order is 4 µL more:
+    # 144 ms, all granted when the alarm is raised, none made.
     bench.pump.start(100_000, vtbi_nl=497_000)
     bench.sleep(30)
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=("occlusion",))
     measure("delivered", status.delivered_nl, unit="nL", below=497_000)
-    volume_told_is_true(bench, measure, start_ns)
+    reported_volume_is_true(bench, measure, start_ns)

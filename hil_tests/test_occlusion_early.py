@@ -1,4 +1,4 @@
-"""An occlusion at a low rate is found in minutes, and what moves the pressure of an open line is none."""
+"""An occlusion at a low rate is detected in minutes; disturbances of an open line raise no alarm."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from hil_tests.expect import alarms_told, limit_pa, now_ns, sleep_until
+from hil_tests.expect import alarms_reported, limit_pa, now_ns, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
@@ -17,7 +17,7 @@ SWING_PA = 50 * 133.322  # of a patient who moves
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
 @pytest.mark.parametrize(("rate_ul_h", "within_s"), [(500, 15 * 60), (5_000, 2 * 60), (20_000, 75)])
-def test_a_closed_line_is_found_long_before_the_limit(
+def test_a_closed_line_is_detected_long_before_the_limit(
     bench: Bench, measure: Measure, rate_ul_h: int, within_s: float
 ) -> None:
     bench.pump.start(rate_ul_h)
@@ -26,7 +26,7 @@ def test_a_closed_line_is_found_long_before_the_limit(
     bench.occlude()
     sleep_until(bench, lambda: "occlusion_early" in bench.pump.active_alarms, within_s, 1)
     measure("state", bench.pump.status().state, equal="alarm_stopped")
-    (event,) = alarms_told(bench, "occlusion_early")
+    (event,) = alarms_reported(bench, "occlusion_early")
     measure("priority told", event.priority, equal="high")
     measure("told as active", event.active, equal=True)
     stopped_ns = int(bench.trace.edges("enable", True, round(closed_s * 1e9))[0])
@@ -45,7 +45,7 @@ def test_a_closed_line_is_found_long_before_the_limit(
 
 @pytest.mark.needs("pressure", "patient", "virtual_time")
 @pytest.mark.parametrize("rate_ul_h", [500, 5_000])
-def test_a_patient_who_moves_is_no_occlusion(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
+def test_a_moving_patient_raises_no_occlusion_alarm(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     """An hour: steps of 50 mmHg, then waves of six minutes and of forty seconds."""
     bench.pump.start(rate_ul_h)
     for step in range(60):
@@ -55,16 +55,16 @@ def test_a_patient_who_moves_is_no_occlusion(bench: Bench, measure: Measure, rat
         bench.patient(SWING_PA / 2 * (1 + math.sin(2 * math.pi * tick * 5 / (360 if tick < 150 else 40))))
         bench.sleep(5)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("alarms told", alarms_told(bench, "occlusion_early"), equal=[])
+    measure("alarms told", alarms_reported(bench, "occlusion_early"), equal=[])
 
 
 @pytest.mark.needs("pressure", "patient", "converter", "virtual_time")
-def test_drift_a_bag_hung_higher_and_rate_changes_are_no_occlusion(bench: Bench, measure: Measure) -> None:
+def test_drift_a_raised_bag_and_rate_changes_raise_no_occlusion_alarm(bench: Bench, measure: Measure) -> None:
     bench.pump.start(5_000)
     for minute in range(60):
         bench.sensor_drift(0.4 * minute)  # 24 Pa a minute: 1.4 kPa in the hour
         if minute % 10 == 5:
-            bench.patient(981 * (minute // 10))  # 10 cm more
+            bench.patient(981 * (minute // 10))  # 10 cm of water higher
         if minute % 7 == 3:
             bench.pump.set_rate(5_000 + 3_000 * (minute % 2))
         bench.sleep(60)

@@ -1,13 +1,13 @@
 """The power cut at every write and erase of a day of therapy.
 
-The day is run once on the stub, and every operation of its flash is listened to. Up to an operation nothing depends on
-whether the supply is cut at it, so the flash that a cut leaves is what was there at first, the operations before it,
-and the part of it that was done: nothing of it, half, its bits settled or not, all. Each such flash is looked at with
+The day runs once on the stub, and every operation of its flash is recorded. Up to an operation nothing depends on
+whether the supply is cut at it. So the flash after a cut is the initial image, the operations before the cut,
+and a part of the cut one: none, half, unsettled bits, or all of it. Each such flash is checked with
 the firmware's own modules and with littlefs: it mounts, every record is one of its legal versions, the journal has
-every entry up to the last that was in the flash, in one chain, and what `last_therapy` tells as given holds the steps
-on the wire up to the cut, within the bound of firmware/pump/tasks/delivered_volume.py, or is unknown.
+every entry up to the last one in the flash, in one chain, and the volume that `last_therapy` reports contains the steps
+on the wire up to the cut, within the bound of firmware/pump/tasks/delivered_volume.py, or it is unknown.
 
-A failure prints the number of the operation and how it was torn: `--cut 1234:bits` looks at that one alone.
+A failure prints the number of the operation and how it was torn: `--cut 1234:bits` repeats that one alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 def therapy(bench: StubBench) -> None:
-    """What the pump is used for in a day, in a few minutes: every kind of write is in it many times."""
+    """A day's use of the pump in a few minutes, with many writes of every kind."""
     pump = bench.pump
     pump.calibrate(101, 100, "2026-11-22", "tester")
     bench.sleep(1.0)
@@ -95,7 +95,7 @@ def test_a_spread_of_cuts(day: Day, measure: Measure, tmp_path: Path, pytestconf
 @pytest.mark.requirement("KEEP-3")
 @pytest.mark.timeout(3600)
 def test_every_cut(day: Day, measure: Measure, tmp_path: Path) -> None:
-    """Every write and every erase, torn in every way; `before` and `after` fall together but for the ends."""
+    """Every write and every erase, torn in every way; `before` equals the previous operation's `after`."""
     cuts = try_cuts(day, tmp_path, dict.fromkeys(range(len(day.operations)), TORN))
     print(f"{cuts} cuts at {len(day.operations)} operations")
     measure("cuts after which all was there", cuts, equal=4 * len(day.operations))
@@ -106,12 +106,12 @@ def test_every_cut(day: Day, measure: Measure, tmp_path: Path) -> None:
 @pytest.mark.parametrize("left", [0, 1, 3, 7])
 @pytest.mark.requirement("STOP-2")
 def test_the_whole_pump_comes_back_from_a_cut(bench: Bench, measure: Measure, left: int, torn: str) -> None:
-    """The same on the running board: the supply goes within an operation of the flash, and the firmware boots."""
+    """On the running board the supply fails during a flash operation, and the firmware boots."""
     bench.pump.start(1_200_000)
     bench.sleep(1.5)
     last = bench.pump.log("events", 0).end
     bench.cut_at_flash_operation(left, torn, seed=left)
-    with suppress(PicoinfuseError):  # it goes within the answer
+    with suppress(PicoinfuseError):  # the supply fails during the reply
         for _ in range(left + 1):
             bench.pump.acknowledge()
             bench.sleep(0.2)

@@ -1,9 +1,8 @@
 """The power cut at every write and erase of a whole day, as in test_power_cuts.py, which has the day in short.
 
-What 12 h of therapy bring is run once on the stub: people, the patient, alarms, resets, records. The time between is
-cut short, an hour to five minutes: in it the pump writes no more than how much was given. Each write and erase of the
-flash is kept, and the flash is looked at as every cut would leave it. A failure prints `--cut`, which tries that one
-again; the day repeats.
+12 h of therapy run once on the stub, with people, the patient, alarms, resets, records. The time between events is
+shortened, an hour to five minutes: the pump writes only the delivered volume in it. Each write and erase of the
+flash is kept, and the flash is checked as every cut would leave it. A failure prints `--cut`, which repeats that one.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from picoinfuse.profile import load_profile
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200), pytest.mark.needs("flash", "power", "virtual_time")]
 HOURS = 12
-TICK_S = 20.0  # in the place of five minutes, in which people come by
+TICK_S = 20.0  # instead of five minutes
 TORN = ("half", "bits")  # beside "before", which is "after" of the operation before
 BOLUS = {"volume_nl": 500_000, "rate_ul_h": 100_000, "lockout_s": 300, "max_1h_nl": 5_000_000, "max_4h_nl": 15_000_000}
 PCA = {"kind": "pca", "segments": [[2_000, 2_000, 0, 0]], "bolus": BOLUS}
@@ -37,7 +36,7 @@ UNIX_MS = 1_795_435_200_000
 
 
 def one_hour(bench: StubBench, hour: int, tick_s: float) -> None:
-    """A therapy, somebody at the pump every few minutes, and once in a while what nobody wants."""
+    """A therapy, a person at the pump every few minutes, and from time to time a fault."""
     pump = bench.pump
     if hour % 4 == 0:
         pump.refill(50_000_000)
@@ -59,7 +58,7 @@ def one_hour(bench: StubBench, hour: int, tick_s: float) -> None:
             pump.resume()
         if tick % 5 == 4:
             pump.silence()
-            with suppress(PumpError):  # while something sounds there is no test
+            with suppress(PumpError):  # an alarm test is refused while an alarm sounds
                 pump.alarm_test("low")
     trouble(bench, hour)
     pump.stop()
@@ -113,7 +112,7 @@ def whole_day() -> Iterator[Day]:
 
 
 def test_every_cut_of_a_day(whole_day: Day, tmp_path: Path, measure: Measure, pytestconfig: pytest.Config) -> None:
-    """What a boot finds before an operation is what it found after the one before: three boots for each."""
+    """A boot before an operation finds what the boot after the previous one found: three boots for each."""
     number, _, torn = str(pytestconfig.getoption("--cut")).partition(":")
     only = int(number) if number else None
     prefix, cuts = bytearray(whole_day.image), 0
@@ -135,8 +134,8 @@ def test_every_cut_of_a_day(whole_day: Day, tmp_path: Path, measure: Measure, py
         measure("cuts", cuts, equal=3 * len(whole_day.operations))
 
 
-def test_the_day_is_of_every_kind_of_write(whole_day: Day, measure: Measure) -> None:
-    """Pages of the journal, and what littlefs writes for the records: it compacts its logs too."""
+def test_the_day_has_every_kind_of_write(whole_day: Day, measure: Measure) -> None:
+    """Pages of the journal, and littlefs's writes for the records, compactions included."""
     places = {operation.block for operation in whole_day.operations}
     per_block = [len(list(group)) for _, group in itertools.groupby(sorted(op.block for op in whole_day.operations))]
     measure("blocks that were written", len(places), at_least=20)

@@ -1,4 +1,4 @@
-"""A flash without a valid profile: the pump says so, sounds, answers, and never moves; it never guesses one."""
+"""A flash without a valid profile: the pump alarms, answers, never moves, and never guesses a profile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.requirement("KEEP-1"), pytest.mark.needs("reset")]
 
 
 def other_wiring(profile: Profile) -> bytes:
-    """The same profile, whole and with its CRC, of a pump whose DIR is soldered elsewhere."""
+    """The same profile with a valid CRC for a pump whose DIR is wired to another pin."""
     made_for = json.loads(profile.frame().rpartition(b"#")[0])
     made_for["wiring"]["dir"] = 5
     return encode(made_for, limit_bytes=2048)
@@ -35,7 +35,7 @@ BROKEN = {
 
 
 def put_profile(bench: Bench, measure: Measure, data: bytes | None) -> None:
-    """Leaves these bytes as the profile on the flash, and resets."""
+    """Writes these bytes as the profile to the flash, and resets."""
     enter_repl(bench)
     if data is None:
         run_in_repl(bench, "import os; os.remove('/profile.json')")
@@ -67,7 +67,7 @@ def test_pump_without_a_profile_sounds_and_does_not_move(bench: Bench, measure: 
     put_profile(bench, measure, None)
     began_ns = round(bench.now() * 1e9)
     bench.sleep(12.0)
-    # A HIGH burst every 9.2 s, 3.2 s long: one at least is whole in 12 s.
+    # A HIGH burst every 9.2 s, 3.2 s long: at least one is complete in 12 s.
     measure(
         "whole HIGH bursts", [len(burst) for burst in bursts(pulses(bench.trace, began_ns / 1e9))].count(10), at_least=1
     )
@@ -83,7 +83,7 @@ def test_profile_fault_cannot_be_cleared(bench: Bench, measure: Measure):
     measure("alarms after the clear", cleared.alarms, equal=("profile_fault",))
 
 
-def test_pump_is_back_when_its_profile_is(bench: Bench, measure: Measure):
+def test_the_pump_works_again_with_its_profile_restored(bench: Bench, measure: Measure):
     put_profile(bench, measure, None)
     put_profile(bench, measure, bench.profile.frame())  # service is the way out of this fault
     status = bench.pump.status()

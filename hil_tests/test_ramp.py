@@ -1,4 +1,4 @@
-"""Above the rate that a motor takes at once it is led up and down, and loses no step on the way."""
+"""Above the motor's start rate, ramps lead up and down and lose no step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from picoinfuse.evidence.measuring import Measure
 pytestmark = [pytest.mark.requirement("RATE-3")]
 
 RATE_UL_H = 1_200_000  # 952.6 steps/s
-STAIR_S = 0.02  # the ramp is one of stairs, so it may be ahead of the straight line by one of them
+STAIR_S = 0.02  # the ramp consists of stairs, so it may be one stair ahead of the straight line
 
 
 def frequencies(steps: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -22,7 +22,9 @@ def frequencies(steps: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def assert_within_acceleration(bench: Bench, measure: Measure, steps: NDArray[np.int64]) -> None:
-    """From any interval to any later one within 0.2 s: not faster than the acceleration and a stair allow."""
+    """From any interval to any later one within 0.2 s, the rate rises no faster than the acceleration and one stair
+    allow.
+    """
     accel_hz_s = bench.profile.values["mechanics"]["accel_hz_s"]
     t, hz = frequencies(steps)
     used = 0.0
@@ -41,10 +43,10 @@ def test_the_start_ramp_keeps_to_the_acceleration(bench: Bench, measure: Measure
     steps = motor_steps(bench, start_ns)
     t, hz = frequencies(steps)
     assert_within_acceleration(bench, measure, steps)
-    # It begins at the start rate: the first interval is one of 400 to 400 + 4000 Hz/s · 20 ms.
+    # It starts at the start rate: the first interval is one of 400 to 400 + 4000 Hz/s · 20 ms.
     measure("first step rate", hz[0] * 1.001, unit="Hz", at_least=mechanics["start_hz"])
     measure("first step rate", hz[0], unit="Hz", at_most=mechanics["start_hz"] + mechanics["accel_hz_s"] * STAIR_S)
-    # And it arrives: (952.6 - 400) / 4000 s = 138 ms, and three stairs for rounding.
+    # It reaches the rate after (952.6 - 400) / 4000 s = 138 ms, and three stairs for rounding.
     full_hz = step_hz(bench.profile, RATE_UL_H)
     ramp_s = (full_hz - mechanics["start_hz"]) / mechanics["accel_hz_s"]
     arrived = t[int(np.argmax(hz > full_hz * 0.999))] - steps[0] / 1e9
@@ -65,7 +67,7 @@ def test_the_stop_ramp_keeps_to_the_acceleration_and_loses_no_step(
     steps = motor_steps(bench, start_ns)
     _, hz = frequencies(steps)
     assert_within_acceleration(bench, measure, steps)
-    measure("last step rate", hz[-1], unit="Hz", at_most=start_hz * 1.05)  # it stands from a rate that needs no ramp
+    measure("last step rate", hz[-1], unit="Hz", at_most=start_hz * 1.05)  # the last rate needs no ramp
     status = bench.pump.status()
     measure("steps counted", status.steps_counted, equal=len(steps))
     measure("steps commanded", status.steps_commanded, equal=len(steps))

@@ -1,4 +1,4 @@
-"""What pumps were recalled for, each as a test of its own: it must not happen here."""
+"""One test for each recall of an infusion pump: the fault must not happen here."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def infuse(bench: Bench, rate_ul_h: int = RATE_UL_H, vtbi_nl: int | None = None)
 @pytest.mark.profile("ambulatory-10ml")
 @pytest.mark.requirement("GIP-2")
 def test_key_bounce_changes_no_rate(bench: Bench, measure: Measure) -> None:
-    """10 mL/h became 100, 4.8 became 44.8: a key that bounced was entered twice. Here no key enters a rate, and a rate
-    needs a proposal and a confirmation; contacts that bounce change nothing of it.
+    """10 mL/h became 100, 4.8 became 44.8: a bouncing key was entered twice. Here no key enters a rate, and a rate
+    needs a proposal and a confirmation; bouncing contacts do not change it.
     """
     infuse(bench, 10_000)
     for name in ("button_request", "button_stop"):
@@ -42,7 +42,7 @@ def test_key_bounce_changes_no_rate(bench: Bench, measure: Measure) -> None:
 @pytest.mark.requirement("LINK-1", "GIP-2")
 @pytest.mark.needs("capture")
 def test_the_same_digit_twice_is_not_a_second_command(bench: Bench, measure: Measure) -> None:
-    """Key bounce as a link knows it: a line that arrives twice is done once."""
+    """Key bounce on the link: a line that arrives twice is executed once."""
     bench.pump.start(4_800)
     proposal = bench.pump.propose("set_rate", rate_ul_h=5_000)
     measure("rate confirmed", bench.pump.confirm(proposal)["rate_ul_h"], unit="µL/h", equal=5_000)
@@ -55,9 +55,9 @@ def test_the_same_digit_twice_is_not_a_second_command(bench: Bench, measure: Mea
 @pytest.mark.requirement("GIP-1.4")
 @pytest.mark.needs("buttons", "capture", "pressure", "virtual_time")
 @pytest.mark.profile("ambulatory-10ml")
-def test_a_bolus_that_was_cut_off_is_over_and_the_dose_is_what_was_given(bench: Bench, measure: Measure) -> None:
-    """A bolus that was interrupted, primed and resumed was given once more, or its rest was. One press with a contact
-    that bounces is one bolus of 0.5 mL at 100 mL/h, 18 s; it is cut off after 6.
+def test_an_interrupted_bolus_is_not_repeated_and_the_dose_is_the_volume_given(bench: Bench, measure: Measure) -> None:
+    """A bolus that was interrupted, primed and resumed was repeated in whole or in part. Here one press with a bouncing
+    contact is one bolus of 0.5 mL at 100 mL/h, 18 s; it is interrupted after 6.
     """
     limits = {"lockout_s": 60, "max_1h_nl": 5_000_000, "max_4h_nl": 8_000_000}
     bolus = {"volume_nl": 500_000, "rate_ul_h": 100_000, **limits}
@@ -86,8 +86,10 @@ def test_a_bolus_that_was_cut_off_is_over_and_the_dose_is_what_was_given(bench: 
 @pytest.mark.requirement("RATE-4")
 @pytest.mark.needs("capture", "occlude")
 @pytest.mark.parametrize("rate_ul_h", [pytest.param(RATE_UL_H, marks=pytest.mark.needs("virtual_time")), 600_000])
-def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
-    """The volume behind a closed line was counted as given: "infusion complete", and the patient had too little."""
+def test_an_occlusion_is_never_reported_as_complete(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
+    """Volume stored behind a closed line was counted as given: "infusion complete", and the patient received too
+    little.
+    """
     began_ns = infuse(bench, rate_ul_h, vtbi_nl=3_000_000)
     bench.occlude()
     sleep_until(bench, lambda: bench.pump.status().state != "infusing", 120.0)
@@ -95,7 +97,7 @@ def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, measure: Measur
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
     measure("told as complete", status.alarms.count("infusion_complete"), equal=0)
-    # What is told is what is out of the syringe, to the step of 0.35 µL.
+    # The reported volume is the volume out of the syringe, to the step of 0.35 µL.
     measure("delivered", status.delivered_nl, unit="nL", near=true_nl(bench, began_ns), by=400)
     bench.occlude(False)
     bench.sleep(5.0)
@@ -106,7 +108,7 @@ def test_an_occlusion_is_never_a_complete_infusion(bench: Bench, measure: Measur
 @pytest.mark.requirement("MON-2", "GIP-1.6")
 @pytest.mark.needs("capture", "pin")
 def test_no_delivery_during_a_motor_alarm(bench: Bench, measure: Measure) -> None:
-    """A motor that was told to stand went on turning beside an alarm that said "motor not running"."""
+    """A motor kept turning during an alarm that said "motor not running"."""
     infuse(bench)
     bench.drive_pin("step", 0)
     bench.sleep(2.0)
@@ -126,7 +128,7 @@ def test_no_delivery_during_a_motor_alarm(bench: Bench, measure: Measure) -> Non
 @pytest.mark.needs("power", "pressure", "capture")
 @pytest.mark.parametrize("how", ["power", "reset"])
 def test_no_restart_with_the_parameters_of_before(bench: Bench, measure: Measure, how: str) -> None:
-    """A pump came back from a power loss and infused, with what it had in memory."""
+    """After a power loss a pump infused with the settings from its memory."""
     infuse(bench)
     cut_ns = now_ns(bench)
     bench.power_cycle() if how == "power" else bench.reset()
@@ -138,7 +140,7 @@ def test_no_restart_with_the_parameters_of_before(bench: Bench, measure: Measure
     measure("rate, target, VTBI", kept, equal=(0, 0, None))
     bench.pump.clear_alarms()
     with pytest.raises(PumpError) as refused:
-        bench.pump.resume()  # a rate from before is given anew by a person, or not at all
+        bench.pump.resume()  # a person has to enter the rate again
     measure("a resume is refused as", refused.value.code, equal="wrong_state")
 
 
@@ -146,7 +148,7 @@ def test_no_restart_with_the_parameters_of_before(bench: Bench, measure: Measure
 @pytest.mark.needs("deploy", "reset", "capture")
 @pytest.mark.parametrize("at", [40, 200, 400])
 def test_no_start_with_a_corrupt_parameter(bench: Bench, measure: Measure, at: int) -> None:
-    """One bit of the settings flipped, and the pump took what it read."""
+    """One bit of the settings flipped, and the pump used the value."""
     enter_repl(bench)
     change = f"d = bytearray(open('/profile.json', 'rb').read()); d[{at}] ^= 1"
     run_in_repl(bench, change + "; f = open('/profile.json', 'wb'); f.write(d); f.close()")
@@ -165,7 +167,7 @@ def test_no_start_with_a_corrupt_parameter(bench: Bench, measure: Measure, at: i
 @pytest.mark.needs("reset", "sensor")
 @pytest.mark.parametrize("alarm", [None, "sensor"])
 def test_no_false_failure_of_the_alarm_self_test(bench: Bench, measure: Measure, alarm: str | None) -> None:
-    """A self-test that found its sounder broken although it was not took pumps off patients."""
+    """A self-test reported a broken sounder that worked, and pumps were taken off patients."""
     for _ in range(5):  # a Pico with files takes 7 s for each
         if alarm:
             bench.sensor_fault("open")
@@ -180,14 +182,14 @@ def test_no_false_failure_of_the_alarm_self_test(bench: Bench, measure: Measure,
 @pytest.mark.profile("ambulatory-10ml")
 @pytest.mark.parametrize("resistance_mohm", [150, 400])
 def test_no_battery_is_empty_without_an_alarm(bench: Bench, measure: Measure, resistance_mohm: int) -> None:
-    """A pump went dark in the midst of an infusion. Here it stops and cries while there is power for that."""
+    """A pump lost power during an infusion. Here it stops and alarms while the battery still suffices."""
     bench.battery(permille=40, resistance_mohm=resistance_mohm)
     bench.reset()
     if bench.pump.status().state == "idle":
         bench.pump.start(5_000)
         sleep_until(bench, lambda: bench.pump.status().state != "infusing", 1200.0, 5.0)
     status = bench.pump.status()
-    # With 400 mΩ the voltage under load is at its end already: the self-test does not let it start.
+    # With 400 mΩ the voltage under load is already at its end: the self-test bars the start.
     told = [name for name in status.alarms if name in ("battery_depleted", "system_fault")]
     measure("alarms that stop it", len(told), at_least=1)
     empty_mv = bench.profile.values["battery"]["empty_mv"]
@@ -199,12 +201,12 @@ def test_no_battery_is_empty_without_an_alarm(bench: Bench, measure: Measure, re
 @pytest.mark.requirement("STOP-4", "GIP-1.6")
 @pytest.mark.needs("capture", "hang")
 def test_no_infusion_goes_on_after_a_system_failure(bench: Bench, measure: Measure) -> None:
-    """The processor had failed, and the motor turned on."""
+    """The processor failed, and the motor kept turning."""
     infuse(bench)
     bench.hang_cpu()
     hung_ns = now_ns(bench)
     bench.sleep(5.0)
-    # What was granted before: 300 ms.
+    # The motion granted before: 300 ms.
     last_ns = int(motor_steps(bench, hung_ns)[-1])
     measure("last step after the hang", (last_ns - hung_ns) / 1e6, unit="ms", at_most=350)
     bench.pump.reconnect(after_reset=True)

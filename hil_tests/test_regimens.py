@@ -1,4 +1,4 @@
-"""Regimens on the pump: what is given, when, and what is told of it."""
+"""Regimens on the pump: volume, time and reports."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hil_tests.expect import BEGIN_S, LEAD_S, alarms_told, motor_steps, now_ns, sleep_until, step_pl
+from hil_tests.expect import BEGIN_S, LEAD_S, alarms_reported, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -23,7 +23,7 @@ def steps(*segments: tuple[int, int, int, int], **more: Any) -> dict[str, Any]:
 
 
 def in_steps(bench: Bench, volume_nl: Fraction | int) -> Fraction:
-    """With the part of a step that is paid for."""
+    """Steps of a volume, with the accumulated part of a step."""
     return Fraction(volume_nl) * 1000 / step_pl(bench.profile)
 
 
@@ -37,7 +37,7 @@ def made(bench: Bench, since_ns: int, begin_s: float = 0, end_s: float | None = 
 
 
 @pytest.mark.requirement("RATE-5")
-def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench, measure: Measure) -> None:
+def test_a_loading_dose_is_followed_by_the_maintenance_rate(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     # 2 mL at 120 mL/h take 60 s, then 12 mL/h for 60 s.
     bench.pump.start_regimen(steps((120_000, 120_000, 0, 2_000_000), (12_000, 12_000, 60, 0)))
@@ -45,7 +45,7 @@ def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench, meas
     therapy = bench.pump.therapy()
     assert therapy is not None
     measure("therapy told", (therapy.kind, therapy.phase, therapy.segment), equal=("steps", "running", 0))
-    # Less what is granted ahead.
+    # Less the motion granted ahead.
     measure("left of the segment", therapy.segment_left_s, unit="s", one_of=(29, 30))
     measure("left of the regimen", therapy.left_s, unit="s", one_of=(89, 90))
     measure("volume left", therapy.left_nl, unit="nL", near=1_200_000, by=12_000)
@@ -54,7 +54,7 @@ def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench, meas
     measure("alarms", bench.pump.status().alarms, equal=("infusion_complete",))
     due = int(in_steps(bench, 2_000_000 + flow_nl(12_000, 60)))
     measure("steps", len(motor_steps(bench, since_ns)), equal=due)
-    # The dose, but for the part of a step, in its own time.
+    # The dose, to one step, in its own time.
     begun_s = (int(motor_steps(bench, since_ns)[0]) - since_ns) / 1e9
     hz = float(in_steps(bench, flow_nl(120_000, 1)))
     of_dose = made(bench, since_ns, 0, begun_s + 60 - 0.9 / hz)
@@ -62,7 +62,7 @@ def test_a_loading_dose_is_followed_by_the_rate_that_holds_it(bench: Bench, meas
 
 
 @pytest.mark.requirement("GIP-1.1", "RATE-5")
-def test_doses_come_every_period_and_the_vein_is_kept_open_between(bench: Bench, measure: Measure) -> None:
+def test_doses_come_every_period_with_kvo_in_between(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     # 1 mL at 60 mL/h takes 60 s, then 240 s of KVO; three times.
     bench.pump.start_regimen(
@@ -85,7 +85,7 @@ def test_doses_come_every_period_and_the_vein_is_kept_open_between(bench: Bench,
 
 
 @pytest.mark.requirement("RATE-4", "RATE-5")
-def test_a_taper_falls_along_its_line_and_raises_no_alarm(bench: Bench, measure: Measure) -> None:
+def test_a_taper_follows_its_line_and_raises_no_alarm(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     # 100 to 10 mL/h in 20 min.
     bench.pump.start_regimen(steps((100_000, 10_000, 1200, 0)))
@@ -116,7 +116,7 @@ def test_steps_up_and_down_through_the_ramp_give_their_volume_and_no_alarm(bench
 
 @pytest.mark.requirement("GIP-1.1")
 @pytest.mark.parametrize(("rate_ul_h", "kvo_ul_h"), [(60_000, KVO_UL_H), (600, 600)])
-def test_at_the_end_the_vein_is_kept_open_and_never_faster_than_the_regimen(
+def test_kvo_at_the_end_is_never_faster_than_the_regimen(
     bench: Bench, measure: Measure, rate_ul_h: int, kvo_ul_h: int
 ) -> None:
     since_ns = now_ns(bench)
@@ -126,7 +126,7 @@ def test_at_the_end_the_vein_is_kept_open_and_never_faster_than_the_regimen(
     told = (status.state, status.kvo, status.alarms)
     measure("state, KVO, alarms", told, equal=("infusing", True, ("infusion_complete",)))
     measure("rate that keeps the vein open", status.target_ul_h, unit="µL/h", equal=kvo_ul_h)
-    priorities = [event.priority for event in alarms_told(bench, "infusion_complete")]
+    priorities = [event.priority for event in alarms_reported(bench, "infusion_complete")]
     measure("priority of the alarm", priorities, equal=["medium"])
     bench.pump.clear_alarms()
     bench.sleep(600)
@@ -141,7 +141,7 @@ def test_at_the_end_the_vein_is_kept_open_and_never_faster_than_the_regimen(
 
 
 @pytest.mark.requirement("RATE-5")
-def test_a_pause_stands_still_in_the_regimen(bench: Bench, measure: Measure) -> None:
+def test_a_pause_suspends_the_regimen(bench: Bench, measure: Measure) -> None:
     since_ns = now_ns(bench)
     bench.pump.start_regimen(steps((60_000, 60_000, 60, 0), (6_000, 6_000, 60, 0)))
     bench.sleep(57)
@@ -154,7 +154,7 @@ def test_a_pause_stands_still_in_the_regimen(bench: Bench, measure: Measure) -> 
 
 
 @pytest.mark.requirement("LINK-2")
-def test_a_regimens_rate_is_not_changed_by_hand(bench: Bench, measure: Measure) -> None:
+def test_set_rate_is_refused_during_a_regimen(bench: Bench, measure: Measure) -> None:
     bench.pump.start_regimen(steps((60_000, 60_000, 60, 0)))
     with pytest.raises(PumpError) as refused:
         bench.pump.set_rate(70_000)
@@ -196,7 +196,7 @@ BAD: list[tuple[dict[str, Any], str, str, Any]] = [
 
 
 @pytest.mark.requirement("LINK-2")
-def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(bench: Bench, measure: Measure) -> None:
+def test_an_impossible_regimen_is_refused_by_name_and_changes_nothing(bench: Bench, measure: Measure) -> None:
     for regimen, code, parameter, limit in BAD:
         with pytest.raises(PumpError) as refused:
             bench.pump.start_regimen(regimen)
@@ -210,9 +210,7 @@ def test_what_cannot_be_done_is_refused_by_name_and_changes_nothing(bench: Bench
 
 @pytest.mark.profile("peristaltic")
 @pytest.mark.requirement("RATE-3", "LINK-2")
-def test_a_rate_that_would_resonate_is_refused_in_a_segment_in_a_ramp_and_under_a_bolus(
-    bench: Bench, measure: Measure
-) -> None:
+def test_a_resonant_rate_is_refused_in_a_segment_a_ramp_and_with_a_bolus(bench: Bench, measure: Measure) -> None:
     # 31.25 nL a step, resonance from 1600 to 3200 Hz: 180 to 360 mL/h.
     for regimen, limit in (
         (steps((200_000, 200_000, 60, 0)), 179_999),

@@ -1,4 +1,4 @@
-"""The same seed and the same commands give the same run, to the byte; another seed gives another."""
+"""The same seed and commands give the same run, byte for byte; another seed gives another run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.requirement("TEST-1")]
 
 
 def play(bench: Bench, measure: Measure, file: Path) -> bytes:
-    """An infusion, an occlusion, another infusion and a reset in its midst; the trace as a VCD file.
+    """An infusion, an occlusion, another infusion and a reset during it; writes the trace as a VCD file.
 
-    The pressure rises by 580 Pa/s. The sensor's noise of 17 Pa decides in which 10 ms it is seen above the limit.
+    The pressure rises by 580 Pa/s. The sensor's noise of 17 Pa decides in which 10 ms it exceeds the limit.
     """
     bench.pump.telemetry(hz=1)
     bench.pump.occlusion_level("low")
@@ -38,14 +38,14 @@ def play(bench: Bench, measure: Measure, file: Path) -> bytes:
 @pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay", "virtual_time")
 def test_a_run_can_be_repeated_to_the_byte(bench: Bench, measure: Measure, tmp_path: Path) -> None:
     first = play(bench, measure, tmp_path / "first.vcd")
-    measure("bytes of the trace", len(first), above=50_000)  # there is something in it
+    measure("bytes of the trace", len(first), above=50_000)  # not empty
     with bench_kind(bench.name).open(bench.profile, bench.seed) as again:
         measure("the second run is the first", play(again, measure, tmp_path / "again.vcd") == first, equal=True)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "reset", "replay", "virtual_time")
-def test_another_seed_is_another_run(bench: Bench, measure: Measure, tmp_path: Path) -> None:
-    """Two others, for one in fifty sees the limit in the same 10 ms by chance."""
+def test_another_seed_gives_another_run(bench: Bench, measure: Measure, tmp_path: Path) -> None:
+    """Two other seeds: one in fifty exceeds the limit in the same 10 ms by chance."""
     runs = {play(bench, measure, tmp_path / "first.vcd")}
     for seed in (bench.seed + 1, bench.seed + 2):
         with bench_kind(bench.name).open(bench.profile, seed) as other:

@@ -1,4 +1,4 @@
-"""The reservoir: what is left by the steps that were made, when it is empty, warnings in time, what a reset leaves."""
+"""The reservoir: volume left by the steps made, time to empty, warnings, and its record over a reset."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hil_tests.expect import alarms_told, cut_off_ends, end_self_test, motor_steps, now_ns, sleep_until
+from hil_tests.expect import alarms_reported, cut_off_ends, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse.bench import Bench
 from picoinfuse.common import paths
 from picoinfuse.common.errors import PumpError
@@ -22,8 +22,8 @@ pytestmark = [
 ]
 
 ML = 1_000_000  # nL
-RIGHT_S = 180  # GIP 1.5: the time remaining is right to 3 min
-LOOK_S = 1.5  # the task looks every second
+RIGHT_S = 180  # GIP 1.5: the time remaining is accurate to 3 min
+LOOK_S = 1.5  # the task runs every second
 MORPHINE = Dosing("mg/h", Quantity(1_000, "mg"), None)
 ORDER = Order("morphine", (1_000,), MORPHINE)
 PATIENTS = {"volume_nl": ML, "rate_ul_h": 60_000, "lockout_s": 600, "max_1h_nl": 20 * ML, "max_4h_nl": 40 * ML}
@@ -54,17 +54,17 @@ def refusal(bench: Bench, volume_nl: int) -> PumpError:
 # ---- what is left ----
 
 
-def test_it_is_unknown_until_somebody_says_what_is_in_it(bench: Bench, measure: Measure):
+def test_the_volume_is_unknown_until_a_refill_is_entered(bench: Bench, measure: Measure):
     told = bench.pump.reservoir()
     assert (told.left_nl, told.empty_s, told.drug) == (None, None, None)
     bench.pump.start(1_200_000)
-    bench.sleep(60.0)  # 20 mL: nothing is guessed, so nothing is warned of
+    bench.sleep(60.0)  # 20 mL: the volume is not guessed, so there is no warning
     status = bench.pump.status()
     measure("left, time to empty, alarms", (status.reservoir_nl, status.empty_s, status.alarms), equal=(None, None, ()))
 
 
 @pytest.mark.needs("virtual_time")
-def test_the_steps_that_were_made_are_taken_off_and_those_drawn_back_come_back(bench: Bench, measure: Measure):
+def test_steps_forward_reduce_the_volume_left_and_steps_back_restore_it(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.occlusion_level("low")
     bench.pump.start(100_000)
@@ -78,7 +78,7 @@ def test_the_steps_that_were_made_are_taken_off_and_those_drawn_back_come_back(b
     measure("left", status.reservoir_nl, unit="nL", near=20 * ML - status.delivered_nl, by=400)  # a step
 
 
-def test_it_is_one_account_over_many_infusions_and_self_tests(bench: Bench, measure: Measure):
+def test_the_count_continues_over_infusions_and_self_tests(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     given_nl = 0
     for volume_nl in (500_000, 700_000):
@@ -95,7 +95,7 @@ def test_it_is_one_account_over_many_infusions_and_self_tests(bench: Bench, meas
 
 
 @pytest.mark.needs("virtual_time")
-def test_the_time_to_empty_is_right_and_follows_each_change_of_rate(bench: Bench, measure: Measure):
+def test_the_time_to_empty_follows_each_rate_change(bench: Bench, measure: Measure):
     bench.pump.refill(10 * ML)
     usable_ml = 10 - limits(bench)["empty_ul"] / 1000
     bench.pump.start(60_000)
@@ -105,15 +105,15 @@ def test_the_time_to_empty_is_right_and_follows_each_change_of_rate(bench: Bench
     measure("time to empty at 30 mL/h", empty_s(bench), unit="s", near=(usable_ml - 1) / 30 * 3600, by=5)
     told_s, at_s = empty_s(bench), bench.now()
     sleep_until(bench, lambda: bench.pump.status().state == "alarm_stopped", told_s + 300.0, 5.0)
-    (empty,) = alarms_told(bench, "reservoir_empty")
-    # It was told to a second, and the test looks every 5 s; asked for are 3 min.
+    (empty,) = alarms_reported(bench, "reservoir_empty")
+    # Reported to a second, and the test checks every 5 s; required are 3 min.
     measure("error of the time that was told", abs(bench.now() - at_s - told_s), unit="s", at_most=min(10, RIGHT_S))
     measure("priority", empty.priority, equal="high")
 
 
 @pytest.mark.needs("virtual_time")
-def test_the_time_to_empty_knows_of_a_bolus(bench: Bench, measure: Measure):
-    """10 mL less the 0.5 that it stops at, at 5 mL/h: 114 min. A bolus of 2 mL takes 24 of them away."""
+def test_the_time_to_empty_accounts_for_a_bolus(bench: Bench, measure: Measure):
+    """10 mL less the 0.5 at which the pump stops, at 5 mL/h: 114 min. A bolus of 2 mL shortens that by 24."""
     bench.pump.refill(10 * ML)
     bench.pump.start_regimen({"kind": "pca", "segments": [[5_000, 5_000, 0, 0]], "bolus": PATIENTS})
     usable_ml = 10 - limits(bench)["empty_ul"] / 1000
@@ -125,7 +125,7 @@ def test_the_time_to_empty_knows_of_a_bolus(bench: Bench, measure: Measure):
         bench.sleep(30.0)
 
 
-def test_a_therapy_that_ends_before_has_no_time_to_empty(bench: Bench, measure: Measure):
+def test_a_therapy_that_ends_first_has_no_time_to_empty(bench: Bench, measure: Measure):
     bench.pump.refill(10 * ML)
     bench.pump.start(60_000, vtbi_nl=2 * ML)
     measure("time to empty", bench.pump.status().empty_s, equal=None)
@@ -139,7 +139,7 @@ def test_a_therapy_that_ends_before_has_no_time_to_empty(bench: Bench, measure: 
 
 
 @pytest.mark.needs("virtual_time")
-def test_warnings_come_in_their_order_and_it_stops_before_there_is_nothing(bench: Bench, measure: Measure):
+def test_warnings_come_in_order_and_the_pump_stops_before_it_is_empty(bench: Bench, measure: Measure):
     bench.pump.refill(16 * ML)
     bench.pump.start(30_000)
     began_s = bench.now()
@@ -157,7 +157,7 @@ def test_warnings_come_in_their_order_and_it_stops_before_there_is_nothing(bench
         )
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
-    # What flows until the task has looked and what was granted runs out: 30 mL/h for 1.5 s are 12.5 µL.
+    # The flow until the task runs and the granted motion ends: 30 mL/h for 1.5 s are 12.5 µL.
     measure("left when it stopped", left_nl(bench), unit="nL", at_least=500_000 - 13_000, at_most=500_000)
     stopped_ns = now_ns(bench)
     bench.sleep(10.0)
@@ -188,14 +188,14 @@ def test_a_start_on_an_empty_reservoir_is_refused_by_name(bench: Bench, measure:
 # ---- the refill ----
 
 
-def test_a_refill_takes_two_steps_and_goes_beside_an_infusion(bench: Bench, measure: Measure):
+def test_a_refill_takes_two_steps_and_is_allowed_during_an_infusion(bench: Bench, measure: Measure):
     bench.pump.refill(10 * ML)
     bench.pump.start(100_000)
     bench.sleep(30.0)
     proposal = bench.pump.propose_refill(50 * ML)
     old_nl, new_nl = proposal.changes["reservoir_nl"]
     assert (old_nl, new_nl) == (pytest.approx(10 * ML - 833_000, abs=10_000), 50 * ML)  # 100 mL/h for 30 s
-    bench.sleep(10.0)  # it goes on meanwhile: the proposal is no other one for that
+    bench.sleep(10.0)  # the volume left changes meanwhile without voiding the proposal
     assert left_nl(bench) < old_nl
     assert bench.pump.confirm(proposal) == {"reservoir_nl": 50 * ML}
     measure("left", left_nl(bench), unit="nL", near=50 * ML, by=10_000)
@@ -225,14 +225,14 @@ def test_a_change_of_drug_stops_the_infusion(bench: Bench, measure: Measure):
     with pytest.raises(PumpError) as refused:
         bench.pump.start(1_000, order=ORDER)
     assert (refused.value.code, refused.value.data) == ("other_drug", {"drug": "insulin"})
-    with pytest.raises(PumpError) as by_rate:  # its limits cannot be kept by a rate alone
+    with pytest.raises(PumpError) as by_rate:  # a rate without an order cannot be checked against its limits
         bench.pump.start(1_000)
     assert by_rate.value.code == "other_drug"
     insulin = Order("insulin", (2_000,), Dosing("units/h", Quantity(1_000, "units"), None))
     assert bench.pump.start(2_000, order=insulin) == "infusing"
 
 
-def test_a_drug_that_the_library_has_not_got_is_refused(bench: Bench, measure: Measure):
+def test_a_drug_missing_from_the_library_is_refused(bench: Bench, measure: Measure):
     with pytest.raises(PumpError) as refused:
         bench.pump.refill(20 * ML, "morphine")
     measure("refusal", refused.value.code, equal="no_library")
@@ -242,7 +242,7 @@ def test_a_drug_that_the_library_has_not_got_is_refused(bench: Bench, measure: M
 # ---- what a reset leaves ----
 
 
-def test_what_is_left_outlives_a_reset_when_the_motor_stood(bench: Bench, measure: Measure):
+def test_the_volume_left_survives_a_reset_at_rest(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.start(100_000, vtbi_nl=1 * ML)
     bench.sleep(45.0)
@@ -256,7 +256,7 @@ def test_what_is_left_outlives_a_reset_when_the_motor_stood(bench: Bench, measur
 
 
 @pytest.mark.needs("virtual_time")
-def test_after_a_reset_under_way_it_is_unknown_and_not_what_it_was(bench: Bench, measure: Measure):
+def test_the_volume_left_is_unknown_after_a_reset_during_an_infusion(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.start(100_000)
     bench.sleep(60.0)
@@ -266,7 +266,7 @@ def test_after_a_reset_under_way_it_is_unknown_and_not_what_it_was(bench: Bench,
 
 
 @pytest.mark.needs("virtual_time")
-def test_a_pause_writes_it_down_too(bench: Bench, measure: Measure):
+def test_a_pause_records_the_volume_left(bench: Bench, measure: Measure):
     bench.pump.refill(20 * ML)
     bench.pump.start(100_000)
     bench.sleep(60.0)
@@ -291,22 +291,22 @@ def test_the_time_to_empty_follows_pauses_ramps_and_repeats(bench: Bench, measur
     course = regimen((60_000, 60_000, 0, 2 * ML), (60_000, 1_000, 600, 0), (1_000, 1_000, 600, 0), repeat=3)
     bench.pump.start_regimen(course)
     said: list[tuple[float, float]] = []
-    while not alarms_told(bench, "reservoir_empty"):
+    while not alarms_reported(bench, "reservoir_empty"):
         seconds = bench.pump.reservoir().empty_s
         if seconds is not None:
             said.append((bench.now(), bench.now() + seconds))
         bench.sleep(20.0)
         assert bench.now() < 3000
-    stopped_s = alarms_told(bench, "reservoir_empty")[0].t_ms / 1000
+    stopped_s = alarms_reported(bench, "reservoir_empty")[0].t_ms / 1000
     boot_s = bench.now() - bench.pump.status().uptime_ms / 1000
     assert len(said) > 60
-    # Whatever segment it was asked in: a ramp is made of stairs, a volume's time is whole seconds.
+    # In every segment: a ramp consists of stairs, and the time of a volume is whole seconds.
     worst_s = max(abs(end_s - boot_s - stopped_s) for _, end_s in said)
     measure("worst error of the times that were told", worst_s, unit="s", at_most=min(30, RIGHT_S))
 
 
 @pytest.mark.needs("virtual_time")
-def test_a_therapy_whose_stop_would_harm_is_warned_of_earlier_and_louder(bench: Bench, measure: Measure):
+def test_a_therapy_with_a_harmful_stop_warns_earlier_and_with_a_higher_priority(bench: Bench, measure: Measure):
     warned = limits(bench)
     assert warned["harmful_near_empty_min"] == 4 * warned["near_empty_min"] == 120
     bench.pump.refill(10 * ML)
@@ -324,7 +324,7 @@ def test_a_therapy_whose_stop_would_harm_is_warned_of_earlier_and_louder(bench: 
     assert bench.pump.status().alarms == ()
 
 
-def test_a_refill_while_paused_lets_the_same_therapy_go_on(bench: Bench, measure: Measure):
+def test_a_paused_therapy_continues_after_a_refill(bench: Bench, measure: Measure):
     bench.pump.refill(5 * ML)
     bench.pump.start(60_000, vtbi_nl=10 * ML)
     bench.sleep(60.0)
@@ -332,15 +332,13 @@ def test_a_refill_while_paused_lets_the_same_therapy_go_on(bench: Bench, measure
     bench.sleep(2.0)
     bench.pump.refill(50 * ML)
     assert bench.pump.resume() == "infusing"
-    measure("time to empty", bench.pump.status().empty_s, equal=None)  # 9 mL of it are left, and they are there
+    measure("time to empty", bench.pump.status().empty_s, equal=None)  # the 9 mL it still needs are in the reservoir
     assert bench.pump.status().delivered_nl == pytest.approx(1 * ML, abs=20_000)
 
 
 @pytest.mark.requirement("KEEP-1")
 @pytest.mark.parametrize("damaged", [("a",), ("b",), ("a", "b")])
-def test_a_damaged_record_is_told_and_never_replaced_by_a_guess(
-    bench: Bench, measure: Measure, damaged: tuple[str, ...]
-) -> None:
+def test_a_damaged_record_alarms_and_is_never_guessed(bench: Bench, measure: Measure, damaged: tuple[str, ...]) -> None:
     bench.pump.refill(50 * ML)
     cut_off_ends(bench, *(f"/keep_{folder}/reservoir" for folder in damaged))
     status = bench.pump.status()

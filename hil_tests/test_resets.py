@@ -1,4 +1,4 @@
-"""Whatever ends the firmware: the motor stands, and nothing is delivered that a person has not ordered anew."""
+"""Whatever ends the firmware, the motor stands, and nothing is delivered before a person orders it again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hil_tests.expect import (
     LEAD_S,
     UP_S,
     WATCHDOG_S,
-    alarms_told,
+    alarms_reported,
     motor_steps,
     now_ns,
     sleep_until,
@@ -26,7 +26,7 @@ RATE_UL_H = 100_000
 
 
 def infuse(bench: Bench, measure: Measure) -> int:
-    """Returns the time at which an infusion was well under way."""
+    """Starts an infusion; returns the time at which its rate is steady."""
     bench.pump.start(RATE_UL_H)
     bench.sleep(2)
     measure("state", bench.pump.status().state, equal="infusing")
@@ -38,13 +38,13 @@ def starts(bench: Bench) -> list[Ready]:
 
 
 def assert_interrupted(bench: Bench, measure: Measure) -> None:
-    """The pump is up, stands, alarms, and refuses to deliver until the alarm is cleared."""
+    """The pump runs, stands still, alarms, and refuses to deliver until the alarm is cleared."""
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=("interrupted",))
     measure("rate", status.rate_ul_h, unit="µL/h", equal=0)
     measure("delivered", status.delivered_nl, unit="nL", equal=0)
-    measure("priority told", alarms_told(bench, "interrupted")[-1].priority, equal="high")
+    measure("priority told", alarms_reported(bench, "interrupted")[-1].priority, equal="high")
     with pytest.raises(PumpError, match="start"):
         bench.pump.start(RATE_UL_H)
     cleared = bench.pump.clear_alarms()
@@ -60,7 +60,7 @@ def assert_interrupted(bench: Bench, measure: Measure) -> None:
 def test_a_hung_cpu_starves_the_motor(bench: Bench, measure: Measure) -> None:
     hung_ns = infuse(bench, measure)
     bench.hang_cpu()
-    bench.sleep(1.5)  # the watchdog has not bitten yet
+    bench.sleep(1.5)  # before the watchdog reset
     measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=0)
     steps = motor_steps(bench, hung_ns)
     measure("steps after the hang", len(steps), above=0)
@@ -68,11 +68,11 @@ def test_a_hung_cpu_starves_the_motor(bench: Bench, measure: Measure) -> None:
 
 
 @pytest.mark.needs("capture", "pressure", "hang")
-def test_a_hung_pump_reboots_into_the_alarm_interrupted(bench: Bench, measure: Measure) -> None:
+def test_a_hung_pump_restarts_with_the_alarm_interrupted(bench: Bench, measure: Measure) -> None:
     hung_ns = infuse(bench, measure)
     bench.hang_cpu()
     sleep_until(bench, lambda: len(starts(bench)) == 2, WATCHDOG_S + UP_S)
-    # The reset comes 2 s after the last feed, which is a turn of the loop ago at most, one that collects maybe.
+    # The reset comes 2 s after the last feed, which is at most one turn of the loop ago, perhaps with a collection.
     safe = bench.trace.edges("enable", True, hung_ns)
     measure(
         "from the hang to the reset",
@@ -97,7 +97,7 @@ def test_a_power_cut_stops_at_once_and_nothing_starts_by_itself(bench: Bench, me
     bench.sleep(60)
     safe = bench.trace.edges("enable", True, cut_ns)
     measure("rising edges of enable", len(safe), equal=1)
-    # The pull-up holds it off when the chip does not.
+    # The pull-up disables the motor while the chip does not.
     measure("enable is released at", safe[0], unit="ns", equal=cut_ns)
     measure("steps after the cut", len(motor_steps(bench, cut_ns)), equal=0)
     delivered = [bench.trace.value_at("delivered_nl", t_ns) for t_ns in (cut_ns, now_ns(bench))]
@@ -107,7 +107,7 @@ def test_a_power_cut_stops_at_once_and_nothing_starts_by_itself(bench: Bench, me
 
 @pytest.mark.needs("capture", "reset")
 @pytest.mark.parametrize("paused", [False, True])
-def test_a_reset_in_the_midst_of_an_infusion_is_an_alarm(bench: Bench, measure: Measure, paused: bool) -> None:
+def test_a_reset_during_an_infusion_alarms(bench: Bench, measure: Measure, paused: bool) -> None:
     reset_ns = infuse(bench, measure)
     if paused:
         bench.pump.pause()
@@ -121,7 +121,7 @@ def test_a_reset_in_the_midst_of_an_infusion_is_an_alarm(bench: Bench, measure: 
 
 
 @pytest.mark.needs("reset")
-def test_an_interruption_that_nobody_saw_survives_another_reset(bench: Bench, measure: Measure) -> None:
+def test_an_uncleared_interruption_survives_another_reset(bench: Bench, measure: Measure) -> None:
     infuse(bench, measure)
     bench.reset()
     bench.sleep(1)
@@ -129,7 +129,7 @@ def test_an_interruption_that_nobody_saw_survives_another_reset(bench: Bench, me
     bench.sleep(1)
     measure("alarms", bench.pump.status().alarms, equal=("interrupted",))
     bench.pump.clear_alarms()
-    bench.sleep(0.3)  # by then it is in the flash
+    bench.sleep(0.3)  # by then the entry is in the flash
     bench.reset()
     bench.sleep(1)
     measure("state", bench.pump.status().state, equal="idle")
@@ -137,7 +137,7 @@ def test_an_interruption_that_nobody_saw_survives_another_reset(bench: Bench, me
 
 
 @pytest.mark.needs("sensor", "reset")
-def test_an_infusion_that_an_alarm_stopped_is_not_forgotten_in_a_reset(bench: Bench, measure: Measure) -> None:
+def test_an_infusion_stopped_by_an_alarm_survives_a_reset_as_interrupted(bench: Bench, measure: Measure) -> None:
     infuse(bench, measure)
     bench.sensor_fault("open")
     bench.sleep(1)
@@ -149,7 +149,7 @@ def test_an_infusion_that_an_alarm_stopped_is_not_forgotten_in_a_reset(bench: Be
 
 
 @pytest.mark.needs("reset")
-def test_a_reset_of_an_idle_pump_is_no_alarm(bench: Bench, measure: Measure) -> None:
+def test_a_reset_of_an_idle_pump_raises_no_alarm(bench: Bench, measure: Measure) -> None:
     infuse(bench, measure)
     bench.pump.stop()
     bench.sleep(1)
@@ -162,11 +162,11 @@ def test_a_reset_of_an_idle_pump_is_no_alarm(bench: Bench, measure: Measure) -> 
 
 
 def assert_told(bench: Bench, measure: Measure, cause: str) -> None:
-    """That it failed: until a person clears it, and no longer."""
+    """The alarm `restarted` is active until a person clears it."""
     measure("cause of the start", starts(bench)[-1].reset_cause, equal=cause)
     measure("state", bench.pump.status().state, equal="idle")
     measure("alarms", bench.pump.status().alarms, equal=("restarted",))
-    measure("priority told", alarms_told(bench, "restarted")[-1].priority, equal="medium")
+    measure("priority told", alarms_reported(bench, "restarted")[-1].priority, equal="medium")
     measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
     bench.reset()
     bench.sleep(1)
@@ -175,7 +175,7 @@ def assert_told(bench: Bench, measure: Measure, cause: str) -> None:
 
 @pytest.mark.needs("hang", "reset")
 @pytest.mark.parametrize("before", ["nothing", "an infusion"])
-def test_an_idle_pump_that_hung_says_so_when_it_is_up_again(bench: Bench, measure: Measure, before: str) -> None:
+def test_an_idle_pump_reports_a_hang_after_its_restart(bench: Bench, measure: Measure, before: str) -> None:
     if before == "an infusion":
         infuse(bench, measure)
         bench.pump.stop()
@@ -188,7 +188,7 @@ def test_an_idle_pump_that_hung_says_so_when_it_is_up_again(bench: Bench, measur
 
 
 @pytest.mark.needs("damage", "reset")
-def test_an_idle_pump_that_crashed_says_so_when_it_is_up_again(bench: Bench, measure: Measure) -> None:
+def test_an_idle_pump_reports_a_crash_after_its_restart(bench: Bench, measure: Measure) -> None:
     bench.break_task("pump.tasks.garbage_collection.MemoryTask")
     bench.sleep(6.0)
     bench.pump.reconnect(after_reset=True)
@@ -198,7 +198,7 @@ def test_an_idle_pump_that_crashed_says_so_when_it_is_up_again(bench: Bench, mea
 
 @pytest.mark.needs("power")
 @pytest.mark.parametrize("how", ["by command", "power"])
-def test_an_end_of_an_idle_pump_that_somebody_wanted_is_no_alarm(bench: Bench, measure: Measure, how: str) -> None:
+def test_an_intended_reset_of_an_idle_pump_raises_no_alarm(bench: Bench, measure: Measure, how: str) -> None:
     if how == "power":
         bench.power_cycle(2.0)
     else:
@@ -208,14 +208,14 @@ def test_an_end_of_an_idle_pump_that_somebody_wanted_is_no_alarm(bench: Bench, m
 
 
 @pytest.mark.needs("capture", "slow")
-def test_a_loop_that_is_a_little_late_is_counted_and_told_and_goes_on(bench: Bench, measure: Measure) -> None:
-    """Turns of 56 to 65 ms for half of the watchdog's 2 s: late by 55; pressure can bear 50, delivery 100."""
+def test_a_slightly_late_loop_is_counted_and_reported_and_delivery_goes_on(bench: Bench, measure: Measure) -> None:
+    """Turns of 56 to 65 ms for half of the watchdog's 2 s: 55 ms late. The pressure task allows 50, delivery 100."""
     slow_ns = infuse(bench, measure)
     bench.slow_cpu(55)
     bench.sleep(1)
     bench.slow_cpu(0)
     bench.sleep(1)
-    (event,) = alarms_told(bench, "task_overrun")
+    (event,) = alarms_reported(bench, "task_overrun")
     measure("priority told", event.priority, equal="medium")
     measure("told as active", event.active, equal=True)
     status = bench.pump.status()
@@ -226,9 +226,9 @@ def test_a_loop_that_is_a_little_late_is_counted_and_told_and_goes_on(bench: Ben
     measure("lateness of the pressure task", tasks["pressure"].late_ms, unit="ms", above=50, at_most=55)
     measure("overruns of the pressure task", tasks["pressure"].overruns, at_most=1000 / 56 + 1)
     measure("overruns of the delivery task", tasks["delivery"].overruns, equal=0)
-    # Delivery did not suffer: 2 s at 79.4 Hz.
+    # Delivery is unaffected: 2 s at 79.4 Hz.
     measure("steps", len(motor_steps(bench, slow_ns)), at_least=2 * 79.3 - 1)
-    # It is heard once, and over after a clear.
+    # The alarm sounds once, and a clear ends it.
     measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
 
 
@@ -240,8 +240,10 @@ def test_a_loop_that_stays_late_does_not_feed_the_watchdog(bench: Bench, measure
     bench.slow_cpu(delay_ms)
     bench.sleep(WATCHDOG_S + BOOT_S + 0.5)
     bench.slow_cpu(0)
-    measure("what was told of the alarm", [event.active for event in alarms_told(bench, "task_overrun")], equal=[True])
-    # Some turns may still have met their deadlines: a task that looks every 50 ms is late by less than it can bear.
+    measure(
+        "what was told of the alarm", [event.active for event in alarms_reported(bench, "task_overrun")], equal=[True]
+    )
+    # Some turns may still meet their deadlines: a task that runs every 50 ms may be late by less than its limit.
     safe = bench.trace.edges("enable", True, slow_ns)
     measure("from the slowness to the reset", (safe[0] - slow_ns) / 1e9, unit="s", at_most=WATCHDOG_S + delay_ms / 1000)
     bench.pump.reconnect(after_reset=True)
@@ -252,8 +254,8 @@ def test_a_loop_that_stays_late_does_not_feed_the_watchdog(bench: Bench, measure
 
 
 @pytest.mark.needs("capture", "slow")
-def test_a_pressure_that_is_not_read_in_time_stops_delivery(bench: Bench, measure: Measure) -> None:
-    """150 ms between two samples; 100 are borne."""
+def test_a_stale_pressure_reading_stops_delivery(bench: Bench, measure: Measure) -> None:
+    """150 ms between two samples; 100 are allowed."""
     slow_ns = infuse(bench, measure)
     bench.slow_cpu(150)
     sleep_until(bench, lambda: "sensor_stale" in bench.pump.active_alarms, 0.5, step_s=0.05)

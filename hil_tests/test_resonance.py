@@ -1,4 +1,4 @@
-"""Step rates at which the motor resonates: refused as a target, passed through by a ramp."""
+"""Step rates at which the motor resonates: refused as a target, crossed by a ramp."""
 
 from __future__ import annotations
 

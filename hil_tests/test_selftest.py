@@ -1,4 +1,4 @@
-"""The self-test: every part of it fails when what it looks at is broken, in FAULT, with an alarm, and by its name."""
+"""The self-test: each part fails when the hardware it checks is broken, ends in FAULT with an alarm, and is named."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hil_tests.expect import UP_S, alarms_told, end_self_test
+from hil_tests.expect import UP_S, alarms_reported, end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.client.frame import encode
@@ -40,7 +40,7 @@ def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench, m
     status = bench.pump.status()
     measure("state", status.state, equal="idle")
     measure("since the pump's loop began", status.uptime_ms / 1000, unit="s", below=5)
-    measure("since power-on", bench.now(), unit="s", below=UP_S)  # a Pico takes 3.7 s to load what is in files
+    measure("since power-on", bench.now(), unit="s", below=UP_S)  # a Pico takes 3.7 s to load the firmware from files
     measure("part that failed", bench.pump.test_report().failed, equal=None)
     expected = {**dict.fromkeys(PARTS, "passed"), "piezo": "absent", "lamp": "absent"}
     measure("parts", results(bench), equal=expected)
@@ -48,7 +48,7 @@ def test_after_power_on_every_part_is_tested_within_five_seconds(bench: Bench, m
 
 @pytest.mark.requirement("GIP-3.5")
 @pytest.mark.needs("power", "capture")
-def test_the_watchdog_is_left_to_bite_once_after_each_power_on(bench: Bench, measure: Measure) -> None:
+def test_the_watchdog_is_tested_once_after_each_power_on(bench: Bench, measure: Measure) -> None:
     measure("causes of boots", causes(bench), equal=["power_on"])
     bench.pump.reset()
     end_self_test(bench)
@@ -60,9 +60,9 @@ def test_the_watchdog_is_left_to_bite_once_after_each_power_on(bench: Bench, mea
 
 
 def damage_a_file(bench: Bench) -> None:
-    """A bit in a docstring: nothing but the test can find it."""
+    """Flips a bit in a docstring: only the self-test can find it."""
     enter_repl(bench)
-    change = "d = bytearray(open('/main.py', 'rb').read()); d[3] ^= 1"  # a letter of its first line
+    change = "d = bytearray(open('/main.py', 'rb').read()); d[3] ^= 1"  # a letter of the first line
     run_in_repl(bench, change + "; f = open('/main.py', 'wb'); f.write(d); f.close()")
     leave(bench)
 
@@ -130,7 +130,7 @@ def test_the_first_part_that_fails_ends_it_in_an_alarm(bench: Bench, measure: Me
     status = bench.pump.status()
     measure("state", status.state, equal="fault")
     measure("system_fault among the alarms", status.alarms.count("system_fault"), equal=1)
-    measure("its priority", alarms_told(bench, "system_fault")[-1].priority, equal="high")
+    measure("its priority", alarms_reported(bench, "system_fault")[-1].priority, equal="high")
     measure("part that failed", bench.pump.test_report().failed, equal=part)
     place = PARTS.index(part)
     told = results(bench)
@@ -147,7 +147,7 @@ def not_as(told: dict[str, str], parts: tuple[str, ...], *results: str) -> dict[
 
 
 @pytest.mark.needs("pin")
-def test_a_test_that_is_asked_for_forgets_the_one_before(bench: Bench, measure: Measure) -> None:
+def test_a_requested_self_test_discards_the_previous_result(bench: Bench, measure: Measure) -> None:
     bench.drive_pin("button_stop", 0)
     bench.pump.self_test()
     end_self_test(bench)
@@ -160,7 +160,7 @@ def test_a_test_that_is_asked_for_forgets_the_one_before(bench: Bench, measure: 
 @pytest.mark.requirement("GIP-3.4")
 @pytest.mark.needs("virtual_time", "capture")
 @pytest.mark.timeout(300)
-def test_every_hour_of_infusion_the_readable_parts_are_repeated_without_effect_on_it(
+def test_memory_firmware_and_settings_are_checked_every_hour_without_effect_on_delivery(
     bench: Bench, measure: Measure
 ) -> None:
     bench.pump.start(20_000)
@@ -178,11 +178,9 @@ def test_every_hour_of_infusion_the_readable_parts_are_repeated_without_effect_o
 
 @pytest.mark.needs("reset", "virtual_time")
 @pytest.mark.parametrize("requests", [1, 3, 8])
-def test_who_asks_as_the_pump_starts_does_not_make_its_test_of_memory_fail(
-    bench: Bench, measure: Measure, requests: int
-) -> None:
-    """What answers leave behind is garbage, not memory in use."""
-    bench.board.reset()  # pyright: ignore[reportAttributeAccessIssue]  # and not wait until the pump is up
+def test_requests_during_the_start_do_not_fail_the_memory_test(bench: Bench, measure: Measure, requests: int) -> None:
+    """The garbage of replies does not count as memory in use."""
+    bench.board.reset()  # pyright: ignore[reportAttributeAccessIssue]  # without waiting until the pump runs
     for number in range(1, requests + 1):
         bench.write_raw(encode({"id": number, "method": "status"}))
         bench.sleep(0.005)

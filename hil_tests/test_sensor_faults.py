@@ -1,4 +1,4 @@
-"""A pressure sensor that cannot be believed is an alarm and a stop, in every state, and never "no occlusion"."""
+"""A faulty pressure sensor alarms and stops delivery in every state; it never reads as "no occlusion"."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hil_tests.expect import COLLECTION_MS, alarms_told, bench_with, end_self_test, motor_steps, now_ns, sleep_until
+from hil_tests.expect import COLLECTION_MS, alarms_reported, bench_with, end_self_test, motor_steps, now_ns, sleep_until
 from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
@@ -18,8 +18,8 @@ from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("SENS-1")]
 
-# Five bad samples of 10 ms, a sample to begin with, a late task; frozen: two seconds of the same reading. The
-# converter is looked at every 100 ms: 16 looks at one code on two channels, five at a reference that is off.
+# Five bad samples of 10 ms, one sample to begin with, a late task; frozen: two seconds of the same reading. The
+# converter is checked every 100 ms: 16 readings of one code on two channels, five of a wrong reference.
 NOTICED_S = {"open": 0.08, "short": 0.08, "jump": 0.08, "frozen": 2.08, "stuck": 1.8, "reference": 0.63}
 KINDS = list(NOTICED_S)
 NAMES = {"stuck": "adc_stuck", "reference": "reference_fault"}
@@ -57,7 +57,7 @@ def fail_the_self_test(bench: Bench) -> None:
 
 
 def close_the_line(bench: Bench) -> None:
-    """Up to the stop; the plunger is drawn back from 0.2 s later on, for some ten seconds."""
+    """Returns at the stop; the plunger is drawn back from 0.2 s later on, for some ten seconds."""
     bench.pump.start(400_000)
     bench.sleep(5)
     bench.occlude()
@@ -73,7 +73,7 @@ def wait_for_the_check(bench: Bench) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """A state, or a part of one: how it is reached, what follows a fault in it, which alarms are there besides."""
+    """A state, or a phase of one: how to reach it, the state after a fault in it, and the other active alarms."""
 
     come: Callable[[Bench], None]
     state: str
@@ -83,7 +83,7 @@ class Row:
 
 
 STATES = {
-    "self_test": Row(begin_self_test, "self_test"),  # but see FAILS_THE_TEST
+    "self_test": Row(begin_self_test, "self_test"),  # except FAILS_THE_TEST
     "idle": Row(lambda bench: None, "idle"),
     "infusing": Row(infuse, "infusing"),
     "paused": Row(pause, "paused"),
@@ -93,24 +93,24 @@ STATES = {
     "fault": Row(fail_the_self_test, "fault", follows="fault", beside=("system_fault",)),
 }
 WITHOUT_A_PUMP = {"service": "the firmware does not run: test_no_fault_moves_anything_in_service"}
-# These faults are noticed within the test, and there is no pressure at its end. The others may be: it is over in 0.4 s
-# where code takes no time, in 2 s on a Pico.
+# These faults are detected within the test, and no pressure is known at its end. The others may be: it takes 0.4 s
+# where code takes no time, 2 s on a Pico.
 FAILS_THE_TEST = ("open", "short")
-LATE_S = COLLECTION_MS / 1000  # a sample is read so much later while garbage is collected
+LATE_S = COLLECTION_MS / 1000  # a garbage collection delays a sample by this much
 
 
 def supervisor_states() -> set[str]:
     return set(alarm_rows()[0].in_state)
 
 
-def test_the_table_has_every_state_and_what_goes_on_within_one(measure: Measure) -> None:
+def test_the_table_has_every_state_and_phase(measure: Measure) -> None:
     measure(
         "states in the table", set(STATES) | set(WITHOUT_A_PUMP), equal=supervisor_states() | {"relieving", "checking"}
     )
 
 
 def follows(state: str, fault: str) -> tuple[tuple[str, ...], set[str]]:
-    """The states that may follow the fault, and which alarms may be there besides its own."""
+    """The states that may follow the fault, and the alarms that may be active besides its own."""
     row = STATES[state]
     if state != "self_test":
         return (row.follows,), set(row.beside)
@@ -135,32 +135,32 @@ def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, 
         end_self_test(pump_bench)
         pump_bench.sleep(3)
         is_noticed(pump_bench, measure, state, fault, failed_ns)
-        if fault != "jump":  # where it jumped to is read again, but not believed before a person has looked
+        if fault != "jump":  # after a jump the reading is valid again, but a person has to clear the alarm first
             measure("pressure", pump_bench.pump.status().pressure_pa, equal=None)
             measure("pressure told", told[-1].pressure_pa, equal=None)
         with pytest.raises(PumpError, match="start"):
             pump_bench.pump.start(5_000)
-        pump_bench.sleep(16)  # longer than a check of the line: nothing goes on by itself
+        pump_bench.sleep(16)  # longer than a line check: nothing restarts by itself
         measure("steps after the stop", len(motor_steps(pump_bench, failed_ns + 3_000_000_000)), equal=0)
         measure("state", pump_bench.pump.status().state, one_of=follows(state, fault)[0])
 
 
 def is_noticed(bench: Bench, measure: Measure, state: str, fault: str, failed_ns: int) -> None:
-    """Named, heard, and nothing moves from then on."""
+    """The fault is named and sounds, and nothing moves from then on."""
     status = bench.pump.status()
     after, beside = follows(state, fault)
     measure("state", status.state, one_of=after)
     measure("recovery", status.recovery, equal=None)
     measure("the fault's alarm is active", alarm_of(fault) in status.alarms, equal=True)
     measure("other alarms", sorted(set(status.alarms) - {alarm_of(fault)} - beside), equal=[])
-    event = alarms_told(bench, alarm_of(fault))[0]
+    event = alarms_reported(bench, alarm_of(fault))[0]
     measure("priority told", event.priority, equal="high")
     measure("told as active", event.active, equal=True)
     steps = motor_steps(bench, failed_ns)
     moved_ns = steps[-1] - failed_ns if len(steps) else 0
     measure("motion after the fault", moved_ns, unit="ns", at_most=(NOTICED_S[fault] + LATE_S) * 1e9)
     measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
-    if state in ("idle", "infusing", "paused"):  # elsewhere an alarm sounds already, or the test's tone
+    if state in ("idle", "infusing", "paused"):  # in other states an alarm or the test's tone already sounds
         measure(
             "time to the sound",
             bench.trace.edges("piezo", True, failed_ns)[0] - failed_ns,
@@ -172,7 +172,7 @@ def is_noticed(bench: Bench, measure: Measure, state: str, fault: str, failed_ns
 @pytest.mark.needs("capture", "sensor", "converter", "reset")
 @pytest.mark.parametrize("fault", KINDS)
 def test_no_fault_moves_anything_in_service(bench: Bench, measure: Measure, fault: str) -> None:
-    """Nor in the pump that comes after it, which names the fault."""
+    """Nor does the pump that starts afterwards, which names the fault."""
     enter_repl(bench)
     failed_ns = now_ns(bench)
     bench.sensor_fault(fault)
@@ -181,7 +181,7 @@ def test_no_fault_moves_anything_in_service(bench: Bench, measure: Measure, faul
     bench.reset()
     bench.sleep(3)
     status = bench.pump.status()
-    if fault == "jump":  # a limit: a jump that nobody saw is an offset, read as 42 kPa, and alarms early
+    if fault == "jump":  # a known limit: a jump outside operation is an offset, read as 42 kPa, and alarms early
         measure("state", status.state, equal="idle")
         measure("alarms", status.alarms, equal=())
         measure("pressure", status.pressure_pa, unit="Pa", near=700 * 60, by=300)
@@ -197,8 +197,8 @@ def test_a_repaired_sensor_lets_the_pump_start_after_a_clear(bench: Bench, measu
     infuse(bench)
     bench.sensor_fault(fault)
     bench.sleep(3)
-    if fault != "jump":  # which is over when it has been seen
-        # While the fault is there a clear changes nothing.
+    if fault != "jump":  # a jump ends once it was detected
+        # A clear has no effect while the fault lasts.
         cleared = bench.pump.clear_alarms()
         measure("state after the clear", cleared.state, equal="alarm_stopped")
         measure("alarms after the clear", cleared.alarms, equal=(alarm_of(fault),))
@@ -216,7 +216,7 @@ def test_a_repaired_sensor_lets_the_pump_start_after_a_clear(bench: Bench, measu
 
 
 @pytest.mark.needs("sensor", "reset")
-def test_a_pump_without_a_sensor_does_not_pass_its_self_test(bench: Bench, measure: Measure) -> None:
+def test_a_pump_without_a_sensor_fails_its_self_test(bench: Bench, measure: Measure) -> None:
     bench.sensor_fault("open")
     bench.reset()
     bench.sleep(1)

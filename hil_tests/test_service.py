@@ -24,7 +24,7 @@ SAFE = {"enable": 1, "step": 0, "piezo": 0, "lamp_red": 0, "lamp_yellow": 0}
 
 
 def mpremote(bench: Bench, measure: Measure, *arguments: str) -> str:
-    """What stock mpremote prints, as a program of its own at the bench's port."""
+    """Runs stock mpremote as a separate program at the bench's port; returns its output."""
     done = subprocess.run(
         [sys.executable, "-m", "mpremote", "connect", bench.port, *arguments],
         capture_output=True,
@@ -36,7 +36,7 @@ def mpremote(bench: Bench, measure: Measure, *arguments: str) -> str:
 
 
 def assert_safe_and_still(bench: Bench, measure: Measure, since_s: float) -> None:
-    """Every output at its safe level since then, without an edge."""
+    """Every output has been at its safe level since `since_s`, without an edge."""
     start_ns, end_ns = round(since_s * 1e9), round(bench.now() * 1e9)
     measure("levels of the wires", {wire: bench.trace.level_at(wire, start_ns) for wire in SAFE}, equal=SAFE)
     measure(
@@ -47,7 +47,7 @@ def assert_safe_and_still(bench: Bench, measure: Measure, since_s: float) -> Non
 
 
 def assert_alarmed_and_still(bench: Bench, measure: Measure) -> None:
-    """The alarm of a pump that cannot run, for the last half second: the red lamp, a steady tone of 784 Hz, no step."""
+    """The fatal alarm for the last half second: the red lamp, a steady tone of 784 Hz, no step."""
     end_ns = round(bench.now() * 1e9)
     start_ns = end_ns - 500_000_000
     measure("level of the red lamp", bench.trace.level_at("lamp_red", start_ns), equal=1)
@@ -57,7 +57,7 @@ def assert_alarmed_and_still(bench: Bench, measure: Measure) -> None:
     measure("edges of the piezo", len(bench.trace.transitions("piezo", start_ns, end_ns)[0]), near=784, by=8)
 
 
-# ---- who may have it ----
+# ---- when it is allowed ----
 
 
 @pytest.mark.needs("capture")
@@ -106,7 +106,7 @@ def test_service_ends_an_alarm_s_sound_and_light(bench: Bench, measure: Measure)
 
 
 @pytest.mark.needs("reset")
-def test_reset_makes_the_board_in_service_a_pump_again(bench: Bench, measure: Measure):
+def test_a_reset_ends_service_and_starts_the_pump(bench: Bench, measure: Measure):
     boot = bench.pump.boot
     enter_repl(bench)
     bench.reset()
@@ -141,7 +141,7 @@ def test_strap_does_nothing_while_the_pump_runs(bench: Bench, measure: Measure):
 
 @pytest.mark.needs("deploy")
 def test_mpremote_executes_copies_lists_and_hashes(bench: Bench, measure: Measure, tmp_path: Path):
-    data = bytes(range(256)) * 20  # 5 kB, every byte there is
+    data = bytes(range(256)) * 20  # 5 kB, every byte value
     (tmp_path / "all.bin").write_bytes(data)
     enter_repl(bench)
     copy = ["fs", "cp", str(tmp_path / "all.bin"), ":/all.bin"]
@@ -152,7 +152,7 @@ def test_mpremote_executes_copies_lists_and_hashes(bench: Bench, measure: Measur
     measure("mpremote's first answer", lines[0], equal="42")
     measure("the hash is listed", hashlib.sha256(data).hexdigest() in lines, equal=True)
     measure("the file is listed", [line.split() for line in lines if "all.bin" in line][-1], equal=["5120", "all.bin"])
-    # The hash is the same, so it is not copied again.
+    # The hash matches, so the file is not copied again.
     measure("the same file is copied again", "Up to date" not in mpremote(bench, measure, *copy), equal=False)
 
 
@@ -204,7 +204,7 @@ def test_deploying_another_profile_copies_one_file(bench: Bench, measure: Measur
 
 
 @pytest.mark.needs("deploy")
-def test_deploying_removes_what_is_no_part_of_the_pump(bench: Bench, measure: Measure):
+def test_deploying_removes_files_that_are_not_part_of_the_pump(bench: Bench, measure: Measure):
     enter_repl(bench)
     run_in_repl(bench, "f = open('/pump/stray.py', 'w'); f.close()")
     done = deploy(bench.port, bench.profile)
@@ -237,8 +237,8 @@ def test_empty_board_becomes_a_pump(bench: Bench, measure: Measure):
 
 
 @pytest.mark.needs("deploy", "capture")
-def test_half_a_deployment_alarms_at_the_next_start_and_a_second_one_mends_it(bench: Bench, measure: Measure):
-    """The application is there only while it is whole: this is a board whose power went while files were moved in."""
+def test_an_interrupted_deployment_alarms_at_the_next_start_and_a_second_one_repairs_it(bench: Bench, measure: Measure):
+    """The application folder exists only while it is complete. Here the power failed while files were moved in."""
     enter_repl(bench)
     run_in_repl(bench, "import os; os.rename('/pump', '/pump.half'); os.remove('/pump.half/app.mpy')")
     leave_repl(bench)

@@ -1,4 +1,4 @@
-"""The self-test sounds; and where a wire tells of the piezo, the pump hears whether it did."""
+"""The self-test sounds a tone; with a feedback wire the pump checks that the piezo sounded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hil_tests.expect import alarms_told, bench_with, end_self_test
+from hil_tests.expect import alarms_reported, bench_with, end_self_test
 from picoinfuse.analysis.alarm_timing import flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.common.errors import PumpError
@@ -24,17 +24,17 @@ def hearing(bench: Bench) -> Iterator[Bench]:
 
 def tone(bench: Bench, measure: Measure, since_s: float) -> None:
     (pulse,) = pulses(bench.trace, since_s)
-    # 22 cycles of A4, in whole ticks; seen to the last fall.
+    # 22 cycles of A4, in whole ticks, measured to the last fall.
     measure("frequency of the pulse", pulse.frequency_hz, unit="Hz", near=440, by=0.003 * 440)
     measure("length of the pulse", pulse.duration_s, unit="s", near=0.050, by=0.0025)
 
 
-def test_power_on_sounds_a_short_tone_that_is_no_alarm(bench: Bench, measure: Measure):
+def test_power_on_sounds_a_short_tone_unlike_any_alarm(bench: Bench, measure: Measure):
     bench.sleep(5.0)
     tone(bench, measure, 0.0)
 
 
-def test_a_self_test_that_is_asked_for_sounds_too(bench: Bench, measure: Measure):
+def test_a_requested_self_test_sounds_too(bench: Bench, measure: Measure):
     asked_s = bench.now()
     bench.pump.self_test()
     bench.sleep(5.0)
@@ -42,7 +42,7 @@ def test_a_self_test_that_is_asked_for_sounds_too(bench: Bench, measure: Measure
     measure("state", bench.pump.status().state, equal="idle")
 
 
-def test_a_piezo_that_is_heard_passes(measure: Measure, hearing: Bench):
+def test_a_working_piezo_passes(measure: Measure, hearing: Bench):
     measure("state", hearing.pump.status().state, equal="idle")
     hearing.pump.self_test()
     end_self_test(hearing)
@@ -50,13 +50,13 @@ def test_a_piezo_that_is_heard_passes(measure: Measure, hearing: Bench):
     measure("alarms", hearing.pump.status().alarms, equal=())
 
 
-def test_a_piezo_that_is_not_heard_is_an_alarm_on_what_is_left_and_bars_the_start(measure: Measure, hearing: Bench):
+def test_a_silent_piezo_alarms_on_the_lamp_and_link_and_bars_the_start(measure: Measure, hearing: Bench):
     hearing.drive_pin("piezo_feedback", 0)
     hearing.reset()
     status = hearing.pump.status()
     measure("state", status.state, equal="fault")
     measure("alarms", status.alarms, equal=("piezo_fault",))
-    measure("priority told", alarms_told(hearing, "piezo_fault")[-1].priority, equal="high")
+    measure("priority told", alarms_reported(hearing, "piezo_fault")[-1].priority, equal="high")
     began_s = hearing.now()
     hearing.sleep(5.0)
     measure(

@@ -1,6 +1,6 @@
 """Days of therapy in virtual time: 72 h of chemotherapy, a week of antibiotics, a night of patient-controlled boluses.
 
-From the files in regimens/, as a person would start them. Each is also given in short, with the same rates: the same
+From the files in regimens/, as a person would start them. Each also has a short form with the same rates: the same
 phases, fewer and shorter.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hil_tests.expect import LEAD_S, alarms_told, step_pl
+from hil_tests.expect import LEAD_S, alarms_reported, step_pl
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.regimen import Regimen, load_regimen
@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.needs("capture", "virtual_time"), pytest.mark.timeout(
 
 REGIMENS = Path(__file__).parents[1] / "regimens"
 HOUR_S = 3600
-PIECE_S = 300  # slept at once: a second of the stub's CPU, which a very busy machine too has in its patience of 120 s
-LOOKS = 150  # at the volume, over a therapy
+PIECE_S = 300  # per sleep: about a second of the stub's CPU
+LOOKS = 150  # checks of the volume, over a therapy
 
 CHEMOTHERAPY = [
     pytest.param({"180 mL": "1.25 mL", "72 h": "30 min"}, id="30 min"),
@@ -43,7 +43,7 @@ PCA = [
 
 
 def load(bench: Bench, name: str, folder: Path, changes: Mapping[str, str]) -> Regimen:
-    """The file of that name, with these texts changed."""
+    """Loads the file `name` with these texts replaced."""
     text = (REGIMENS / f"{name}.toml").read_text(encoding="utf-8")
     for old, new in changes.items():
         assert old in text
@@ -54,7 +54,7 @@ def load(bench: Bench, name: str, folder: Path, changes: Mapping[str, str]) -> R
 
 
 def run(bench: Bench, regimen: Regimen, seconds: float) -> float:
-    """Starts it and lets time pass; returns when it began."""
+    """Starts the regimen and lets time pass; returns when it began."""
     begun_s = bench.now()
     bench.pump.start_regimen(regimen.compiled)
     rest(bench, begun_s + seconds)
@@ -62,7 +62,7 @@ def run(bench: Bench, regimen: Regimen, seconds: float) -> float:
 
 
 def rest(bench: Bench, until_s: float) -> None:
-    while (left_s := until_s - bench.now()) > 1e-6:  # time is in whole ns, and 0 of them would not pass
+    while (left_s := until_s - bench.now()) > 1e-6:  # time is in whole ns
         bench.sleep(min(left_s, PIECE_S))
 
 
@@ -75,7 +75,7 @@ def step_nl(bench: Bench) -> float:
 
 
 def measure_plan(bench: Bench, measure: Measure, regimen: Regimen, begun_s: float) -> None:
-    """All the time what was given is what the plan says, to two steps and what is granted ahead."""
+    """At all times the volume given equals the plan, to two steps and the granted motion."""
     planned = plan(regimen.compiled)
     made_s = steps_s(bench, begun_s) - begun_s
     fastest_nl_s = max(part.begin_ul_h for part in planned.parts) / 3.6
@@ -88,7 +88,7 @@ def measure_plan(bench: Bench, measure: Measure, regimen: Regimen, begun_s: floa
 @pytest.mark.requirement("GIP-1.2", "GIP-1.3")
 @pytest.mark.parametrize("changes", CHEMOTHERAPY)
 def test_a_chemotherapy(bench: Bench, measure: Measure, tmp_path: Path, changes: dict[str, str]) -> None:
-    """2.5 mL/h. At its end it is complete, and that to the step."""
+    """2.5 mL/h, complete at its end to the step."""
     regimen = load(bench, "chemotherapy", tmp_path, changes)
     planned = plan(regimen.compiled)
     begun_s = run(bench, regimen, planned.lasts_s - 5)
@@ -108,7 +108,7 @@ def test_a_chemotherapy(bench: Bench, measure: Measure, tmp_path: Path, changes:
 @pytest.mark.requirement("GIP-1.1", "GIP-1.2")
 @pytest.mark.parametrize("changes", ANTIBIOTIC)
 def test_antibiotics(bench: Bench, measure: Measure, tmp_path: Path, changes: dict[str, str]) -> None:
-    """A dose at 100 mL/h each period, the vein kept open at 1 mL/h in between, and after the last."""
+    """A dose at 100 mL/h each period, KVO at 1 mL/h in between and after the last."""
     regimen = load(bench, "antibiotic", tmp_path, changes)
     planned = plan(regimen.compiled)
     begun_s = run(bench, regimen, planned.lasts_s + 20)
@@ -124,7 +124,7 @@ def test_antibiotics(bench: Bench, measure: Measure, tmp_path: Path, changes: di
 @pytest.mark.requirement("PCA-2", "GIP-1.4")
 @pytest.mark.parametrize(("changes", "hours"), PCA)
 def test_boluses(bench: Bench, measure: Measure, tmp_path: Path, changes: dict[str, str], hours: float) -> None:
-    """A patient who presses at random, sometimes again and again."""
+    """A patient who presses at random, sometimes repeatedly."""
     regimen = load(bench, "pca", tmp_path, changes)
     bolus = regimen.compiled["bolus"]
     chance = random.Random(bench.seed)
@@ -148,7 +148,7 @@ def test_boluses(bench: Bench, measure: Measure, tmp_path: Path, changes: dict[s
     measure("refused in the lockout", refused.count("lockout"), above=0)
     measure("reasons of refusals", set(refused) - {"lockout", "running", "limit", "alarm"}, equal=set())
     measure("from one bolus to the next", np.diff(given_s).min(), unit="s", at_least=bolus["lockout_s"] - 0.1)
-    # In any hour and any four all that flowed is within the order, but for what keeps the vein open at the limit: the
+    # In any hour and any four hours the volume is within the order, except KVO at the limit: the
     # basal rate, 0.5 mL/h.
     made_s = steps_s(bench, begun_s)
     for span_s, most_nl in ((HOUR_S, bolus["max_1h_nl"]), (4 * HOUR_S, bolus["max_4h_nl"])):
@@ -158,4 +158,4 @@ def test_boluses(bench: Bench, measure: Measure, tmp_path: Path, changes: dict[s
         measure(f"most in {span_s // HOUR_S} h", flowed_nl, unit="nL", at_most=most_nl)
     measure("alarms but that of the limit", set(bench.pump.active_alarms) - {"dose_limit"}, equal=set())
     if "limit" in refused:
-        measure("alarms at the limit", len(alarms_told(bench, "dose_limit")), above=0)
+        measure("alarms at the limit", len(alarms_reported(bench, "dose_limit")), above=0)

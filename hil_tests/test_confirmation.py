@@ -1,5 +1,5 @@
-"""Two deliberate steps: what changes the flow is proposed, shown and confirmed; a token is good once, for 30 s, and for
-the pump as it was shown.
+"""Two deliberate steps: a change of the flow is proposed, shown and confirmed; a token is valid once, for 30 s, and for
+the pump's state as it was shown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def assert_refused(bench: Bench, measure: Measure, proposal: Proposal, code: str
 
 
 def never_proposed(proposal: Proposal) -> Proposal:
-    """24 bits: another token."""
+    """A token that differs in its 24 bits."""
     return Proposal(proposal.token ^ 1 or 2, {}, (), 0)
 
 
@@ -57,7 +57,7 @@ def test_start_that_is_not_confirmed_moves_nothing(bench: Bench, measure: Measur
     measure("state", bench.pump.status().state, equal="idle")
 
 
-def test_each_change_of_flow_shows_what_is_and_what_will_be(bench: Bench, measure: Measure):
+def test_each_change_of_flow_shows_the_old_and_the_new_value(bench: Bench, measure: Measure):
     level = bench.pump.propose("occlusion_level", level="low")
     limits_pa = bench.profile.compiled()["occlusion"]
     measure(
@@ -77,19 +77,19 @@ def test_each_change_of_flow_shows_what_is_and_what_will_be(bench: Bench, measur
     measure("state", bench.pump.status().state, equal="paused")
 
 
-def test_confirming_does_it(bench: Bench, measure: Measure):
+def test_confirming_executes_the_proposal(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     bench.sleep(EXPIRES_S - 1.0)
     measure("result of the confirm", bench.pump.confirm(proposal), equal={"state": "infusing"})
     confirmed_ns = now_ns(bench)
     bench.sleep(1.0)
-    # The first step is due after its own volume: 350 nL at 100 mL/h are 12.6 ms, and the task looks within 60 ms.
+    # The first step is due after its own volume: 350 nL at 100 mL/h are 12.6 ms, and the task runs within 60 ms.
     measure(
         "from the confirm to the first step", motor_steps(bench, confirmed_ns)[0] - confirmed_ns, unit="ns", below=0.1e9
     )
 
 
-# ---- a token that is not good ----
+# ---- an invalid token ----
 
 
 def test_token_expires_after_30_s(bench: Bench, measure: Measure):
@@ -99,7 +99,7 @@ def test_token_expires_after_30_s(bench: Bench, measure: Measure):
     measure("state", bench.pump.status().state, equal="idle")
 
 
-def test_token_is_used_once(bench: Bench, measure: Measure):
+def test_a_token_is_valid_once(bench: Bench, measure: Measure):
     bench.pump.start(RATE_UL_H)
     proposal = bench.pump.propose("set_rate", rate_ul_h=50_000)
     bench.pump.confirm(proposal)
@@ -119,7 +119,7 @@ def test_token_of_a_start_does_not_start_a_second_infusion(bench: Bench, measure
     measure("steps", len(motor_steps(bench, over_ns)), equal=0)
 
 
-def test_newer_proposal_takes_the_place_of_the_older(bench: Bench, measure: Measure):
+def test_a_newer_proposal_replaces_the_older(bench: Bench, measure: Measure):
     older = bench.pump.propose_start(RATE_UL_H)
     newer = bench.pump.propose_start(50_000)
     assert_refused(bench, measure, older, "token_other")
@@ -127,10 +127,10 @@ def test_newer_proposal_takes_the_place_of_the_older(bench: Bench, measure: Meas
     measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=50_000)
 
 
-def test_token_that_was_never_given_is_unknown(bench: Bench, measure: Measure):
+def test_a_token_that_was_never_issued_is_unknown(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     assert_refused(bench, measure, never_proposed(proposal), "token_unknown")
-    # The refusal has not touched the one that waits.
+    # The refusal leaves the pending proposal valid.
     measure("result of the confirm", bench.pump.confirm(proposal), equal={"state": "infusing"})
 
 
@@ -139,14 +139,14 @@ def test_confirmation_without_any_proposal_is_unknown(bench: Bench, measure: Mea
 
 
 @pytest.mark.parametrize(("token", "code"), [(0, "out_of_range"), (1 << 24, "out_of_range"), ("7", "wrong_type")])
-def test_what_is_no_token_is_refused_by_name(bench: Bench, measure: Measure, token: Any, code: str):
+def test_a_malformed_token_is_refused_by_name(bench: Bench, measure: Measure, token: Any, code: str):
     with pytest.raises(PumpError) as refused:
         bench.pump.command("confirm", token=token)
     measure("refused with", refused.value.code, equal=code)
     measure("refused with", refused.value.data["parameter"], equal="token")
 
 
-def test_refused_proposal_leaves_the_one_that_waits(bench: Bench, measure: Measure):
+def test_a_refused_proposal_keeps_the_pending_one(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     with pytest.raises(PumpError) as refused:
         bench.pump.propose_start(9)
@@ -161,7 +161,7 @@ def test_tokens_differ(bench: Bench, measure: Measure):
     measure("greatest token", max(tokens), above=1 << 16)
 
 
-# ---- what happens in between ----
+# ---- events between proposal and confirmation ----
 
 
 def pause_and_resume(bench: Bench) -> None:
@@ -187,7 +187,7 @@ INFUSING: dict[str, Callable[[Bench], None]] = {"a pause": pause, "a stop": stop
 
 
 @pytest.mark.parametrize("between", IDLE)
-def test_what_happens_to_an_idle_pump_makes_a_proposal_void(bench: Bench, measure: Measure, between: str):
+def test_an_event_on_an_idle_pump_voids_a_proposal(bench: Bench, measure: Measure, between: str):
     proposal = bench.pump.propose_start(RATE_UL_H)
     IDLE[between](bench)
     assert_refused(bench, measure, proposal, "token_void")
@@ -195,7 +195,7 @@ def test_what_happens_to_an_idle_pump_makes_a_proposal_void(bench: Bench, measur
 
 
 @pytest.mark.parametrize("between", INFUSING)
-def test_what_happens_to_an_infusing_pump_makes_a_proposal_void(bench: Bench, measure: Measure, between: str):
+def test_an_event_on_an_infusing_pump_voids_a_proposal(bench: Bench, measure: Measure, between: str):
     bench.pump.start(RATE_UL_H)
     proposal = bench.pump.propose("set_rate", rate_ul_h=50_000)
     INFUSING[between](bench)
@@ -205,7 +205,7 @@ def test_what_happens_to_an_infusing_pump_makes_a_proposal_void(bench: Bench, me
 
 
 @pytest.mark.needs("sensor")
-def test_alarm_in_between_makes_a_proposal_void_even_when_it_is_over(bench: Bench, measure: Measure):
+def test_an_alarm_voids_a_proposal_even_when_it_has_ended(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     bench.sensor_fault("open")
     bench.sleep(1.0)
@@ -216,14 +216,14 @@ def test_alarm_in_between_makes_a_proposal_void_even_when_it_is_over(bench: Benc
     assert_refused(bench, measure, proposal, "token_void")
 
 
-def test_end_of_an_infusion_makes_a_proposal_void(bench: Bench, measure: Measure):
+def test_the_end_of_an_infusion_voids_a_proposal(bench: Bench, measure: Measure):
     bench.pump.start(1_200_000, vtbi_nl=500_000)  # 1.5 s, and the ramps
     proposal = bench.pump.propose("set_rate", rate_ul_h=600_000)
     bench.sleep(3.0 + LEAD_S)
     assert_refused(bench, measure, proposal, "token_void")
 
 
-def test_reset_in_between_forgets_the_proposal(bench: Bench, measure: Measure):
+def test_a_reset_discards_the_proposal(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     bench.pump.reset()
     end_self_test(bench)

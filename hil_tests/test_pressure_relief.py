@@ -1,10 +1,10 @@
-"""After an occlusion the plunger is drawn back: a line that opens again gives no bolus, and no account is wrong."""
+"""After an occlusion the plunger is drawn back: a line that opens gives no bolus, and every count stays right."""
 
 from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import limit_pa, motor_steps, now_ns, sleep_until, true_nl, volume_told_is_true
+from hil_tests.expect import limit_pa, motor_steps, now_ns, reported_volume_is_true, sleep_until, true_nl
 from picoinfuse.bench import Bench
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
@@ -13,15 +13,15 @@ pytestmark = [pytest.mark.requirement("OCC-4", "GIP-1.8", "GIP-1.10")]
 
 RESIDUAL_NL = 50_000  # 0.05 mL
 WORLD_NL_PER_PA = 14.37
-LONGEST_S = 30.5  # of drawing back, and 200 ms of standing before
+LONGEST_S = 30.5  # of drawing back, after 200 ms at rest
 OPEN_S = 15  # an open line is at rest after ten times its 1.3 s
 
 
 def occlude(bench: Bench, rate_ul_h: int, level: str) -> int:
-    """A steady infusion, whose line is closed; returns when it was, as soon as the pump has stopped."""
+    """Closes the line during a steady infusion; returns the time of closing once the pump has stopped."""
     bench.pump.occlusion_level(level)
     bench.pump.start(rate_ul_h)
-    bench.sleep(10)  # the pressure of the flow itself is there after 1.3 s
+    bench.sleep(10)  # the pressure of the flow itself builds up with 1.3 s
     closed_ns = now_ns(bench)
     bench.occlude()
     rise_s = limit_pa(bench, level) * WORLD_NL_PER_PA / (rate_ul_h / 3.6)
@@ -38,7 +38,7 @@ def patient_nl(bench: Bench) -> float:
     return bench.trace.value_at("patient_nl", now_ns(bench))
 
 
-# Rates through all of the profile's: at 0.5 and 5 mL/h the early detector stops it, above 60 mL/h the threshold.
+# Over the profile's range: at 0.5 and 5 mL/h the early detector stops the pump, above 60 mL/h the threshold.
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
 @pytest.mark.parametrize("level", ["low", "medium", "high"])
 @pytest.mark.parametrize("rate_ul_h", [500, 5_000, 20_000, 100_000, 400_000, 999_000, 1_200_000])
@@ -52,7 +52,7 @@ def test_a_line_that_opens_after_an_occlusion_gives_no_bolus(
     bench.occlude(False)
     bench.sleep(OPEN_S)
     measure("bolus after the line opened", patient_nl(bench), unit="nL", near=held_nl, by=RESIDUAL_NL)
-    # It was drawn back and then stood: enable is away, DIR as it was.
+    # The plunger was drawn back and then stood: the motor is disabled, DIR unchanged.
     measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     measure("level of dir", bench.trace.level_at("dir", now_ns(bench)), equal=1)
 
@@ -67,22 +67,22 @@ def gives_no_bolus(bench: Bench, measure: Measure, rate_ul_h: int) -> None:
     measure("bolus after the line opened", patient_nl(bench), unit="nL", near=held_nl, by=RESIDUAL_NL)
 
 
-# Mechanics whose drawing back needs the ramp: 10.6 kHz, 1.1 kHz and 1.3 kHz, slow for the last half second.
+# Mechanics whose retraction needs the ramp: 10.6 kHz, 1.1 kHz and 1.3 kHz, slow in the last half second.
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
 @pytest.mark.profile("syringe-50ml-geared")
-def test_nor_does_one_behind_a_gearbox(bench: Bench, measure: Measure) -> None:
+def test_a_geared_syringe_gives_no_bolus_after_an_occlusion(bench: Bench, measure: Measure) -> None:
     gives_no_bolus(bench, measure, 1_200_000)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
 @pytest.mark.profile("syringe-10ml")
-def test_nor_does_one_of_a_small_syringe(bench: Bench, measure: Measure) -> None:
+def test_a_small_syringe_gives_no_bolus_after_an_occlusion(bench: Bench, measure: Measure) -> None:
     gives_no_bolus(bench, measure, 500_000)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "virtual_time")
 @pytest.mark.profile("peristaltic")
-def test_nor_does_one_of_a_peristaltic_head(bench: Bench, measure: Measure) -> None:
+def test_a_peristaltic_head_gives_no_bolus_after_an_occlusion(bench: Bench, measure: Measure) -> None:
     gives_no_bolus(bench, measure, 400_000)
 
 
@@ -102,14 +102,14 @@ def test_the_volume_drawn_back_is_not_delivered(bench: Bench, measure: Measure) 
         near=true_nl(bench, start_ns),
         by=max(2e-6 * true_nl(bench, start_ns), 1),
     )
-    # Steps are counted whichever way they go; the motor made all of them.
+    # Steps are counted in both directions; the motor made all of them.
     measure("steps counted", status.steps_counted, equal=len(motor_steps(bench, start_ns)))
     measure("steps commanded", status.steps_commanded, equal=len(motor_steps(bench, start_ns)))
     measure("alarms", status.alarms, equal=("occlusion",))  # the monitor agrees
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
-def test_what_is_given_again_after_a_relief_is_right_and_complete(bench: Bench, measure: Measure) -> None:
+def test_an_infusion_after_pressure_relief_completes_with_the_right_volume(bench: Bench, measure: Measure) -> None:
     occlude(bench, 400_000, "low")
     relieved(bench)
     bench.occlude(False)
@@ -122,12 +122,12 @@ def test_what_is_given_again_after_a_relief_is_right_and_complete(bench: Bench, 
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=("infusion_complete",))
     measure("delivered", status.delivered_nl, unit="nL", near=1_000_000, by=350)  # a step
-    volume_told_is_true(bench, measure, start_ns)
+    reported_volume_is_true(bench, measure, start_ns)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "sensor")
 @pytest.mark.parametrize("fault", ["open", "short", "frozen", "stuck", "reference", "jump"])
-def test_a_sensor_that_fails_while_the_plunger_goes_back_ends_it(bench: Bench, measure: Measure, fault: str) -> None:
+def test_a_sensor_fault_ends_the_pressure_relief(bench: Bench, measure: Measure, fault: str) -> None:
     occlude(bench, 1_200_000, "high")
     sleep_until(bench, lambda: bench.trace.level_at("dir", now_ns(bench)) == 0, 1, 0.05)
     bench.sleep(2)
@@ -138,21 +138,19 @@ def test_a_sensor_that_fails_while_the_plunger_goes_back_ends_it(bench: Bench, m
     measure("state", status.state, equal="alarm_stopped")
     measure("recovery", status.recovery, equal=None)
     steps = motor_steps(bench, failed_ns)
-    # 2 s of the same reading are a frozen sensor, but 100 µL without a fall come first: 0.7 s at 139 µL/s.
+    # A frozen sensor takes 2 s to detect; 100 µL without a fall in pressure end it first: 0.7 s at 139 µL/s.
     measure("steps after the fault", len(steps), above=0)
     measure("motion after the fault", steps[-1] - failed_ns, unit="ns", at_most=1.6e9)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "converter")
-def test_a_sensor_that_reads_high_for_ever_draws_back_no_more_than_a_first_small_volume(
-    bench: Bench, measure: Measure
-) -> None:
-    """40 kPa too much, and an open line: above the low limit, and it stays there whatever the plunger does."""
+def test_a_sensor_that_always_reads_high_draws_back_only_a_small_volume(bench: Bench, measure: Measure) -> None:
+    """The line is open and the sensor reads 40 kPa too much: above the low limit, whatever the plunger does."""
     bench.pump.occlusion_level("low")
     bench.pump.start(100_000)
     bench.sleep(60)
     start_ns = now_ns(bench)
-    for step in range(1, 14):  # 3 kPa at a time: a drift, no jump
+    for step in range(1, 14):  # 3 kPa at a time: a drift, not a jump
         bench.sensor_drift(step * 50)
         bench.sleep(0.1)
     sleep_until(bench, lambda: bench.pump.status().state == "alarm_stopped", 3, 0.05)
@@ -161,14 +159,14 @@ def test_a_sensor_that_reads_high_for_ever_draws_back_no_more_than_a_first_small
     status = bench.pump.status()
     measure("alarms", status.alarms, equal=("occlusion", "pressure_not_following"))
     measure("recovery", status.recovery, equal=None)
-    # The line is open and its pressure falls by its resistance, with 1.3 s, 180 µL at 139 µL/s: the first 100 and two
-    # or three times 50 µL fall enough. A line without any resistance ends at 100.
+    # The line is open and its pressure falls through its resistance, 1.3 s or 180 µL at 139 µL/s: the first 100 and two
+    # or three times 50 µL show enough fall. A line without resistance ends at 100.
     measure("volume drawn back", stopped_nl - true_nl(bench, start_ns), unit="nL", at_most=260_000)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
-def test_no_more_is_drawn_back_than_the_infusion_has_given(bench: Bench, measure: Measure) -> None:
-    """A line that was under pressure before the infusion began: the plunger ends where it stood then."""
+def test_pressure_relief_never_exceeds_the_volume_given(bench: Bench, measure: Measure) -> None:
+    """The line was under pressure before the infusion began: the plunger returns to its start position at most."""
     bench.pump.occlusion_level("low")
     bench.occlude()
     start_ns = now_ns(bench)
@@ -180,7 +178,7 @@ def test_no_more_is_drawn_back_than_the_infusion_has_given(bench: Bench, measure
 
 
 @pytest.mark.needs("pressure", "occlude")
-def test_a_clear_changes_nothing_before_the_line_is_relieved(bench: Bench, measure: Measure) -> None:
+def test_a_clear_has_no_effect_during_pressure_relief(bench: Bench, measure: Measure) -> None:
     occlude(bench, 1_200_000, "medium")
     bench.sleep(2)
     cleared = bench.pump.clear_alarms()
@@ -194,7 +192,7 @@ def test_a_clear_changes_nothing_before_the_line_is_relieved(bench: Bench, measu
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "reset")
-def test_a_reset_while_the_plunger_goes_back_leaves_it_standing(bench: Bench, measure: Measure) -> None:
+def test_a_reset_during_pressure_relief_leaves_the_motor_at_rest(bench: Bench, measure: Measure) -> None:
     occlude(bench, 1_200_000, "high")
     bench.sleep(2)
     bench.reset()
@@ -205,19 +203,19 @@ def test_a_reset_while_the_plunger_goes_back_leaves_it_standing(bench: Bench, me
 
 
 @pytest.mark.needs("capture", "pressure", "occlude", "hang")
-def test_a_cpu_that_hangs_while_the_plunger_goes_back_stops_it(bench: Bench, measure: Measure) -> None:
+def test_a_cpu_hang_during_pressure_relief_stops_the_motor(bench: Bench, measure: Measure) -> None:
     occlude(bench, 1_200_000, "high")
     bench.sleep(2)
     hung_ns = now_ns(bench)
     bench.hang_cpu()
     bench.sleep(4)
     steps = motor_steps(bench, hung_ns)
-    # What was granted.
+    # The granted motion.
     measure("motion after the hang", steps[-1] - hung_ns if len(steps) else 0, unit="ns", at_most=0.35e9)
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
-def test_pressure_that_comes_while_paused_is_an_alarm_and_nothing_is_drawn_back(bench: Bench, measure: Measure) -> None:
+def test_pressure_rising_while_paused_alarms_and_draws_nothing_back(bench: Bench, measure: Measure) -> None:
     bench.pump.start(999_000)
     bench.sleep(8)
     bench.pump.pause()
