@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean, pstdev
 
-from picoinfuse import __version__
+import picoinfuse
 from picoinfuse.checkup.model import FAIL, PASS, SKIPPED, Row, Step, Visit, answered, judged
 from picoinfuse.common import units
 from picoinfuse.common.units import pa_of_mmhg
@@ -35,7 +35,7 @@ def identity(visit: Visit) -> Step:
             Row("Profile", hello.profile or "none", outcome=judged(hello.profile is not None)),
             Row("Calibration", hello.calibration or "none", outcome=judged(hello.calibration is not None)),
             Row("Drug library", hello.library or "none", "name, version and CRC" if hello.library else ""),
-            Row("Checked with", f"picoinfuse {__version__}"),
+            Row("Checked with", f"picoinfuse {picoinfuse.__version__}"),
         ),
     )
 

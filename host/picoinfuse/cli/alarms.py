@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse.alarms.sounds import write_alarm_sounds
 from picoinfuse.alarms.table import alarm_rows, markdown
-from picoinfuse.cli.common import JsonOption, console, print_json
-from picoinfuse.profile import load_profile
+from picoinfuse.cli.common import console, print_json
+from picoinfuse.cli.options import JsonOption
 
 Markdown = Annotated[bool, typer.Option("--markdown", help="docs/alarms.md")]
 
@@ -35,5 +34,8 @@ def alarm_sounds(
     profile: Annotated[str, typer.Option(help="of the board in software that plays them")] = "syringe-50ml",
 ) -> None:
     """Write a WAV file of each alarm priority, from the edges that the firmware makes."""
+    from picoinfuse.alarms.sounds import write_alarm_sounds  # the board in software needs numpy
+    from picoinfuse.profile import load_profile
+
     for file in write_alarm_sounds(folder, load_profile(profile)):
         print(file)

@@ -13,8 +13,8 @@ from picoinfuse.cli.limits import NO_DRUG, Units, amount, beyond
 from picoinfuse.client.messages import Proposal, SoftLimit
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
+from picoinfuse.common.units import duration
 from picoinfuse.dosing.dose import decimal
-from picoinfuse.report.summary import duration
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask: for scripts.")]
 OverrideSoftLimitsOption = Annotated[

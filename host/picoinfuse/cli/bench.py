@@ -14,7 +14,8 @@ from picoinfuse.bench.kinds import BenchMissing
 from picoinfuse.benchmark import document, step_timing
 from picoinfuse.benchmark.reading import Found, Row, Say
 from picoinfuse.benchmark.rows import OCCLUSION, ROWS, SUITE
-from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.cli.common import console, print_json
+from picoinfuse.cli.options import JsonOption
 
 
 def bench(

@@ -11,7 +11,8 @@ from rich.table import Table
 from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, describe, parse_factor
 from picoinfuse.calibration.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.cli.collect import Vessel, lead
-from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
+from picoinfuse.cli.common import console, open_pump, print_json, quantity, tell
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import Calibration
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units

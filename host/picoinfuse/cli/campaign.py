@@ -9,7 +9,8 @@ from picoinfuse.campaign.play import play
 from picoinfuse.campaign.run import Played
 from picoinfuse.campaign.run import campaign as run_campaign
 from picoinfuse.campaign.scenario import load
-from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.cli.common import console, print_json
+from picoinfuse.cli.options import JsonOption
 
 _LINE = "{seed:>6}  {acts:>5}  {hours:>6}  {digest:<16}  {result}"
 

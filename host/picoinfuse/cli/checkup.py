@@ -9,9 +9,9 @@ import typer
 
 from picoinfuse.calibration.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.checkup.model import Plan, Visit
-from picoinfuse.checkup.page import write
 from picoinfuse.checkup.run import check_up as run
-from picoinfuse.cli.common import JsonOption, PortOption, open_pump, quantity, tell
+from picoinfuse.cli.common import check_writable, open_pump, quantity, tell
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.common import units
 from picoinfuse.profile import Profile, load_profile, profile_names
 
@@ -65,12 +65,15 @@ def check_up(
     slow_nl = quantity(units.volume_nl, slow_volume, "--slow-volume")
     plan = Plan(rates_ul_h, (fast_nl, slow_nl), ml_per_gram(water_g_ml(temperature)))
     answers = _answers(answer or [])
+    check_writable(output)
     name = operator if operator is not None else _name(yes)
     with open_pump(port) as pump:
         profile = _profile(pump.hello().profile)
         say = _quiet if as_json else _say
         visit = Visit(pump, Asker(answers, yes), plan, profile, time.sleep, time.monotonic, say)
         found = run(visit, name, datetime.date.today().isoformat())
+    from picoinfuse.checkup.page import write  # jinja2
+
     write(found, output)
     verdict = "passed" if found.passed else "failed"
     steps = {step.title: step.outcome for step in found.steps}

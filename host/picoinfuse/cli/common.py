@@ -1,9 +1,10 @@
-"""What the commands share: the options, how a pump is reached, how things are printed."""
+"""What the commands share: how a pump is reached, how things are printed."""
 
 import dataclasses
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -13,18 +14,6 @@ from picoinfuse.client.port import the_one_board
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
 from picoinfuse.common.errors import BadQuantity
-
-PortOption = Annotated[
-    str | None,
-    typer.Option(
-        "--port",
-        "-p",
-        envvar="PICOINFUSE_PORT",
-        help="Serial port: a device, socket://HOST:PORT or rfc2217://HOST:PORT. Without it: the one Pico on USB.",
-        show_default=False,
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 
 def console() -> Console:
@@ -47,6 +36,18 @@ def quantity(parse: Callable[[str], int], text: str, what: str) -> int:
         return parse(text)
     except BadQuantity as error:
         raise typer.BadParameter(str(error), param_hint=what) from error
+
+
+def check_writable(path: Path | None) -> None:
+    """Raise OSError for a file that cannot be written, before the work whose result it is to hold."""
+    if path is None:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    existed = path.exists()
+    with path.open("ab"):
+        pass
+    if not existed:
+        path.unlink()
 
 
 def print_json(value: Any) -> None:

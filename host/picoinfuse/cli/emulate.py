@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
 
+from picoinfuse.cli.common import check_writable
 from picoinfuse.profile import load_profile
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def emulate(
 
     if bootsel and volume is None:
         raise typer.BadParameter("BOOTSEL has a disk and no serial port: --volume", param_hint="--bootsel")
+    check_writable(trace)
     out = Console()
     image = _found(uf2, out)
     out.print(f"image: {image}")

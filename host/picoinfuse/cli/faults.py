@@ -1,7 +1,8 @@
 """`picoinfuse faults`: how the pump reacts to each fault in each state."""
 
 from picoinfuse.campaign.outcomes import OUTCOMES, markdown
-from picoinfuse.cli.common import JsonOption, print_json
+from picoinfuse.cli.common import print_json
+from picoinfuse.cli.options import JsonOption
 
 
 def faults(as_json: JsonOption = False) -> None:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from picoinfuse.cli.common import JsonOption, PortOption, console, print_json
+from picoinfuse.cli.common import console, print_json
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.flash.flasher import Flashed
 from picoinfuse.flash.flasher import flash as flash_file
 

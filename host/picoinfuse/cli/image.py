@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from picoinfuse.cli.common import JsonOption, console, grid, print_json
+from picoinfuse.cli.common import console, grid, print_json
+from picoinfuse.cli.options import JsonOption
 from picoinfuse.common import paths
 from picoinfuse.deploy.staging import commit
 from picoinfuse.flash.image import dotted, load

@@ -1,4 +1,4 @@
-"""`picoinfuse library …`."""
+"""Check drug libraries, and send one to a pump."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from picoinfuse.cli.asking import YesOption, confirmed
-from picoinfuse.cli.common import JsonOption, PortOption, console, grid, open_pump, print_json, tell
+from picoinfuse.cli.common import console, grid, open_pump, print_json, tell
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.dosing.dose import decimal, shown
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text
@@ -15,7 +16,7 @@ from picoinfuse.library.errors import LibraryError
 from picoinfuse.library.model import Drug, Library, Limits
 from picoinfuse.library.read import load_library
 
-app = typer.Typer(help="Drug libraries.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="A TOML file, such as library/example-ward.toml.")]
 

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, tell
+from picoinfuse.cli.common import console, open_pump, tell
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.journal.entry import KINDS, Entry
 from picoinfuse.journal.export import write_csv, write_json
 from picoinfuse.journal.fetch import Fetched, fetch

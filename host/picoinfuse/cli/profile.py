@@ -1,4 +1,4 @@
-"""`picoinfuse profile …`."""
+"""Check board profiles."""
 
 import dataclasses
 from pathlib import Path
@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from picoinfuse.cli.common import JsonOption, console, print_json
+from picoinfuse.cli.common import console, print_json
+from picoinfuse.cli.options import JsonOption
 from picoinfuse.common.errors import ProfileError
 from picoinfuse.profile import load_profile
 
-app = typer.Typer(help="Board profiles.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.callback()

@@ -9,24 +9,14 @@ from rich.table import Table
 
 from picoinfuse.calibration.factor import describe
 from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
-from picoinfuse.cli.common import (
-    JsonOption,
-    PortOption,
-    alarm_text,
-    console,
-    grid,
-    open_pump,
-    pressure_text,
-    print_json,
-    quantity,
-    tell,
-)
+from picoinfuse.cli.common import alarm_text, console, grid, open_pump, pressure_text, print_json, quantity, tell
 from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import Hello, LastTherapy, Status, Therapy
 from picoinfuse.common import units
 from picoinfuse.common.errors import NoAnswer
-from picoinfuse.report.summary import duration
+from picoinfuse.common.units import duration
 
 SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test
 LOOK_S = 0.1

@@ -7,17 +7,16 @@ import typer
 from rich.table import Table
 
 from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
-from picoinfuse.cli.common import JsonOption, PortOption, console, open_pump, print_json, quantity, tell
+from picoinfuse.cli.common import console, open_pump, print_json, quantity, tell
 from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
-from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
+from picoinfuse.common.units import NL_PER_ML, UL_PER_ML, duration
 from picoinfuse.profile import load_profile
 from picoinfuse.regimen import load_regimen
-from picoinfuse.regimen.figure import save
 from picoinfuse.regimen.plan import plan as plan_of
 from picoinfuse.regimen.plan import rows
-from picoinfuse.report.summary import duration
 
 FileArgument = Annotated[Path, typer.Argument(help="a regimen (.toml); there are examples in regimens/")]
 
@@ -34,6 +33,8 @@ def plan(
     planned = plan_of(regimen.compiled)
     for picture in (png, svg):
         if picture is not None:
+            from picoinfuse.regimen.figure import save  # matplotlib takes 0.3 s to import
+
             save(planned, regimen.name, picture)
     if as_json:
         values = {"name": regimen.name, "compiled": regimen.compiled, "shown": regimen.shown, "rows": rows(planned)}

@@ -1,4 +1,4 @@
-"""`picoinfuse report`: what changed between two runs of the suite, and how a measurement moves from run to run."""
+"""Compare two runs of the suite, or follow a measurement from run to run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from picoinfuse.cli.common import JsonOption, console, print_json
-from picoinfuse.evidence import document, history, trend_figure
+from picoinfuse.cli.common import console, print_json
+from picoinfuse.cli.options import JsonOption
+from picoinfuse.evidence import document, history
 from picoinfuse.evidence.compare import Difference
 from picoinfuse.evidence.compare import compare as compare_runs
 from picoinfuse.evidence.measuring import shown
 
 SHOWN = 60
 
-app = typer.Typer(help="Evidence of runs of the suite: compare two, or follow a measurement.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.command("compare")
@@ -66,6 +67,8 @@ def trend(
         points = [dataclasses.asdict(point) for point in found]
         print_json({"points": points, "moved": [dataclasses.asdict(one) for one in moves]})
         return
+    from picoinfuse.evidence import trend_figure  # matplotlib takes 0.3 s to import
+
     picture.parent.mkdir(parents=True, exist_ok=True)
     left_out = trend_figure.save(found, picture)
     runs = len({point.run for point in found})

@@ -1,4 +1,4 @@
-"""`picoinfuse rig …`."""
+"""Check and draw the wiring of a rig."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from picoinfuse.cli.common import JsonOption, console, print_json, tell
+from picoinfuse.cli.common import console, print_json, tell
+from picoinfuse.cli.options import JsonOption
 from picoinfuse.client.pump import Pump
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.capture import capture_of
@@ -22,7 +23,7 @@ from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.stimuli import Stimuli
 from picoinfuse.rig.wiring_check import Desk
 
-app = typer.Typer(help="Benches of real wires.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 File = Annotated[Path, typer.Argument(help="A rig file, such as boards/rigs/ft232h.toml.")]
 _TIMEOUT_S = 1.0

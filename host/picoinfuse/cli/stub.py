@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from picoinfuse.cli.common import check_writable
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.session import StubSession
 
@@ -26,6 +27,7 @@ def stub(
     """Run a board in software until Ctrl-C."""
     if pace not in ("real", "fast"):
         raise typer.BadParameter(f"{pace!r} is no pace; there are real and fast", param_hint="--pace")
+    check_writable(trace)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: link removed, trace written
     out = Console()
     session = StubSession(load_profile(profile), link=link, pace=pace, image=image, empty=empty, trace=trace, seed=seed)

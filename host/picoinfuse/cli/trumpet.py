@@ -15,7 +15,8 @@ from picoinfuse.analysis.trumpet import AMBULATORY, STANDARD, RateMissing, Trump
 from picoinfuse.analysis.trumpet import trumpet as curves_of
 from picoinfuse.calibration.factor import parse_factor
 from picoinfuse.calibration.gravimetry import water_g_ml
-from picoinfuse.cli.common import JsonOption, console, grid, print_json, quantity
+from picoinfuse.cli.common import console, grid, print_json, quantity
+from picoinfuse.cli.options import JsonOption
 from picoinfuse.common import units
 from picoinfuse.common.units import NL_PER_ML, UL_PER_ML
 from picoinfuse.profile import load_profile

@@ -15,28 +15,14 @@ from rich.live import Live
 from rich.table import Table
 
 from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
-from picoinfuse.cli.common import (
-    JsonOption,
-    PortOption,
-    alarm_text,
-    console,
-    grid,
-    open_pump,
-    pressure_text,
-    print_json,
-    quantity,
-    tell,
-)
+from picoinfuse.cli.common import alarm_text, console, grid, open_pump, pressure_text, print_json, quantity, tell
 from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
 from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
 from picoinfuse.common.errors import PicoinfuseError
-from picoinfuse.library import on_pump
-from picoinfuse.profile import load_profile
-from picoinfuse.regimen import load_regimen
-from picoinfuse.regimen.order import order_of
 
 REPORTS_HZ = 2
 QUEUED = 200  # what is told while the terminal is slow; the rest is dropped
@@ -110,6 +96,11 @@ def _infuse_regimen(
     file: Path, yes: bool, override_soft_limits: list[float] | None, port: str | None, as_json: bool
 ) -> None:
     """Starts it, and leaves it to the pump: `picoinfuse monitor` shows how it goes."""
+    from picoinfuse.library import on_pump
+    from picoinfuse.profile import load_profile
+    from picoinfuse.regimen import load_regimen
+    from picoinfuse.regimen.order import order_of
+
     with open_pump(port) as pump:
         profile = pump.hello().profile
         if profile is None:

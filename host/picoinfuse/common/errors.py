@@ -13,6 +13,12 @@ class PicoinfuseError(Exception):
     """Base of all errors that picoinfuse raises on purpose."""
 
 
+def os_error_text(error: OSError) -> str:
+    """One sentence: the file, if the error names one, and what the system says."""
+    reason = (error.strerror or str(error) or type(error).__name__).lower()
+    return f"{error.filename}: {reason}" if error.filename is not None else f"cannot write: {reason}"
+
+
 class NotAClone(PicoinfuseError):
     """A file of the repository is asked for, but the package runs without it."""
 

@@ -39,6 +39,19 @@ def mmhg(pressure_pa: int) -> str:
     return f"{round(pressure_pa / PA_PER_MMHG)} mmHg"  # round() knows no -0
 
 
+def duration(seconds: float | None) -> str:
+    """`0.4 s`, `12.3 s`, `15 min 02 s`, `1 h 05 min`, `90 d 00 h`; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest_s = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest_s:02d} s"
+    hours = minutes // 60
+    return f"{hours} h {minutes % 60:02d} min" if hours < 100 else f"{hours // 24} d {hours % 24:02d} h"
+
+
 def pa_of_mmhg(pressure_mmhg: int | float) -> int:
     """To the nearest pascal."""
     return round(Decimal(str(pressure_mmhg)) * PA_PER_MMHG)

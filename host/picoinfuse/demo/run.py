@@ -17,12 +17,12 @@ from picoinfuse.analysis.occlusion import ALARMS
 from picoinfuse.bench.base import Bench
 from picoinfuse.client.messages import Hello
 from picoinfuse.common.errors import PicoinfuseError
-from picoinfuse.common.units import ml, ml_h, mmhg
+from picoinfuse.common.units import duration, ml, ml_h, mmhg
 from picoinfuse.profile import load_profile
 from picoinfuse.report.model import Run
 from picoinfuse.report.page import write_run_report
 from picoinfuse.report.recorder import Recorder
-from picoinfuse.report.summary import duration, summary
+from picoinfuse.report.summary import summary
 from picoinfuse.trace.vcd import write_vcd
 
 PROFILE = "syringe-50ml"

@@ -14,9 +14,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from picoinfuse.common.units import duration
 from picoinfuse.evidence.measuring import asked, shown
 from picoinfuse.report.colors import css_variables
-from picoinfuse.report.summary import duration
 
 LONGEST = 10
 MOST_INLINE_VCD = 1_000_000  # bytes; a bigger file is beside the page

@@ -11,11 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from picoinfuse.common.units import duration
 from picoinfuse.report.colors import css_variables
 from picoinfuse.report.events import MOST_EVENTS, events
 from picoinfuse.report.figure import svg
 from picoinfuse.report.model import AlarmSpan, ClosedSpan, Marker, OrderedSpan, Run, StateSpan
-from picoinfuse.report.summary import duration, summary
+from picoinfuse.report.summary import summary
 from picoinfuse.trace.trace import Trace
 
 

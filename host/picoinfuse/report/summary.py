@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from picoinfuse.analysis.occlusion import ALARMS, OcclusionTiming, measure
-from picoinfuse.common.units import NL_PER_ML, PA_PER_MMHG
+from picoinfuse.common.units import NL_PER_ML, PA_PER_MMHG, duration
 from picoinfuse.report.model import AlarmSpan, Run
 
 SECONDS_PER_HOUR = 3600
@@ -45,19 +45,6 @@ def has_volume(run: Run, signal: str) -> bool:
 
 def mmhg(pressure_pa: float) -> float:
     return pressure_pa / float(PA_PER_MMHG)
-
-
-def duration(seconds: float | None) -> str:
-    """`0.4 s`, `12.3 s`, `15 min 02 s`, `1 h 05 min`, `90 d 00 h`."""
-    if seconds is None:
-        return MISSING
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest_s = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest_s:02d} s"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60:02d} min" if hours < 100 else f"{hours // 24} d {hours % 24:02d} h"
 
 
 def drawn_back_nl(run: Run) -> float:

@@ -7,13 +7,14 @@ from html.parser import HTMLParser
 import pytest
 
 from picoinfuse.client.messages import AlarmEvent, StateEvent
+from picoinfuse.common.units import duration
 from picoinfuse.report import series
 from picoinfuse.report.events import events
 from picoinfuse.report.figure import png
 from picoinfuse.report.model import AlarmSpan, ClosedSpan, Marker, OrderedSpan, Run, StateSpan
 from picoinfuse.report.page import render, write_run_report
 from picoinfuse.report.recorder import alarm_spans, state_spans
-from picoinfuse.report.summary import duration, summary
+from picoinfuse.report.summary import summary
 from picoinfuse.report.timeline import grouped
 from picoinfuse.trace.trace import Trace
 

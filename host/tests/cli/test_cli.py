@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import picoinfuse
 from picoinfuse import cli
 from picoinfuse.client.port import UsbPort
 from picoinfuse.doctor.checks import Check
 from tests.fake_pump import RESULTS, STATUS, FakePump
 
-EXAMPLES = Path(__file__).parents[2] / "regimens"
+EXAMPLES = Path(__file__).parents[3] / "regimens"
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -25,7 +28,7 @@ def usb(*devices: str) -> Callable[[], list[UsbPort]]:
 def test_help_lists_every_command() -> None:
     result = CliRunner().invoke(cli.app, ["--help"])
     assert result.exit_code == 0
-    assert all(name in result.output for name, _ in cli.COMMANDS)
+    assert all(name in result.output for name, *_ in cli.COMMANDS)
     assert "profile" in result.output
 
 
@@ -296,8 +299,8 @@ def test_ports_as_json(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_doctor_says_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     checks = [Check("python", "ok", "3.12.1"), Check("mpremote", "fault", "1.24.0", "pip install mpremote==1.29.0")]
-    monkeypatch.setattr("picoinfuse.cli.board.installed", lambda: checks)
-    monkeypatch.setattr("picoinfuse.cli.board.plugged_in", lambda: [])
+    monkeypatch.setattr("picoinfuse.cli.doctor.installed", lambda: checks)
+    monkeypatch.setattr("picoinfuse.cli.doctor.plugged_in", lambda: [])
     code, out, _ = run("doctor")
     assert code == 1
     assert "pip install mpremote==1.29.0" in out
@@ -329,3 +332,28 @@ def test_deploy_with_a_wrong_profile_touches_no_board(run: Run, pump: FakePump) 
     assert code == 1
     assert "there is no profile no-such-profile" in err
     assert pump.written == []
+
+
+@pytest.mark.parametrize("arguments", [("-p", "/dev/first", "stop"), ("stop", "-p", "/dev/first")])
+def test_the_port_may_stand_before_or_after_the_command(
+    run: Run, pump: FakePump, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    opened: list[str] = []
+
+    def open_port(url: str) -> FakePump:
+        opened.append(url)
+        return pump
+
+    monkeypatch.setenv("PICOINFUSE_PORT", "/dev/environment")
+    monkeypatch.setattr("picoinfuse.client.session.open_port", open_port)
+    assert run(*arguments) == (0, "idle\n", "")
+    assert opened == ["/dev/first"]
+
+
+def test_the_version_is_printed(run: Run) -> None:
+    assert run("--version") == (0, f"picoinfuse {picoinfuse.__version__}\n", "")
+
+
+def test_the_package_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "picoinfuse", "--version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, f"picoinfuse {picoinfuse.__version__}\n")
