@@ -65,7 +65,7 @@ def ours(modules: set[str]) -> set[str]:
 
 def test_help_imports_no_command() -> None:
     modules = imported(_PROGRAM, "--help")
-    assert packages(modules) & (HEAVY | {"serial", "json", "logging"}) == set()
+    assert packages(modules) & (HEAVY | {"serial"}) == set()
     assert ours(modules) - OURS_FOR_HELP == set()
 
 
