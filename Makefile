@@ -4,6 +4,7 @@ BENCH  ?= stub
 PROFILE ?= syringe-50ml
 PORT   ?=
 HIL    ?=
+SEED   := $(shell date +%s)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -34,13 +35,16 @@ demo: $(READY) ## ten virtual minutes of infusion, an occlusion, a report
 test: lint unit ## lint, unit tests and the HIL suite on the stub
 	$(BIN)/pytest hil_tests --bench stub -n auto $(FAST)
 
-test-long: $(READY) ## the tests that take minutes
-	$(BIN)/pytest -m long --timeout 1200 -n auto
+test-long: $(READY) ## the tests that take minutes, and the property tests with random examples (SEED replays them)
+	@echo "test-long: make test-long SEED=$(SEED) tries the same examples again"
+	$(BIN)/pytest -m "long or hypothesis" --hypothesis-profile random --hypothesis-seed $(SEED) --timeout 1200 -n auto
 
-lint: $(READY) ## ruff, pyright, and the format of the pages
+lint: $(READY) ## ruff, pyright, who imports whom, names in the pages, their format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	@PYTHONPATH=firmware $(BIN)/lint-imports --no-logo
+	@$(BIN)/python .ci/check_names.py
 	@$(BIN)/mdformat --check $(PAGES) || { echo "lint: run make format" >&2; exit 1; }
 
 format: $(READY) ## format the code and the pages
@@ -85,4 +89,4 @@ lock: ## write requirements.lock anew from the ranges in pyproject.toml
 	build/lock/bin/python -m pip freeze --exclude picoinfuse | grep -v ' @ ' | sed 's/^jonnor.*/&; $(VM_WHEELS)/; s/^sysv.*/&; sys_platform == "linux"/' > requirements.lock
 
 clean: ## remove what was built
-	rm -rf build .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .pytest_cache .ruff_cache .import_linter_cache .hypothesis
