@@ -21,10 +21,11 @@ PORT_OPTION := $(if $(PORT),--port $(PORT))
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml requirements.lock firmware/typings.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/typings -r firmware/typings.lock
 	@touch $@
 
 setup: $(READY) ## make the environment .venv with all that is needed

@@ -5,6 +5,9 @@ A word is (levels, ticks) twice: 2 bits of levels, 13 of ticks, in ticks of 0.5 
 light that is steady has the same levels twice.
 """
 
+# pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false
+# The instructions of a PIO program are names that its decorator provides.
+
 from machine import Pin
 from micropython import const
 from rp2 import PIO, StateMachine, asm_pio
@@ -21,7 +24,7 @@ _SECOND_TICKS = const(5)
 _STEADY_MS = const(10)
 
 
-@asm_pio(out_init=(PIO.OUT_LOW, PIO.OUT_LOW), out_shiftdir=PIO.SHIFT_RIGHT)
+@asm_pio(out_init=(PIO.OUT_LOW, PIO.OUT_LOW), out_shiftdir=PIO.SHIFT_RIGHT)  # pyright: ignore[reportArgumentType]
 def lamp_word():
     wrap_target()
     pull(noblock)  # the new word, or else what is in x: the old one

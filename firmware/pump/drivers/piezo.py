@@ -11,6 +11,9 @@ A word takes 3 ticks, and each of its cycles high + 2 of high and low + 7 of low
     set 0, out, jmp x--, jmp y--    low + 4
 """
 
+# pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false
+# The instructions of a PIO program are names that its decorator provides.
+
 from machine import Pin
 from micropython import const
 from rp2 import DMA, PIO, StateMachine, asm_pio, asm_pio_encode

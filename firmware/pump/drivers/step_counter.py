@@ -4,6 +4,9 @@ X counts down from 2**30 - 1; the CPU reads it by pushing a copy. It shares no s
 PIO block, another clock.
 """
 
+# pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false
+# The instructions of a PIO program are names that its decorator provides.
+
 from machine import Pin
 from micropython import const
 from rp2 import StateMachine, asm_pio, asm_pio_encode

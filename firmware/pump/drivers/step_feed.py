@@ -51,7 +51,7 @@ class StepFeed:
             self._running = index
             return
         self._armed = True
-        other.ctrl = self._chained[1 - index]
+        other.ctrl = self._chained[1 - index]  # pyright: ignore
         if not other.active() and not channel.active():
             channel.config(trigger=True)  # the other one ended in between, and did not start this one
 
@@ -60,7 +60,7 @@ class StepFeed:
         the other.
         """
         for index in range(2):
-            self._channels[index].ctrl = self._single[index]
+            self._channels[index].ctrl = self._single[index]  # pyright: ignore
         for channel in self._channels:
             channel.active(0)
         self._armed = False

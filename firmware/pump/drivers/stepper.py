@@ -12,6 +12,9 @@ Each step takes `field + 17` ticks, whether it is the first of a word or not, so
 and a wait takes 3 + 1 + field + 1 + 12, the same.
 """
 
+# pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false
+# The instructions of a PIO program are names that its decorator provides.
+
 from machine import Pin
 from micropython import const
 from rp2 import PIO, StateMachine, asm_pio, asm_pio_encode

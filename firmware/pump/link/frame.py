@@ -54,7 +54,7 @@ def decode(line):
     crc = crc32(text)
     if has_crc and line[at + 1 :] != b"%08x" % crc:
         raise BadFrame("crc_error", "the CRC does not fit the line")
-    problem = None
+    obj = problem = None
     try:
         members = strict_json.members(text)
         obj = json.loads(text)

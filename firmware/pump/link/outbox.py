@@ -138,6 +138,7 @@ class Outbox:
 
     def sent(self, n):
         """The port took `n` bytes of the chunk. Returns true when that ended a line."""
+        assert self._rest is not None
         if n < len(self._rest):
             self._rest = self._rest[n:]
             return False

@@ -57,7 +57,7 @@ class Calibration:
         self.num, self.den = 1, 1
         if self.entries:
             self.num, self.den = self.entries[-1]["num"], self.entries[-1]["den"]
-        self.step_pl = calibrated_step(*geometric_step_pl, self.num, self.den)
+        self.step_pl = calibrated_step(geometric_step_pl[0], geometric_step_pl[1], self.num, self.den)
 
     def with_entry(self, entry):
         """The one that follows: with `entry` in force, and the oldest dropped when there are too many. Raises

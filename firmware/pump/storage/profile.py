@@ -56,7 +56,7 @@ def _parse(data):
         raise ProfileFault("corrupt", "more than %d bytes" % MAX_BYTES)
     if data.find(b"\n") != len(data) - 1:
         raise ProfileFault("corrupt", "not one line")
-    problem = None
+    profile = problem = None
     try:
         profile, has_crc, _ = frame.decode(data[:-1])
         if not has_crc:

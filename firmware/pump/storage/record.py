@@ -119,6 +119,7 @@ class Record:
 
     def _read(self, folder):
         """`(seq, version, body)`; seq is _ABSENT or _DAMAGED when there is no whole one."""
+        data = b""
         error = None
         try:
             with open(self._path(folder), "rb") as file:

@@ -44,7 +44,7 @@ class Sectors:
         try:
             found = record.load()
         except RecordFault:
-            found = b""
+            found = (0, b"")
         if found is None:
             return None  # the first boot, or one that was cut short
         try:

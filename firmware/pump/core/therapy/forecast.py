@@ -29,6 +29,7 @@ def seconds_until(therapy, volume_nl):
 def _bolus_left(therapy):
     """(nL, seconds) of the boluses under way. The patient's runs first, where there are two."""
     left_nl = therapy.bolus_left_nl()
+    running = therapy.patient
     whole_nl = whole_s = 0  # as of the last change of rate
     for bolus in (therapy.square, therapy.patient):
         if bolus.left_ticks:

@@ -54,6 +54,7 @@ class SegmentWalk:
         total_s = total_nl = 0
         for at in range(first, len(self.segments)):
             seconds, nl = measure(self.segments[at])
+            assert seconds is not None
             total_s += seconds
             total_nl += nl
         return total_s, total_nl
@@ -121,6 +122,7 @@ class SegmentRunner(SegmentWalk):
         if rest_s is not None and self._stairs > 1:
             segment = self.segments[self.at]
             seconds, nl = measure(segment, segment[2] * (self._stair + 1) // self._stairs)
+            assert seconds is not None  # a ramp has an end
             return rest_s + seconds, rest_nl + nl
         return rest_s, rest_nl
 

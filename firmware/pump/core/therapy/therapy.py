@@ -96,11 +96,12 @@ class Therapy:
 
     def done(self):
         """All is given, and the motor rests."""
-        return self.ended and not self.target_ul_h and self.given_steps >= self._total_steps
+        return not self.target_ul_h and self.all_made(self.given_steps)
 
     def all_made(self, steps):
         """Whether so many counted steps are all of the regimen's."""
-        return self.ended and steps >= self._total_steps
+        total = self._total_steps
+        return self.ended and total is not None and steps >= total
 
     # ---- for whoever is in charge ----
 
@@ -140,7 +141,8 @@ class Therapy:
             self._cut = False
             if self._bolus is not None:
                 self._settle_cut(ramp_steps)
-        if self.ended and self.given_steps < self._total_steps:
+        total = self._total_steps
+        if self.ended and total is not None and self.given_steps < total:
             if not self.segments.rate_ul_h:
                 self._total_steps = self.given_steps
             else:
