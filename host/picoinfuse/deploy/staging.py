@@ -14,7 +14,7 @@ from picoinfuse.deploy.bytecode import FORMAT
 from picoinfuse.profile import Profile
 
 PROFILE = "profile.json"
-NOT_DEPLOYED = ("tests", "__pycache__", "*.pyc", ".*")
+NOT_DEPLOYED = ("tests", "__pycache__", "*.pyc", "*.json", "*.lock", ".*")
 
 
 @contextmanager
