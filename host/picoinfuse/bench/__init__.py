@@ -1,4 +1,4 @@
-"""Benches: what a test, the demo or a person drives a pump with."""
+"""Benches: a pump with controllable surroundings, for tests, the demo and interactive use."""
 
 from picoinfuse.bench.base import Bench
 

@@ -1,4 +1,4 @@
-"""What every bench can do. A test asks for capabilities by name and is skipped where they are missing."""
+"""The interface of every bench. A test names the capabilities it needs and is skipped where one is missing."""
 
 from __future__ import annotations
 
@@ -9,40 +9,45 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
 from picoinfuse.trace.trace import Trace
 
-# Every capability there is: what it lets a test do.
+# All capabilities: name -> what a test can do with it.
 CAPABILITIES = {
     "capture": "trace: edges of step, dir, enable, piezo and lamps",
-    "exact": "trace: edges to the ns of the board's own clock; an instrument has 1 µs, by a crystal of its own",
+    "exact": "trace: edges to the ns by the board's own clock; an instrument resolves 1 µs, by its own crystal",
     "pressure": "trace: true pressure in the line, delivered and patient volume",
     "occlude": "occlude(): the valve in the line",
     "patient": "patient(): pressure on the patient's side of the line",
-    "sensor": "sensor_fault(): open or short; frozen too where `converter` is",
-    "upstream": "upstream(), upstream_fault(): the supply before the pump, where the profile has its sensor",
+    "sensor": "sensor_fault(): open or short; with `converter` also frozen",
+    "upstream": "upstream(), upstream_fault(): the supply before the pump, if the profile has its sensor",
     "converter": "sensor_fault(): jump, stuck or reference; sensor_drift()",
     "motor": "motor_fault(): a motor that does not follow its steps",
     "reset": "reset(): the RUN pin",
     "power": "power_cycle(): the supply",
     "hang": "hang_cpu(): the CPU stops executing",
-    "slow": "slow_cpu(): every turn of the loop takes longer",
-    "damage": "break_task(), exhaust_heap(), clock_jump(), soft_reset(): program, memory or clock go wrong",
+    "slow": "slow_cpu(): every turn of the main loop takes longer",
+    "damage": "break_task(), exhaust_heap(), clock_jump(), soft_reset(): faults of program, memory or clock",
     "pin": "drive_pin(): a strap, a button, or a wire held by a fault",
-    "watchdog": "watchdog_fault(): a watchdog that does not bite",
-    "buttons": "press(): a person at the buttons, where the profile has them",
-    "battery": "battery(): its charge, what it can hold, its resistance, where the profile has one",
+    "watchdog": "watchdog_fault(): a watchdog that does not reset the chip",
+    "buttons": "press(): the buttons, if the profile has them",
+    "battery": "battery(): charge, capacity and resistance, if the profile has a battery",
     "host_reading": "host_reading(): a host that does not read",
-    "usb": "usb_cable(): the cable is pulled and put back",
+    "usb": "usb_cable(): the cable is unplugged and plugged in",
     "flash": "flash_fault(), fill_flash(), flash_erase_s(): the flash under the filesystem",
-    "flash_cut": "cut_at_flash_operation(): the supply fails within a write or erase of the flash",
+    "flash_cut": "cut_at_flash_operation(): the supply fails during a write or erase of the flash",
     "deploy": "port: a serial port that mpremote can use",
     "any_profile": "runs with the mechanics of any profile in boards/",
     "replay": "the same seed gives the same trace",
-    "virtual_time": "hours pass in seconds; what lets more than MOST_S pass needs it",
+    "virtual_time": "hours pass in seconds; tests that let more than MOST_S pass need it",
 }
-MOST_S = 75  # of the bench's time, in a test that does not need virtual_time
+MOST_S = 75  # longest bench time of a test that does not need virtual_time
 
 
 class Bench(Protocol):
-    """A board with firmware, the world around it, and a client on its serial port. Time is the bench's time."""
+    """A board with firmware, its surroundings, and a client on its serial port; a context manager.
+
+    All times are bench time in s, which is virtual on a board in software. A method whose capability is missing from
+    `capabilities` raises a PicoinfuseError. `profile`: of the pump. `trace`: recorded signals, with the capability
+    "capture". `seed`: of all randomness.
+    """
 
     name: str
     capabilities: frozenset[str]
@@ -53,74 +58,90 @@ class Bench(Protocol):
 
     @property
     def port(self) -> str:
-        """What another program opens to reach the board."""
+        """Path or URL of a serial port through which another program reaches the board."""
         ...
 
     def now(self) -> float:
-        """Bench time in s."""
+        """Bench time in s since power-on."""
         ...
 
-    def sleep(self, seconds: float) -> None: ...
+    def sleep(self, seconds: float) -> None:
+        """Lets bench time pass, and waits until the client has handled everything received in it."""
+        ...
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Pulls the RUN pin low, and waits until the pump is ready."""
+        ...
 
-    def power_cycle(self, off_s: float = 2.0) -> None: ...
+    def power_cycle(self, off_s: float = 2.0) -> None:
+        """Switches the supply off for `off_s`, then on, and waits until the pump is ready."""
+        ...
 
-    def occlude(self, closed: bool = True) -> None: ...
+    def occlude(self, closed: bool = True) -> None:
+        """Closes or opens the valve in the line."""
+        ...
 
     def patient(self, pressure_pa: float) -> None:
-        """The pressure on the patient's side: a vein, a patient who moves, a bag hung higher or lower."""
+        """Sets the pressure on the patient's side: of a vein, or of a container above or below the pump."""
         ...
 
-    def sensor_fault(self, kind: str | None) -> None: ...
+    def sensor_fault(self, kind: str | None) -> None:
+        """Sets a fault of the pressure sensor or its converter (world/sensor.py); None ends it."""
+        ...
 
     def sensor_drift(self, millivolts: float) -> None:
-        """Moves the sensor's output, as temperature does; 0 puts it back."""
+        """Shifts the sensor's output, as temperature does; 0 restores it."""
         ...
 
     def upstream(self, pressure_pa: float) -> None:
-        """The pressure before the pump; a blocked supply is below zero."""
+        """Sets the pressure before the pump; a blocked supply has a negative one."""
         ...
 
     def upstream_fault(self, kind: str | None) -> None:
-        """Of the sensor before the pump, as `sensor_fault`."""
+        """Sets a fault of the sensor before the pump, as `sensor_fault` does."""
         ...
 
-    def motor_fault(self, kind: str | None) -> None: ...
+    def motor_fault(self, kind: str | None) -> None:
+        """Sets a fault of the motor (world/motor.py): "stalled" or "slip 50" (loses 50 of 1000); None ends it."""
+        ...
 
-    def hang_cpu(self) -> None: ...
+    def hang_cpu(self) -> None:
+        """Stops the CPU. The peripherals continue, and the watchdog resets the chip."""
+        ...
 
     def slow_cpu(self, delay_ms: int) -> None:
-        """Each sleep of the firmware's loop takes `delay_ms` longer."""
+        """Lengthens each sleep of the firmware's main loop by `delay_ms`."""
         ...
 
     def break_task(self, name: str) -> None:
-        """The task (a class of the firmware, as "pressure_task.PressureTask") raises from now on, until a reset."""
+        """Makes a task of the firmware raise until a reset. `name`: "pressure_task.PressureTask" for example."""
         ...
 
     def exhaust_heap(self, left_bytes: int) -> None:
-        """Leaves the firmware `left_bytes` of heap, until a reset."""
+        """Occupies the firmware's heap except for `left_bytes`, until a reset."""
         ...
 
     def clock_jump(self, ms: int) -> None:
-        """The pump's clock of ms jumps."""
+        """Makes the pump's millisecond clock jump by `ms`."""
         ...
 
     def soft_reset(self) -> None:
-        """The interpreter starts anew, as by `machine.soft_reset()`; the chip goes on."""
+        """Restarts the interpreter, as `machine.soft_reset()` does; the chip's peripherals continue."""
         ...
 
     def drive_pin(self, name: str, level: int | None) -> None:
-        """Drives the wire `name` of the profile's wiring from outside; None lets go."""
+        """Drives the wire `name` of the profile's wiring from outside with 0 or 1; None releases it."""
         ...
 
     def watchdog_fault(self, kind: str | None) -> None:
-        """ "dead": it never bites."""
+        """Sets a fault of the watchdog: "dead" (it never resets the chip), or None."""
         ...
 
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
-        """Presses the button on the wire `name`; the time passes. `bounce`: s for which the contact is closed, open,
-        closed, … before it holds; as it is let go, the same the other way round.
+        """Presses the button on the wire `name` for `seconds`.
+
+        `bounce`: durations in s for which the contact is closed, open, closed, … before it stays closed; on release it
+        bounces in the same way with the opposite levels.
         """
         ...
 
@@ -132,46 +153,52 @@ class Bench(Protocol):
         resistance_mohm: float | None = None,
         charger_ma: float | None = None,
     ) -> float:
-        """Sets what is named: its charge, what a full one holds, its resistance, what a charger gives. Returns the
-        true voltage at its poles, in mV.
+        """Sets the battery's charge, its capacity, its internal resistance and the charger's current; None keeps a
+        value. Returns the true voltage at its terminals, in mV.
         """
         ...
 
     def battery_fault(self, kind: str | None) -> None:
-        """ "open": the wire from the divider to the converter is off."""
+        """Sets a fault of the battery's sensing: "open" (the wire from divider to converter is off), or None."""
         ...
 
     def flash_fault(self, dead: bool) -> None:
-        """While it is dead every write and erase fails."""
+        """Makes every write and erase of the flash fail while `dead`."""
         ...
 
     def fill_flash(self, full: bool) -> None:
-        """A file takes all the room that the filesystem has left, or is removed."""
+        """Fills the free room of the filesystem with a file, or removes that file."""
         ...
 
     def flash_erase_s(self, seconds: float) -> None:
-        """How long an erase of a sector takes from here on."""
+        """Sets the duration of a sector erase."""
         ...
 
     def cut_at_flash_operation(self, left: int, torn: str = "before", seed: int = 1) -> None:
-        """Takes the supply away at the write or erase after `left` more. `torn`: "before" it began, "after" it was
-        done, "half" done, or "bits", each of them settled or not, from `seed`.
+        """Cuts the supply at the write or erase that follows `left` others.
+
+        `torn`: whether the cut comes "before" the operation, "after" it, after "half" of it, or leaves each of its
+        "bits" old or new at random, by `seed`.
         """
         ...
 
-    def host_reading(self, reading: bool) -> None: ...
-
-    def usb_cable(self, plugged: bool) -> None:
-        """What is on the way when it is pulled is lost, and so is what is said while it is out."""
+    def host_reading(self, reading: bool) -> None:
+        """Sets whether the host reads from the serial port."""
         ...
 
-    def write_raw(self, data: bytes) -> None: ...
+    def usb_cable(self, plugged: bool) -> None:
+        """Unplugs or plugs in the USB cable. Data in transit, and all output while it is unplugged, is lost."""
+        ...
+
+    def write_raw(self, data: bytes) -> None:
+        """Writes bytes to the serial port, past the client's framing."""
+        ...
 
 
 def battery_values(
     permille: float | None, capacity_mah: float | None, resistance_mohm: float | None, charger_ma: float | None
 ) -> dict[str, float]:
-    """Those that are named, as the battery's model takes them."""
+    """The values that are not None, in the form of `world.battery.Battery.set`."""
     values = {
         "permille": permille,
         "capacity_mah": capacity_mah,

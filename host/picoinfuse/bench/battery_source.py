@@ -1,4 +1,4 @@
-"""A battery that a converter plays: the stub's model of one, with the load of an idle pump, whose charge stays."""
+"""A battery simulated by a converter's voltage: the battery model under an idle pump's load, at a constant charge."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from picoinfuse.world.battery import Battery
 
 
 class _Enable:
-    """The wire that the model listens on: the motor is off."""
+    """The ENABLE wire for the model; it never changes, so the motor stays off."""
 
     def __init__(self) -> None:
         self.listeners: list[Any] = []
 
 
-class Cell:
-    """Full when it is new."""
+class BatterySource:
+    """The battery of a profile, full at first. Raises NotWired if the profile has none."""
 
     def __init__(self, profile: Profile) -> None:
         config = profile.world().get("battery")
         if config is None:
-            raise NotWired(f"the rig has a battery_dac, and the profile {profile.name} no battery")
+            raise NotWired(f"the rig has a battery_dac, but the profile {profile.name} has no battery")
         self._battery = Battery(config, _Enable())
         whole, part = config["divider"]
         self._share = part / whole
 
     def set(self, values: dict[str, float]) -> None:
-        """As `Bench.battery`."""
+        """Sets values as `world.battery.Battery.set` does."""
         self._battery.set(0, values)
 
     @property
     def millivolts(self) -> float:
-        """At its poles."""
+        """Voltage at the terminals."""
         return self._battery.millivolts(0)
 
     @property
     def pin_mv(self) -> float:
-        """Behind the divider."""
+        """Voltage behind the divider, at the pump's ADC pin."""
         return self.millivolts * self._share

@@ -1,7 +1,7 @@
-"""The bench with the emulated Pico: the real MicroPython, its PIO, USB and flash, and the stub's world around it.
+"""The bench with the emulated Pico: the real MicroPython with PIO, USB and flash, and the models of `world`.
 
-Time is granted by the bench. Not here: `slow` (its CPU has one speed), `virtual_time` (some three times as fast as the
-wall clock) and `replay` (code takes time, and the ids of requests differ from run to run).
+The bench grants the board its time. Missing capabilities: `slow` (the CPU has one speed), `virtual_time` (it is only
+some three times as fast as the wall clock) and `replay` (code takes time, and request ids differ from run to run).
 """
 
 from __future__ import annotations
@@ -51,13 +51,15 @@ CAPABILITIES_OF_EMULATOR = frozenset(
 _READY = b'{"method":"ready"'
 _READY_LIMIT_MS = 8000
 _TEST_LIMIT_MS = 6000  # the self-test is over in 3 s
-# How the self-test ends; of states that follow each other at once only the newest is told.
+# Ends of the self-test; of several states in quick succession the pump reports only the newest.
 _TESTED = b'"event":"test_', b'"state":"fault"', b'"state":"alarm_stopped"'
 
 
 class EmulatorBench:
-    """A context manager. `uf2_file`: the image to run, else as `emulator.image` finds it. `deployed`: with this
-    firmware on its flash, else empty as from the factory.
+    """A Bench with an emulated Pico; a context manager.
+
+    `uf2_file`: the MicroPython image to run, by default the one that `emulator.image.find_image` finds. `deployed`:
+    whether the flash holds this firmware; otherwise it is empty, as from the factory.
     """
 
     name = "emulator"
@@ -72,10 +74,12 @@ class EmulatorBench:
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
         self._is_on = False
         self._pty: PtyPort | None = None
-        self._said = b""
+        self._output = b""
 
     def switch_on(self) -> None:
-        """Until the self-test is over. No client yet, and no thread: what is on may be copied by a fork."""
+        """Starts the board and runs it until its self-test is over. Starts no client and no thread, so that the
+        process can still be forked.
+        """
         flash = self._folder / "flash.img"
         if self._deployed:
             shutil.copyfile(deployed_flash(self.profile, self._image), flash)
@@ -92,7 +96,7 @@ class EmulatorBench:
             self._run_tested()
 
     def copied(self) -> EmulatorBench:
-        """In a fork of the process that switched it on: with a flash file of its own."""
+        """Gives the board a flash file of its own; called in a fork of the process that switched it on."""
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
         self.board.pico.keep_flash_in(self._folder / "flash.img")
         return self
@@ -116,12 +120,12 @@ class EmulatorBench:
     def switch_off(self) -> None:
         self.board.close()
         shutil.rmtree(self._folder)
-        gc.collect()  # a Pico is a circle of 17 MB, and a run of the suite makes hundreds
+        gc.collect()  # a board is a reference cycle of 17 MB, and a run of the suite makes hundreds
 
     # ---- time ----
 
     def now(self) -> float:
-        self.board.look()
+        self.board.update()
         return self.board.now_ns / 1e9
 
     def sleep(self, seconds: float) -> None:
@@ -131,12 +135,12 @@ class EmulatorBench:
     # ---- the board ----
 
     def reset(self) -> None:
-        self._said = b""
+        self._output = b""
         self.board.reset()
         self._come_back()
 
     def power_cycle(self, off_s: float = 2.0) -> None:
-        self._said = b""
+        self._output = b""
         self.board.power_cut(off_s)
         self._come_back()
 
@@ -144,7 +148,7 @@ class EmulatorBench:
         self.board.hang()
 
     def slow_cpu(self, delay_ms: int) -> None:
-        raise EmulatorError("the emulated Pico runs at one speed; what needs a slow one asks for the capability slow")
+        raise EmulatorError("the emulated Pico's CPU has one speed; request the capability slow")
 
     def break_task(self, name: str) -> None:
         raise _no_damage()
@@ -198,19 +202,19 @@ class EmulatorBench:
         self.board.drive(name, level)
 
     def watchdog_fault(self, kind: str | None) -> None:
-        raise EmulatorError("the emulated Pico's watchdog always bites")
+        raise EmulatorError("the emulated Pico's watchdog cannot fail; request the capability watchdog")
 
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
         press(self, name, seconds, bounce)
 
     def flash_fault(self, dead: bool) -> None:
-        raise EmulatorError("the emulated Pico's flash has no faults")
+        raise EmulatorError("the emulated Pico's flash cannot fail; request the capability flash")
 
     def fill_flash(self, full: bool) -> None:
-        raise EmulatorError("the emulated Pico's flash has no faults")
+        raise EmulatorError("the emulated Pico's flash cannot be filled; request the capability flash")
 
     def flash_erase_s(self, seconds: float) -> None:
-        raise EmulatorError("the emulated Pico's flash takes no time")
+        raise EmulatorError("the emulated Pico's flash takes no time; request the capability flash")
 
     def cut_at_flash_operation(self, left: int, torn: str = "before", seed: int = 1) -> None:
         self.board.cut_at_flash_operation(left, torn, seed)
@@ -221,24 +225,24 @@ class EmulatorBench:
         self.board.host_reads(reading)
 
     def usb_cable(self, plugged: bool) -> None:
-        raise EmulatorError("the emulated Pico's cable stays where it is")
+        raise EmulatorError("the emulated Pico's cable cannot be unplugged; request the capability usb")
 
     def write_raw(self, data: bytes) -> None:
         self.pump.write_raw(data)
 
     @property
     def port(self) -> str:
-        """A pseudo-terminal; from the first use on the board runs with the wall clock, for the other program."""
+        """A pseudo-terminal. From its first use on the board runs with the wall clock, for the other program."""
         if self._pty is None:
             self._pty = PtyPort(self.board.write_serial, self.board.host_reads)
             self.board.keep_pace(True)
         return self._pty.path
 
     def grant_time(self) -> None:
-        """Back to granted time, after another program used `port`."""
+        """Returns to granted time, after another program has used `port`."""
         self.board.keep_pace(False)
 
-    # ---- inside ----
+    # ---- start ----
 
     def _come_back(self) -> None:
         self._wait_for_ready()
@@ -246,26 +250,26 @@ class EmulatorBench:
         self._wait_for_test()
 
     def _wait_for_ready(self) -> None:
-        """MicroPython starts, compiles what is not compiled, and says that it is ready."""
-        self.board.run_until(lambda: _READY in self._said, _READY_LIMIT_MS)
+        """Runs until the firmware reports `ready`; MicroPython may have to compile it first."""
+        self.board.run_until(lambda: _READY in self._output, _READY_LIMIT_MS)
 
     def _wait_for_test(self) -> None:
-        """How long the self-test takes depends on what it has to read: an image, or files."""
+        """Runs until the self-test is over. Its duration depends on whether it reads an image or files."""
         if self.pump.status().state == "self_test":
             self._run_tested()
 
     def _run_tested(self) -> None:
-        self.board.run_until(lambda: any(word in self._said for word in _TESTED), _TEST_LIMIT_MS)
+        self.board.run_until(lambda: any(word in self._output for word in _TESTED), _TEST_LIMIT_MS)
 
     def _to_board(self, data: bytes) -> None:
         self.board.write_serial(data)
 
     def _from_board(self, data: bytes) -> None:
-        self._said = (self._said + data)[-4096:]
+        self._output = (self._output + data)[-4096:]
         if self._pty is not None:
             self._pty.send(data)
         self._wire.arrive(data)
 
 
 def _no_damage() -> EmulatorError:
-    return EmulatorError("the emulated Pico's program cannot be damaged; what needs it asks for the capability damage")
+    return EmulatorError("the emulated Pico's program cannot be damaged; request the capability damage")

@@ -1,4 +1,4 @@
-"""The kinds of bench by the name that `--bench` takes."""
+"""The kinds of bench, by the names that `--bench` accepts."""
 
 from __future__ import annotations
 
@@ -31,18 +31,20 @@ from picoinfuse.stub.process import find_vm
 
 
 class UnknownBench(PicoinfuseError):
-    """`--bench` named none that there is."""
+    """`--bench` named an unknown bench."""
 
 
 class BenchMissing(PicoinfuseError):
-    """This bench is not to be had here; the tests are skipped with the reason."""
+    """This bench is not available on this computer; the tests are skipped with the reason."""
 
 
 @dataclass(frozen=True)
 class BenchKind:
-    """`open(profile, seed)` gives a freshly switched-on board as a context manager. `prepare(profile)` does beforehand,
-    once, what every board of a run needs; BenchMissing when there is none. `boards`: how many there are, None for as
-    many as one likes.
+    """How to prepare and open a bench.
+
+    `prepare(profile)`: does once what every board of a run needs; raises BenchMissing when the bench is not available.
+    `open(profile, seed)`: returns a freshly switched-on board as a context manager. `boards`: the number of boards,
+    None for any number.
     """
 
     name: str
@@ -65,7 +67,7 @@ def _prepare_emulator(profile: Profile) -> object:
         image = find_image()
     except NoFirmware as error:
         if os.environ.get(ENVIRONMENT):
-            raise  # whoever names an image means to have the tests run
+            raise  # an image was named, so the tests must not be skipped
         raise BenchMissing(str(error)) from error
     return deployed_flash(profile, uf2.read(image))
 
@@ -84,19 +86,22 @@ KINDS = {
 
 
 def bench_kind(name: str) -> BenchKind:
-    """The kind that `name` means: one of KINDS, `serial:PORT`, `rig:FILE.toml`, or several rigs."""
+    """The bench kind for a `--bench` name: one of KINDS, `serial:PORT`, `rig:FILE.toml`, or a list of rigs.
+
+    Raises UnknownBench, or the error of a rig file.
+    """
     kind, _, where = name.partition(":")
     if kind == "serial" and where:
         return _serial(where)
     if kind == "rig" and where:
         rigs = rigs_of(name)
-        return _rig(Path(rigs[0].removeprefix(KIND))) if len(rigs) == 1 else _several(name, rigs)
+        return _rig(Path(rigs[0].removeprefix(KIND))) if len(rigs) == 1 else _rig_list(name, rigs)
     if name not in KINDS:
-        raise UnknownBench(f"there is no bench {name}; there are {', '.join(KINDS)}, serial:PORT and rig:FILE.toml")
+        raise UnknownBench(f"unknown bench {name}; use {', '.join(KINDS)}, serial:PORT or rig:FILE.toml")
     return KINDS[name]
 
 
-@cache  # so that a board is deployed to once a run, and again only for another profile
+@cache  # deploys to a board once a run, and again only for another profile
 def _serial(port: str) -> BenchKind:
     deployed: list[str] = []
 
@@ -113,11 +118,11 @@ def _serial(port: str) -> BenchKind:
     return BenchKind(f"serial:{port}", CAPABILITIES_OF_SERIAL, prepare, opened, boards=1)
 
 
-@cache  # Blinka and the adapter are opened once, before the first test, and kept
+@cache  # opens Blinka and the adapter once, before the first test
 def _rig(file: Path) -> BenchKind:
     rig = load_rig(file)
     stimuli = Stimuli(rig)
-    captures: list[Capture | None] = []  # found once, when the bench is prepared: its port may not be there before
+    captures: list[Capture | None] = []  # found once, in prepare(): its port may not exist before
     deployed: list[str] = []
 
     def prepare(profile: Profile) -> object:
@@ -136,14 +141,14 @@ def _rig(file: Path) -> BenchKind:
     return BenchKind(f"rig:{file}", rig.capabilities, prepare, opened, boards=1)
 
 
-def _several(name: str, rigs: list[str]) -> BenchKind:
-    """What a run of many rigs is as a whole: its workers have one each, see `sharing`."""
+def _rig_list(name: str, rigs: list[str]) -> BenchKind:
+    """The kind of a run on several rigs. Each worker opens one of them (pytest_plugin/rig_scheduling.py)."""
     capabilities = frozenset[str]().union(*(bench_kind(rig).capabilities for rig in rigs))
 
     def prepare(profile: Profile) -> object:
-        return None  # each worker does, for its own
+        return None  # each worker prepares its own rig
 
     def opened(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
-        raise UnknownBench(f"{name} are several benches; a worker of -n opens one of them")
+        raise UnknownBench(f"{name} is a list of benches; run with -n {len(rigs)}, so that each worker opens one")
 
     return BenchKind(name, capabilities, prepare, opened, boards=len(rigs))

@@ -1,4 +1,4 @@
-"""A real board with wires around it, as a rig file says: slow ones driven through Blinka, edges from an instrument."""
+"""A real board with a test rig, as described by a rig file: lines driven through Blinka, edges from an instrument."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Self
 
 from picoinfuse.bench.base import battery_values
-from picoinfuse.bench.battery_source import Cell
-from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, lacking
+from picoinfuse.bench.battery_source import BatterySource
+from picoinfuse.bench.serial import LOST, BoardLost, NotWired, SerialBench, refuse_missing
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoBoard, PicoinfuseError
 from picoinfuse.deploy import deploy
@@ -20,14 +20,17 @@ from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.stimuli import Stimuli
 
 RUN_LOW_S = 0.01
-OFF_S = 2.0  # until the capacitors of a Pico are empty
-BACK_S = 10.0  # within which a board is on USB again
-_SENSOR_MV = {"open": 3300.0, "short": 0.0}  # with its wire off the pull-up wins
+OFF_S = 2.0  # discharges the capacitors of a Pico
+BACK_S = 10.0  # a board is on USB again within it
+_SENSOR_MV = {"open": 3300.0, "short": 0.0}  # an open input is pulled up
 
 
-@lacking
+@refuse_missing
 class RigBench(SerialBench):
-    """A context manager; the lines are let go at its end. `stimuli` is what drives them, `capture` what sees edges."""
+    """A Bench with a test rig; a context manager that releases the lines at its end.
+
+    `stimuli`: drives the rig's lines and converters. `capture`: records edges, None without an instrument.
+    """
 
     def __init__(
         self, profile: Profile, rig: Rig, stimuli: Stimuli, capture: Capture | None = None, *, seed: int = 1
@@ -37,10 +40,10 @@ class RigBench(SerialBench):
         self._rig = rig
         self._stimuli = stimuli
         self._capture = capture
-        self._cell = Cell(profile) if "battery_dac" in rig.converters else None
+        self._battery_source = BatterySource(profile) if "battery_dac" in rig.converters else None
 
     def __enter__(self) -> Self:
-        if self._cell is not None:
+        if self._battery_source is not None:
             self.battery(permille=1000)
         if self._capture is not None:
             self._capture.start()
@@ -52,7 +55,7 @@ class RigBench(SerialBench):
         for line in self._rig.lines:
             self._stimuli.drive(line, False)
         if self._capture is not None and kind is None:
-            self._capture.catch_up()  # a test whose edges are not all there has not passed
+            self._capture.catch_up()  # raises if edges are missing: such a test has not passed
 
     def now(self) -> float:
         return super().now() if self._capture is None else self._capture.now()
@@ -80,7 +83,7 @@ class RigBench(SerialBench):
         self.sleep(1.0)
 
     def press(self, name: str, seconds: float, bounce: Sequence[float] = ()) -> None:
-        """`bounce` as of every bench; the adapter takes a few ms for each change, so it bounces more slowly."""
+        """As `Bench.press`. The adapter needs a few ms for each change, so the bounce is slower than asked for."""
         for closed, pause_s in enumerate(bounce, start=1):
             self._drive(name, closed % 2 == 1)
             time.sleep(pause_s)
@@ -89,10 +92,10 @@ class RigBench(SerialBench):
         self._drive(name, False)
 
     def sensor_fault(self, kind: str | None) -> None:
-        """The converter in the sensor's place. Its voltage goes through the Pico's own noise: it cannot be frozen."""
+        """Replaces the sensor with a converter. The Pico's ADC adds noise, so a frozen sensor is not possible."""
         if kind is not None:
             if kind not in _SENSOR_MV:
-                raise NotWired(f"bench {self.name} has a sensor that is {' or '.join(_SENSOR_MV)}, not {kind}")
+                raise NotWired(f"bench {self.name} has the sensor faults {' and '.join(_SENSOR_MV)}, not {kind}")
             self._put_out("sensor_dac", _SENSOR_MV[kind])
         self._drive("sensor_switch", kind is not None)
 
@@ -104,22 +107,24 @@ class RigBench(SerialBench):
         resistance_mohm: float | None = None,
         charger_ma: float | None = None,
     ) -> float:
-        """The voltage of a cell under the idle pump's load; its charge stays as it is set."""
-        if self._cell is None:
+        """As `Bench.battery`, under the idle pump's load. The charge stays at the set value."""
+        if self._battery_source is None:
             raise NotWired(f"{self._rig.file}: there is no [battery_dac]")
-        self._cell.set(battery_values(permille, capacity_mah, resistance_mohm, charger_ma))
-        self._put_out("battery_dac", self._cell.pin_mv)
-        return self._cell.millivolts
+        self._battery_source.set(battery_values(permille, capacity_mah, resistance_mohm, charger_ma))
+        self._put_out("battery_dac", self._battery_source.pin_mv)
+        return self._battery_source.millivolts
 
     def battery_fault(self, kind: str | None) -> None:
-        if self._cell is None:
+        if self._battery_source is None:
             raise NotWired(f"{self._rig.file}: there is no [battery_dac]")
         if kind not in (None, "open"):
-            raise NotWired(f"bench {self.name} has a battery whose wire is open, not {kind}")
-        self._put_out("battery_dac", 0.0 if kind == "open" else self._cell.pin_mv)
+            raise NotWired(f"bench {self.name} has only the battery fault open, not {kind}")
+        self._put_out("battery_dac", 0.0 if kind == "open" else self._battery_source.pin_mv)
 
     def recover(self, lost: Exception) -> None:
-        """The supply away for a while, or RUN low; then the board is looked for, and deployed to when it is no pump."""
+        """Restarts the board by its supply or RUN, waits for it, and deploys to it if it runs no pump. Raises
+        BoardLost.
+        """
         self._restart()
         problem = self._comes_back()
         if problem is not None and not isinstance(problem, NoBoard):
@@ -127,11 +132,11 @@ class RigBench(SerialBench):
                 deploy(port_of(self._rig), self.profile)
             problem = self._comes_back()
         if problem is not None:
-            text = f"the board of {self._rig.file} is lost ({lost}), and did not come back: {problem}"
+            text = f"the board of {self._rig.file} is lost ({lost}) and did not recover: {problem}"
             raise BoardLost(text) from lost
 
     def _comes_back(self) -> PicoinfuseError | None:
-        """What stands against it, if it does not."""
+        """Waits for the board. Returns None, or the reason why it does not come back."""
         deadline_s = time.monotonic() + BACK_S
         while True:
             try:
@@ -144,7 +149,7 @@ class RigBench(SerialBench):
             time.sleep(0.5)
 
     def _fresh(self) -> None:
-        """Wherever it is now: after a reset it may have another name."""
+        """As SerialBench, at the board's current port: its name may change with a reset."""
         port = port_of(self._rig)
         if port != self._port:
             self.pump.close()

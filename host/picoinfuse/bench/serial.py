@@ -1,7 +1,7 @@
-"""A real board at a serial port, with nothing wired around it: what needs no bench can be tested on it.
+"""A real board at a serial port with nothing else connected: for tests that need no capability.
 
-Time is the wall clock's. Before each test the pump is stopped and reset by its link, so that each begins with a pump
-that has just started. A rig (`rig_bench`) is the same with wires.
+Time is the wall clock. Before each test the pump is stopped and reset through its link, so that each test begins with a
+freshly started pump. A rig (bench/rig.py) adds wiring to it.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from picoinfuse.profile import Profile
 from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_SERIAL: frozenset[str] = frozenset()
-LOST = (PortError, NoBoard, NoAnswer, NotAPump)  # what a board that is gone, hung or without power looks like
+LOST = (PortError, NoBoard, NoAnswer, NotAPump)  # errors of a board that is unplugged, hung or without power
 RESET_TIMEOUT_S = 15.0
 TESTED_S = 1.0  # after a reset: the self-test is over
-STAND_S = 1.0  # after a stop: the ramp, and what was granted ahead
+STAND_S = 1.0  # after a stop: the motor has stopped; it ramps down and makes the steps granted ahead
 
 
 class NotWired(PicoinfuseError):
-    """A test asks a bench for something that it has no wire for, and did not say that it needs it."""
+    """A test used a function of the bench that is not wired, without naming the capability that it needs."""
 
 
 class BoardLost(PicoinfuseError):
-    """The board does not answer, and what the bench can do about it did not help."""
+    """The board does not answer, and the bench could not recover it."""
 
 
-def lacking(cls: type[Any]) -> type[Any]:
-    """Makes every method of Bench that the class has not got refuse by name, instead of doing nothing."""
+def refuse_missing(cls: type[Any]) -> type[Any]:
+    """Class decorator: every method of Bench that the class does not define raises NotWired."""
 
     def refusal(name: str) -> Callable[..., Any]:
         def refuse(self: Any, *_: object, **__: object) -> Any:
-            raise NotWired(f"bench {self.name} has no {name}(): nothing is wired for it")
+            raise NotWired(f"bench {self.name} has no wiring for {name}()")
 
         return refuse
 
@@ -50,9 +50,9 @@ def lacking(cls: type[Any]) -> type[Any]:
     return cls
 
 
-@lacking
+@refuse_missing
 class SerialBench(Bench):
-    """A context manager. `port`: what pyserial opens."""
+    """A Bench with a board at `port`, a name or URL that pyserial opens; a context manager."""
 
     def __init__(self, profile: Profile, port: str, *, seed: int = 1, name: str = "serial") -> None:
         self.name = name
@@ -74,7 +74,7 @@ class SerialBench(Bench):
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(PicoinfuseError):  # it may be lost; the next test's beginning finds out
+        with suppress(PicoinfuseError):  # it may be lost; the next test detects that
             self.pump.stop()
         self.pump.close()
 
@@ -93,7 +93,7 @@ class SerialBench(Bench):
         self.pump.write_raw(data)
 
     def recover(self, lost: Exception) -> None:
-        """Once more from the beginning, for a board that came back by itself; there is no wire to do more with."""
+        """Tries once more, in case the board recovered by itself. Raises BoardLost."""
         try:
             self._fresh()
         except LOST as again:
@@ -101,12 +101,12 @@ class SerialBench(Bench):
             raise BoardLost(f"the board at {self._port} is lost: {again}") from lost
 
     def _fresh(self) -> None:
-        """A pump that has just started, idle."""
+        """Stops and resets the pump, and waits until it is idle."""
         self.pump.reconnect(RESET_TIMEOUT_S)
-        with suppress(PumpError):  # there may be nothing to stop
+        with suppress(PumpError):  # it may not be infusing
             self.pump.stop()
             self.sleep(STAND_S)
         self.pump.reset(RESET_TIMEOUT_S)
         self.sleep(TESTED_S)
         with suppress(PumpError):
-            self.pump.clear_alarms()  # of the test before
+            self.pump.clear_alarms()  # of the previous test

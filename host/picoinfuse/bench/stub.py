@@ -1,4 +1,4 @@
-"""The bench in software: the board stub, its world, and time that the bench grants."""
+"""The bench in software: the board stub with the models of `world`, in virtual time."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
-# After power-on and the RUN pin: the pump has seen its watchdog bite and boots again, or gave up waiting for it.
+# After power-on and the RUN pin the pump tests its watchdog: within this time it was reset, or gave up waiting for it.
 _WATCHDOG_RESET_S = 0.3
-_READY_S = 1.0  # bench time within which the pump is up after a reset
+_READY_S = 1.0  # the pump is ready within this time after a reset
 
 
 class StubBench:
-    """A context manager. `deployed`: with this firmware on its flash, else empty as from the factory. `world`: where
-    the world is not as the profile says, such as `{"step_nl": 360.4}`. `on_cpython`: without the MicroPython VM.
+    """A Bench with a board in software; a context manager.
+
+    `deployed`: whether the flash holds this firmware; otherwise it is empty, as from the factory. `real_grid_ms`:
+    sampling interval of pressure and volumes in the trace. `world`: deviations from `profile.world()`, for example
+    `{"step_nl": 360.4}`. `on_cpython`: run without the MicroPython VM.
     """
 
     name = "stub"
@@ -54,7 +57,7 @@ class StubBench:
         self._world = {**profile.world(), **(world or {})}
         self._folder = Path(tempfile.mkdtemp(prefix="picoinfuse-"))
         self._pty: PtyPort | None = None
-        self._wall_clock = False  # since somebody asked for `port`
+        self._wall_clock = False  # True while another program uses `port`
 
     def __enter__(self) -> StubBench:
         image = self._folder / "flash.img"
@@ -91,7 +94,7 @@ class StubBench:
     # ---- time ----
 
     def now(self) -> float:
-        return self.board.control("snapshot")["now_ns"] / 1e9  # a request may just have let some time pass
+        return self.board.control("snapshot")["now_ns"] / 1e9  # requests let some time pass too
 
     def sleep(self, seconds: float) -> None:
         if self._wall_clock:
@@ -206,9 +209,7 @@ class StubBench:
 
     @property
     def port(self) -> str:
-        """A pseudo-terminal. Who asks for it lets the board run with the wall clock, for the sake of the other program,
-        until `grant_time`.
-        """
+        """A pseudo-terminal. From here until `grant_time` the board runs with the wall clock, for the other program."""
         if self._pty is None:
             self._pty = PtyPort(self.board.write_serial, lambda reading: self.board.post("host_reads", reading))
         if not self._wall_clock:
@@ -217,7 +218,7 @@ class StubBench:
         return self._pty.path
 
     def grant_time(self) -> None:
-        """Back to granted time, after another program used `port`."""
+        """Returns to granted time, after another program has used `port`."""
         self.board.control("pace", "stepped")
         self._wall_clock = False
 

@@ -1,6 +1,6 @@
-"""A serial port between the client and a board in the same process, for runs that must repeat to the byte.
+"""A serial port between the client and a board in the same process, for runs that repeat exactly.
 
-`drained()` waits until the client has handled all that arrived: a pseudo-terminal could not tell.
+Unlike a pseudo-terminal it knows when the client has handled all received bytes (`drained`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 
 class Wire:
-    """Has what the client wants of a port (`picoinfuse.client.port.Port`)."""
+    """Implements `picoinfuse.client.port.Port`; `write` receives the client's bytes."""
 
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.timeout: float | None = 0.05
@@ -21,12 +21,12 @@ class Wire:
         self._open = False
 
     def open(self) -> None:
-        """From here on what arrives is kept for the client; else from its first read."""
+        """Opens the port: bytes are kept for the client from now on, otherwise from its first read."""
         with self._changed:
             self._open = True
 
     def arrive(self, data: bytes) -> None:
-        """Bytes from the board; lost while the port is not open."""
+        """Receives bytes from the board; they are lost while the port is not open."""
         with self._changed:
             if self._open:
                 self._waiting += data
@@ -34,16 +34,18 @@ class Wire:
                 self._changed.notify_all()
 
     def drained(self, timeout_s: float = 10.0) -> bool:
-        """Waits until the client has taken everything and asks for more."""
+        """Waits until the client has read everything and asks for more. False after `timeout_s` of wall time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._idle or not self._open, timeout_s)
 
     @property
     def in_waiting(self) -> int:
+        """Number of bytes that can be read at once."""
         with self._changed:
             return len(self._waiting)
 
     def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; waits for the first of them for at most `timeout` s of wall time."""
         with self._changed:
             self._open = True
             if not self._waiting:
@@ -55,10 +57,12 @@ class Wire:
             return data
 
     def write(self, data: bytes, /) -> int | None:
+        """Sends bytes to the board."""
         self._write(bytes(data))
         return len(data)
 
     def close(self) -> None:
+        """Closes the port."""
         with self._changed:
             self._open = False
             self._changed.notify_all()

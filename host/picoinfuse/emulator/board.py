@@ -1,7 +1,7 @@
-"""An emulated Pico with the world around it, for a bench or a person: time is granted, or goes with the wall clock.
+"""An emulated Pico with the models of `world`, for a bench or a person; in granted time or with the wall clock.
 
-Granted: time passes in `sleep`, and while a request is answered, as on the stub. With the wall clock, a thread of
-its own runs it, as fast as it can and no faster; for other programs on its serial port.
+Granted: time passes in `sleep` and while a request is answered, as on the stub. With the wall clock, for other programs
+on its serial port: a thread runs it at real time, or slower if the computer is too slow.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from picoinfuse.image import uf2
 from picoinfuse.trace.trace import Trace
 
 MS = 1_000_000
-_ANSWER_MS = 250  # bytes that end a line buy at most so much time, until an answer has come
-_NUDGE_MS = 10  # other bytes: one turn of the firmware's loop
+_ANSWER_MS = 250  # time granted after a line, at most, until its answer
+_NUDGE_MS = 10  # time granted after other bytes: one turn of the firmware's loop
 _SLICE_MS = 2  # with the wall clock
 _REPLY = b'{"id":'
 _READY = b'{"method":"ready"'
 _PROMPTS = (b">>> ", b"raw REPL; CTRL-B to exit\r\n>")
-_START_MS = 8000  # a start takes no longer
+_START_MS = 8000  # a start takes less
 
 
 class EmulatedBoard:
-    """`on_serial` gets what the board sends to the host. All methods may be called from any thread."""
+    """The board. All methods may be called from any thread.
+
+    `world`: as from `Profile.world()`. `image`: the MicroPython image. `flash`: file of the filesystem's part of the
+    flash. `on_serial`: receives the board's output. `trace`: records its signals. `seed`: of all randomness.
+    """
 
     def __init__(
         self,
@@ -43,10 +47,10 @@ class EmulatedBoard:
         self._wiring = world["wiring"]
         self._on_serial = on_serial
         self._lock = threading.RLock()
-        self._tail = b""  # of a line that has not ended
-        self._tail_of = 0  # the start that it is of
+        self._tail = b""  # of an unfinished line
+        self._tail_of = 0  # number of the start that it belongs to
         self._answered = False
-        self._up_since = 0  # how many starts there had been when it was last seen to be up
+        self._up_since = 0  # number of the start after which it was last up
         self._pacer: threading.Thread | None = None
         self._paced = False
         self._failure: BaseException | None = None
@@ -57,19 +61,20 @@ class EmulatedBoard:
 
     @property
     def now_ns(self) -> int:
+        """Virtual time since power-on."""
         return self.pico.now_ns
 
     def sleep(self, seconds: float) -> None:
-        """Lets so much virtual time pass. The trace has a sample where it stops, as on the stub."""
+        """Lets virtual time pass. The trace gets a sample at the end, as on the stub."""
         if self._paced:
             time.sleep(seconds)
             self.check()
         else:
             self._run(round(seconds * 1e9))
-            self.look()
+            self.update()
 
     def run_until(self, done: Callable[[], bool], limit_ms: int) -> bool:
-        """Lets virtual time pass, ms by ms, until `done()`."""
+        """Lets virtual time pass, ms by ms, until `done()`. False when it is not done after `limit_ms`."""
         for _ in range(limit_ms):
             if done():
                 return True
@@ -77,7 +82,7 @@ class EmulatedBoard:
         return done()
 
     def keep_pace(self, paced: bool) -> None:
-        """With the wall clock, or granted again."""
+        """Switches between the wall clock (True) and granted time."""
         self._paced = paced
         if paced and self._pacer is None:
             self._pacer = threading.Thread(target=self._keep_pace, name="emulated Pico", daemon=True)
@@ -87,19 +92,20 @@ class EmulatedBoard:
             self._pacer = None
 
     def check(self) -> None:
-        """Raises what ended the thread, if something did."""
+        """Raises the exception that ended the thread, if any."""
         if self._failure is not None:
             raise self._failure
 
     def close(self) -> None:
+        """Stops the board and writes its flash file."""
         self.keep_pace(False)
         self.pico.close()
 
     # ---- the line ----
 
     def write_serial(self, data: bytes) -> None:
-        """Bytes to the board, which gets the time to take them, and to answer when they end a line. One that is just
-        starting gets the time to start: a host would not see its port before that.
+        """Sends bytes to the board and grants it the time to take them, and to answer if they end a line. A board that
+        is starting is first granted the time to start, as a host sees its port only then.
         """
         with self._lock:
             if not self._paced:
@@ -112,59 +118,67 @@ class EmulatedBoard:
             self.run_until(lambda: whole and self._answered, _ANSWER_MS if whole else _NUDGE_MS)
 
     def host_reads(self, reads: bool) -> None:
+        """Sets whether the host reads from the serial port."""
         with self._lock:
             self.pico.usb.set_reads(reads)
 
-    # ---- what happens to it ----
+    # ---- actions and faults ----
 
-    def look(self) -> None:
-        """Pressure and volumes of this moment go into the trace."""
+    def update(self) -> None:
+        """Records the current pressure and volumes in the trace."""
         with self._lock:
-            self.world.look()
+            self.world.update()
 
     def reset(self) -> None:
+        """Pulls the RUN pin low briefly."""
         with self._lock:
             self.pico.reset()
 
     def power_cut(self, off_s: float) -> None:
+        """Switches the supply off for `off_s`."""
         with self._lock:
             self.pico.power_cut(off_s * 1e9)
 
     def cut_at_flash_operation(self, left: int, torn: str, seed: int) -> None:
+        """As `Bench.cut_at_flash_operation`."""
         with self._lock:
             self.pico.flash_cut.arm(left, torn, seed)
 
     def hang(self) -> None:
+        """Stops the CPU."""
         with self._lock:
             self.pico.hang()
 
     def hold_bootsel(self) -> None:
-        """A reset with the button held."""
+        """Resets the board with BOOTSEL held."""
         with self._lock:
             self.pico.bootsel_held = True
             self.pico.reset()
 
     def flash_uf2(self, image: uf2.Uf2) -> None:
+        """Programs an image as the boot ROM does. Raises PicoStopped when the board is not in BOOTSEL."""
         with self._lock:
             self.pico.flash_uf2(image)
 
     def occlude(self, closed: bool) -> None:
+        """Closes or opens the valve in the line."""
         with self._lock:
             self.world.occlude(closed)
 
     def patient(self, pressure_pa: float) -> None:
+        """Sets the pressure on the patient's side."""
         with self._lock:
             self.world.patient(pressure_pa)
 
     def battery(self, values: dict[str, Any]) -> float:
+        """Sets values as `world.battery.Battery.set` does. Returns the voltage at the terminals in mV."""
         with self._lock:
             return self.world.battery(values)
 
     def drive(self, wire: str, level: int | None) -> None:
+        """Drives a wire of the profile's wiring from outside; None releases it."""
         with self._lock:
             self.pico.nets[self._wiring[wire]].drive(level)
-
-    # ---- inside ----
 
     def _run(self, duration_ns: int) -> None:
         with self._lock:
@@ -172,11 +186,11 @@ class EmulatedBoard:
 
     @property
     def up(self) -> bool:
-        """It has said that it is ready, or shown a prompt, since its last start."""
+        """True when it has reported ready or shown a prompt since its last start, or is in BOOTSEL."""
         return self._up_since == len(self.pico.starts) or self.pico.in_bootsel
 
     def _take(self, data: bytes) -> None:
-        if self._tail_of != len(self.pico.starts):  # the prompt of a REPL before the reset is not part of a line
+        if self._tail_of != len(self.pico.starts):  # drops the REPL prompt from before the reset
             self._tail, self._tail_of = b"", len(self.pico.starts)
         lines = (self._tail + data).split(b"\n")
         self._tail = lines.pop()
@@ -186,7 +200,7 @@ class EmulatedBoard:
         self._on_serial(data)
 
     def _keep_pace(self) -> None:
-        """A board that is slower than the wall clock runs as fast as it can, and never makes up for it."""
+        """Runs at real time. A board that falls behind the wall clock does not catch up."""
         start_s, start_ns = time.monotonic(), self.now_ns
         try:
             while self._paced:

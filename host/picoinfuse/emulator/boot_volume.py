@@ -1,7 +1,7 @@
-"""The UF2 volume of an emulated Pico in BOOTSEL: a folder that is there as long as the boot ROM waits for an image.
+"""The UF2 volume of an emulated Pico in BOOTSEL: a folder that exists while the boot ROM waits for an image.
 
-It behaves as the disk of the boot ROM does: what is copied to it is taken when its last block is there, and then the
-disk is gone. A file that is no image for this chip is ignored without a word, and one that is not whole waited for.
+It behaves like the boot ROM's disk: an image is taken when its last block has been copied, and then the disk
+disappears. Files that are not an image for this chip are ignored.
 """
 
 from __future__ import annotations
@@ -18,33 +18,38 @@ _INFO = f"UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: {BOARD_ID}\n"
 
 
 class NoPlaceForVolume(PicoinfuseError):
-    """The folder cannot be made, or is there already: it would be removed with what is in it."""
+    """The folder cannot be created, or exists already and would be removed with its contents."""
 
 
 class BootVolume:
+    """The volume, at `folder`. Raises NoPlaceForVolume when the folder exists."""
+
     def __init__(self, folder: Path) -> None:
         if folder.exists():
-            raise NoPlaceForVolume(f"{folder} is there already; name a folder that is not, for the UF2 volume")
+            raise NoPlaceForVolume(f"{folder} exists already; name a new folder for the UF2 volume")
         self._folder = folder
 
     @property
     def shown(self) -> bool:
+        """True while the volume exists."""
         return self._folder.exists()
 
     def show(self) -> None:
+        """Creates the volume. Raises NoPlaceForVolume."""
         fresh = self._folder.with_name(self._folder.name + ".new")
         try:
             fresh.mkdir(parents=True)
             (fresh / INFO_FILE).write_text(_INFO)
-            fresh.rename(self._folder)  # it appears whole
+            fresh.rename(self._folder)  # it appears complete
         except OSError as error:
-            raise NoPlaceForVolume(f"{self._folder} cannot be made: {error.strerror}") from error
+            raise NoPlaceForVolume(f"{self._folder} cannot be created: {error.strerror}") from error
 
     def hide(self) -> None:
+        """Removes the volume."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def taken(self) -> uf2.Uf2 | None:
-        """The image that somebody has copied, once it is whole."""
+        """The image that was copied to the volume, once it is complete."""
         for file in sorted(self._folder.glob("*.[uU][fF]2")):
             try:
                 return uf2.read(file)

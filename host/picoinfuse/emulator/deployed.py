@@ -1,8 +1,8 @@
-"""Flash files with the firmware on them, for the emulated Pico, kept under build/.
+"""Flash files with the firmware for the emulated Pico, kept under build/.
 
-Made as a filesystem here, and started once, as a deployment does: the first start makes the records of the pump. A
-deployment over the emulated USB takes a minute, and is a test of its own. What is on them is the same: `staging` and
-`bytecode` make it for both.
+The filesystem is built on the host and the board started once, as a deployment does, because the first start creates
+the pump's records. A deployment over the emulated USB takes a minute and has its own test; both use `staging` and
+`bytecode`, so the files are the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from picoinfuse.emulator.device import FS_BYTES
 from picoinfuse.image import uf2
 from picoinfuse.profile import Profile
 
-# As MicroPython 1.25's rp2 port makes its own: extmod/vfs_lfsx.c, ports/rp2/rp2_flash.c
+# Parameters of MicroPython 1.25's rp2 port (extmod/vfs_lfsx.c, ports/rp2/rp2_flash.c)
 _BLOCK_BYTES = 4096
 _READ_BYTES, _PROGRAM_BYTES = 32, 256
 _DISK_VERSION = 0x20000
@@ -30,12 +30,12 @@ _SETTLED_S = 2.0
 
 
 def erased() -> bytes:
-    """The filesystem's part of a flash as it comes from the factory."""
+    """The filesystem's part of an erased flash."""
     return b"\xff" * FS_BYTES
 
 
 def deployed_flash(profile: Profile, image: uf2.Uf2) -> Path:
-    """Path of a flash file with this firmware and `profile`, as bytecode. Copy it, do not change it."""
+    """Path of a flash file with this firmware, compiled to bytecode, and `profile`. Copy the file, do not change it."""
     kept = paths.build() / "emulator" / f"{fingerprint(profile, image.raw)}.img"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _start_once(flash: Path, profile: Profile, image: uf2.Uf2) -> None:
 
 
 def filesystem(folder: Path) -> bytes:
-    """A littlefs image of what is in `folder`, as MicroPython mounts it."""
+    """A littlefs image of the contents of `folder`, in the form that MicroPython mounts."""
     fs = LittleFS(
         block_size=_BLOCK_BYTES,
         block_count=FS_BYTES // _BLOCK_BYTES,

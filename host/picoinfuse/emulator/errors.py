@@ -1,23 +1,23 @@
-"""What can go wrong around the emulated Pico, by name."""
+"""Errors of the emulated Pico."""
 
 from picoinfuse.common.errors import PicoinfuseError
 
 
 class EmulatorError(PicoinfuseError):
-    """Base: the emulated Pico cannot be had, or it stopped working."""
+    """Base class: the emulated Pico is not available, stopped working, or lacks a capability."""
 
 
 class WrongEmulator(EmulatorError):
-    """rp2040py is missing, or another version than the one that the cures are for."""
+    """rp2040py is missing, or is not the version that the patches are for."""
 
 
 class NoFirmware(EmulatorError):
-    """There is no MicroPython image to run, and none could be fetched."""
+    """No MicroPython image was found, and none could be downloaded."""
 
 
 class UntrustedFirmware(EmulatorError):
-    """An image was fetched that is not the one that was pinned; it was not kept."""
+    """A downloaded image does not have the pinned SHA-256; it was not kept."""
 
 
 class PicoStopped(EmulatorError):
-    """The emulated chip executed something that no Pico can go on from."""
+    """The emulated chip executed something from which a Pico cannot continue."""

@@ -1,6 +1,6 @@
-"""The supply fails within an operation of the flash chip: a sector's erase, or a page's program.
+"""Power cuts during an operation of the flash chip: the erase of a sector, or the programming of a page.
 
-rp2040py's chip does each of them at once, when its select goes up; here it is left half done, as the stub does it.
+rp2040py completes each operation at once, when chip select goes high; this leaves it unfinished, as the stub does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ _LENGTH = {_PROGRAM: _PAGE_BYTES, _ERASE_SECTOR: _SECTOR_BYTES, _ERASE_BLOCK: _B
 
 
 class FlashCut:
-    """`on_cut()` is told when it has happened, in the midst of an instruction. `operations`: how many there were."""
+    """Watches the flash chip of `chip`, and calls `on_cut()` in the middle of an instruction when the cut happens.
+    `operations`: number of operations so far.
+    """
 
     def __init__(self, chip: Any, on_cut: Callable[[], None]) -> None:
         self.operations = 0
@@ -28,8 +30,8 @@ class FlashCut:
         chip.ssi._apply_command = self._on_command
 
     def arm(self, left: int, torn: str, seed: int) -> None:
-        """At the operation after `left` more. `torn`: "before" it began, "after" it was done, "half" done, or "bits",
-        each of them settled or not, from `seed`.
+        """Schedules a cut at the operation that follows `left` others; `torn` and `seed` as in
+        `Bench.cut_at_flash_operation`.
         """
         self._left, self._torn, self._seed = left, torn, seed
 
@@ -52,7 +54,7 @@ class FlashCut:
 
 
 def torn(old: bytes, new: bytes, how: str, seed: int) -> bytes:
-    """What an operation that was to make `new` of `old` leaves behind."""
+    """Contents after an interrupted operation that should have changed `old` to `new`."""
     if how == "before":
         return old
     if how == "half":

@@ -1,8 +1,8 @@
-"""The MicroPython image that the emulated Pico runs, and where it comes from.
+"""Finds the MicroPython image that the emulated Pico runs.
 
-`--uf2 FILE`, else PICOINFUSE_UF2, else the cache, else a download of the pinned official release from
-micropython.org. What a person names is taken as it is, once it is a valid UF2. What was fetched is kept, and later
-used, only when its SHA-256 is the pinned one.
+In this order: `--uf2 FILE`, PICOINFUSE_UF2, the cache, a download of the pinned official release from micropython.org.
+A named file is accepted if it is a valid UF2. A download is kept, and later used, only if its SHA-256 is the pinned
+one.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from picoinfuse.image import uf2
 
 ENVIRONMENT = "PICOINFUSE_UF2"
 _CHUNK_BYTES = 64 * 1024
-_MOST_BYTES = 8 * 1024 * 1024  # of a UF2 for 2 MiB of flash, with room
+_MOST_BYTES = 8 * 1024 * 1024  # twice the size of a UF2 for 2 MiB of flash
 _TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True)
 class Release:
-    """A file to fetch, and what its bytes must hash to."""
+    """A file to download, and its SHA-256 in hex."""
 
     name: str
     url: str
     sha256: str
 
 
-# The digest is the one that the tests of the compressor "tamp" (github.com/BrianPugh/tamp) state for this file.
+# Source of the digest: the tests of the compressor "tamp" (github.com/BrianPugh/tamp) state it for this file.
 OFFICIAL = Release(
     "RPI_PICO-20250415-v1.25.0.uf2",
     "https://micropython.org/resources/firmware/RPI_PICO-20250415-v1.25.0.uf2",
     "e0c40eacf1afc550a6add74888c48bb981b28788a6d75a62a0e2444e997b9864",
 )
 
-Progress = Callable[[int, int | None], None]  # bytes so far, of how many if the server said
+Progress = Callable[[int, int | None], None]  # bytes so far, and in all if the server states it
 
 
 def find_image(
@@ -50,7 +50,7 @@ def find_image(
     cache: Path | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Path:
-    """Path of an image to run. Raises NoFirmware, which says every place that was looked at."""
+    """Path of an image to run. Raises NoFirmware, which names every place searched, UntrustedFirmware or BadUf2."""
     named = given or (Path(os.environ[ENVIRONMENT]) if os.environ.get(ENVIRONMENT) else None)
     if named is not None:
         uf2.read(named)
@@ -64,13 +64,13 @@ def find_image(
     except OSError as error:
         why = error.reason if isinstance(error, urllib.error.URLError) else error
         raise NoFirmware(
-            f"there is no MicroPython image for the emulated Pico: no --uf2 FILE, {ENVIRONMENT} is not set, "
-            f"none in {folder}, and {release.url} could not be fetched ({why})"
+            f"no MicroPython image for the emulated Pico: no --uf2 FILE, {ENVIRONMENT} is not set, "
+            f"none in {folder}, and {release.url} could not be downloaded ({why})"
         ) from error
 
 
 def cache_folder() -> Path:
-    """Where images are kept between runs: the platform's cache folder."""
+    """The folder in which images are kept between runs, inside the platform's cache folder."""
     if os.name == "nt":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif (Path.home() / "Library" / "Caches").is_dir():
@@ -88,11 +88,11 @@ def _fetch(release: Release, folder: Path, progress: Progress) -> Path:
         while chunk := response.read(_CHUNK_BYTES):
             raw += chunk
             if len(raw) > _MOST_BYTES:
-                raise UntrustedFirmware(f"{release.url} is longer than any image of a Pico; it was not kept")
+                raise UntrustedFirmware(f"{release.url} is too large for an image of a Pico; it was not kept")
             progress(len(raw), total)
     digest = _digest(bytes(raw))
     if digest != release.sha256:
-        raise UntrustedFirmware(f"{release.url} has SHA-256 {digest}, pinned is {release.sha256}; it was not kept")
+        raise UntrustedFirmware(f"{release.url} has the SHA-256 {digest}, not {release.sha256}; it was not kept")
     uf2.parse(bytes(raw))
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"{release.name}.{os.getpid()}"

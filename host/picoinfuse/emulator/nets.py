@@ -1,10 +1,10 @@
 """The wires at the pins of an emulated Pico.
 
-A wire's level is what drives it: a signal from outside, else the chip, else the resistor on the board, else the
-chip's own pull; the same order as on the stub. The chip reads that level back on the same pin, also while it drives
-it: PIO 1 counts what PIO 0 makes. rp2040py does not do that by itself.
+The level of a wire is set by the first of: a signal from outside, the chip, the resistor on the board, the chip's own
+pull; the same order as on the stub. The chip reads this level on the same pin, also while it drives it, so PIO 1 can
+count the edges of PIO 0. rp2040py alone does not do that.
 
-Listeners get `on_level(t_ns, level)`, as those of the stub's pins do, so motor and line are the same code.
+Listeners have `on_level(t_ns, level)`, as those of the stub's pins, so both use the same models.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from picoinfuse.emulator.rp2040py_imports import GPIOPin, GPIOPinState
 
 
 class Listener(Protocol):
+    """Receives the changes of a wire."""
+
     def on_level(self, t_ns: int, level: int) -> None: ...
 
 
 class Net:
-    """One wire. `level` is what a probe would read."""
+    """One wire. `level`: its current level, 0 or 1."""
 
     def __init__(self, pin: GPIOPin, chip: Any) -> None:
         self.listeners: list[Listener] = []
@@ -32,25 +34,26 @@ class Net:
         self._outside: int | None = None  # a strap, a button, another chip
         self._resistor: int | None = None
         pin.add_listener(self._on_state)
-        pin.set_input_value(False)  # from here on the wire decides, not the chip's own pulls
+        pin.set_input_value(False)  # from here on the wire sets the input, not rp2040py's pulls
         self._settle()
 
     @property
     def driven_by_chip(self) -> bool:
+        """True while the chip drives the wire."""
         return self._state in (GPIOPinState.LOW, GPIOPinState.HIGH)
 
     def pull(self, level: int) -> None:
-        """A resistor on the board, stronger than the chip's own pulls."""
+        """Adds a pull resistor on the board, stronger than the chip's own pulls."""
         self._resistor = level
         self._settle()
 
     def drive(self, level: int | None) -> None:
-        """From outside, also against the chip, as a short circuit does; None lets go."""
+        """Drives the wire from outside, also against the chip, as a short circuit does; None releases it."""
         self._outside = level
         self._settle()
 
     def refresh(self) -> None:
-        """After a reset, which takes the pins away from the chip without a word."""
+        """Updates the wire after a reset, which rp2040py does not report to listeners."""
         self._on_state(self._pin.value, self._state)
 
     def _on_state(self, state: GPIOPinState, _: GPIOPinState) -> None:

@@ -1,8 +1,7 @@
-"""Two emulated Picos in one process, with pins wired together: a pump and the instrument that measures it.
+"""Two emulated Picos in one process with pins wired together: a pump, and the instrument that measures it.
 
-They take turns in short slices of time. What the first does in its slice, the second sees at the very nanosecond,
-for it comes second; what the second drives, the first sees at the beginning of its next slice, up to a slice late.
-So the instrument is the second.
+They run alternately in short slices of time. The second sees the edges of the first at their exact times; the first
+sees those of the second at the beginning of its next slice, up to a slice late. So the instrument is the second.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ SLICE_NS = 50_000
 
 
 class _Edges:
-    """What one wire of the first did in this slice, played to the second in its own."""
+    """Records the edges of a wire of the first in its slice, and plays them to the second in its own."""
 
     def __init__(self, source: Net, target: Net, pico: Pico) -> None:
         self._target = target
@@ -39,7 +38,7 @@ class _Edges:
 
 
 class _Follow:
-    """What one wire of the second is at, for the first."""
+    """Copies the level of a wire of the second to a wire of the first."""
 
     def __init__(self, source: Net, target: Net) -> None:
         self._source = source
@@ -54,7 +53,7 @@ class _Follow:
 
 
 class Pair:
-    """`run` lets both go on together."""
+    """Runs two Picos together; `wire` and `wire_back` connect their pins."""
 
     def __init__(self, first: Pico, second: Pico, slice_ns: int = SLICE_NS) -> None:
         self.first = first
@@ -63,14 +62,15 @@ class Pair:
         self._follow: list[_Follow] = []
 
     def wire(self, pin_of_first: int, pin_of_second: int) -> None:
-        """The first drives, the second sees."""
+        """Connects an output of the first to an input of the second."""
         _Edges(self.first.nets[pin_of_first], self.second.nets[pin_of_second], self.second)
 
     def wire_back(self, pin_of_second: int, pin_of_first: int) -> None:
-        """The second drives, the first sees."""
+        """Connects an output of the second to an input of the first."""
         self._follow.append(_Follow(self.second.nets[pin_of_second], self.first.nets[pin_of_first]))
 
     def run(self, duration_ns: int) -> None:
+        """Lets time pass for both."""
         self._align()
         while duration_ns > 0:
             slice_ns = min(duration_ns, self._slice_ns)
@@ -81,6 +81,6 @@ class Pair:
             duration_ns -= slice_ns
 
     def _align(self) -> None:
-        """Brings the one that is behind, because the other ran alone, to the other's time."""
+        """Brings both to the same time, in case one ran alone."""
         behind_ns = self.first.now_ns - self.second.now_ns
         (self.second if behind_ns > 0 else self.first).run(abs(behind_ns))

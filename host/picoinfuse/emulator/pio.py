@@ -1,16 +1,15 @@
-"""A PIO block that runs on the clock instead of being carried along by the CPU.
+"""A PIO block that runs by the clock, independently of the CPU.
 
-rp2040py lets each state machine execute at most one instruction for each instruction of the CPU, and drops what
-it owes when a sleeping CPU jumps to the next alarm. Here an alarm of the emulator's clock stands at the very
-instant at which the next instruction is due, so a jump never passes one and each executes at its own time, to the
-1/256 of a system clock. It is armed only while a state machine has something to do.
+In rp2040py a state machine executes at most one instruction for each instruction of the CPU, and instructions are lost
+when a sleeping CPU skips to the next alarm. Here an alarm of the emulator's clock is set for the time of the next
+instruction, so none is skipped and each executes at its exact time, to 1/256 of a system clock. The alarm is set only
+while a state machine has something to do.
 
-A delay loop, `jmp x--` or `jmp y--` to itself, would cost an alarm for each turn. It is due when it ends; the turns
-are taken at once then, or as many of them as have passed when the CPU looks at the block before.
+A delay loop (`jmp x--` or `jmp y--` to itself) would cost an alarm for each turn. Its alarm is set for its end, and its
+turns are counted then, or as far as they have passed when the CPU accesses the block earlier.
 
-Also mended here: the FIFOs join to eight words and are emptied when the joining changes, as pico-sdk's
-`pio_sm_clear_fifos` relies on; and what an injected instruction does to a pin is seen at once, not when the block
-next executes something.
+Further corrections: the FIFOs can be joined to eight words and are emptied when the joining changes, on which
+pico-sdk's `pio_sm_clear_fifos` relies; and the effect of an injected instruction on a pin is visible at once.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _JMP_X_DEC, _JMP_Y_DEC = 0b010, 0b100
 
 
 class _Delay:
-    """A delay loop in the program: counts X or Y down, so many PIO clocks a turn."""
+    """A delay loop in the program: counts X or Y down, with `cycles` PIO clocks a turn."""
 
     __slots__ = ("counts_x", "cycles")
 
@@ -45,7 +44,7 @@ class _Delay:
         return machine.x if self.counts_x else machine.y
 
     def take(self, machine: Any, now_fp: int) -> None:
-        """Takes the turns that are due up to now; the last execution, which leaves the loop, is the block's."""
+        """Counts the turns up to now; the block itself executes the last one, which leaves the loop."""
         turn_fp = self.cycles * machine.div_fp
         left = self.left(machine)
         turns = min(left, (now_fp - machine.next_due_fp) // turn_fp + 1)
@@ -57,17 +56,17 @@ class _Delay:
 
 
 class ClockedPio(RPPIO):
-    """Takes the place of an RPPIO. `stopped` stays true: the emulator's loop must not advance it."""
+    """Replaces an RPPIO. `stopped` stays True, so that the emulator's loop does not advance it."""
 
     def __init__(self, rp2040: RP2040, name: str, first_irq: int, index: int) -> None:
-        if RPPIO.__init__ is not object.__init__:  # the compiled one sets itself up when it is allocated
+        if RPPIO.__init__ is not object.__init__:  # the compiled class initializes itself on allocation
             super().__init__(rp2040, name, first_irq, index)
         self._clock = rp2040.clock
         self._alarm = rp2040.clock.create_alarm(self._run_due_now)
         self._armed_fp = _NEVER
         self._delays: list[_Delay | None] = [None] * 32  # by address
         self._running: list[Any] = []  # state machines that are enabled
-        self._inside = False  # a call of ours is under way, which arms the alarm in the end
+        self._inside = False  # True during a call of this class, which arms the alarm at its end
 
     # ---- the CPU's side ----
 
@@ -106,7 +105,7 @@ class ClockedPio(RPPIO):
     # ---- the clock's side ----
 
     def catch_up(self) -> None:
-        """Brings the block to now. To be called before anything outside changes something that it can see."""
+        """Brings the block to the current time. Call it before changing anything that the block can read."""
         now_fp = self.cycle_fp = round(self._clock.nanos * _FP_PER_NS)
         for machine in self._running:
             if machine.next_due_fp <= now_fp and not machine.waiting:
@@ -115,7 +114,7 @@ class ClockedPio(RPPIO):
                     delay.take(machine, now_fp)
 
     def notify_due(self, due_fp: int) -> None:
-        """A stall ended from outside."""
+        """Called by rp2040py when a stall ends from outside."""
         if not self._inside:
             self._arm()
 
@@ -132,7 +131,7 @@ class ClockedPio(RPPIO):
         self._arm()
 
     def _arm(self) -> None:
-        """For when a state machine next does something that shows: a delay loop ends, or else its next instruction."""
+        """Sets the alarm for the next visible action: the end of a delay loop, otherwise the next instruction."""
         earliest_fp = _NEVER
         for machine in self._running:
             if machine.waiting:
@@ -154,7 +153,7 @@ class ClockedPio(RPPIO):
 
 
 def _delay_at(address: int, opcode: int) -> _Delay | None:
-    """The delay loop that this is, if it is one. Five bits of delay: state machines with side-set have fewer."""
+    """The delay loop at `address`, if there is one. Assumes five bits of delay: no side-set."""
     condition = opcode >> 5 & 0b111
     if opcode >> 13 or opcode & 0x1F != address or condition not in (_JMP_X_DEC, _JMP_Y_DEC):
         return None
@@ -162,11 +161,11 @@ def _delay_at(address: int, opcode: int) -> _Delay | None:
 
 
 def _join_fifos(machine: Any) -> None:
-    """Gives the FIFOs the depths that SHIFTCTRL asks for; a change of them empties both."""
+    """Sets the depths of the FIFOs from SHIFTCTRL; a change empties both."""
     joined_tx, joined_rx = bool(machine.shift_ctrl & _JOIN_TX), bool(machine.shift_ctrl & _JOIN_RX)
     tx_words = 2 * _FIFO_WORDS if joined_tx else 0 if joined_rx else _FIFO_WORDS
     rx_words = 2 * _FIFO_WORDS if joined_rx else 0 if joined_tx else _FIFO_WORDS
     if (machine.tx_fifo.size, machine.rx_fifo.size) != (tx_words, rx_words):
         machine.tx_fifo = FIFO(tx_words)
         machine.rx_fifo = FIFO(rx_words)
-        machine.rp2040.dma.set_dreq(machine.dreq_tx)  # an empty FIFO asks for words
+        machine.rp2040.dma.set_dreq(machine.dreq_tx)  # an empty FIFO requests words

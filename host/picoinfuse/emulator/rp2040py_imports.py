@@ -1,7 +1,6 @@
-"""The one place that imports rp2040py, and only the version that the cures were made for.
+"""The only module that imports rp2040py, in the one version that the patches are made for.
 
-The cures reach into its inside: with another version they might fail silently, and a timing that is silently wrong
-is worse than none.
+The patches depend on its internals; with another version they could fail silently and make the timing wrong.
 """
 
 from importlib import metadata

@@ -1,21 +1,20 @@
-"""An RP2040 of rp2040py that keeps time, and fast enough to be worth it.
+"""An RP2040 of rp2040py with corrected timing and sufficient speed.
 
-What is wrong with it as it comes, and where it is cured:
-1. its USB host never says NAK, so the CPU never sleeps ............... usb.UsbHost
-2. a sleeping CPU jumps over PIO instructions ......................... pio.ClockedPio
+Faults of rp2040py, and the module that corrects each:
+1. its USB host never answers NAK, so the CPU never sleeps ............ usb.UsbHost
+2. a sleeping CPU skips PIO instructions .............................. pio.ClockedPio
 3. a delay loop of a PIO program costs a call for each turn ........... pio.ClockedPio
-4. each call between its compiled classes looks the method up anew .... here
-5. its loop asks both PIO blocks at each instruction .................. here
-6. an output does not read back, so PIO cannot count what PIO makes ... nets.Net
-7. the ring oscillator, which random numbers come from, is not there .. here
-8. a watchdog goes on counting through the reset that it caused ....... device.Pico
-9. after a reset no pad lets its input through ........................ here
+4. each call between its compiled classes repeats a method lookup ..... this module
+5. its loop polls both PIO blocks at each instruction ................. this module
+6. an output does not read back, so PIO cannot count PIO's edges ...... nets.Net
+7. the ring oscillator, the source of random numbers, is missing ...... this module
+8. a watchdog keeps counting through the reset that it caused ......... device.Pico
+9. after a reset the input of every pad is disabled ................... this module
 
-On 4: the wheels are compiled for the stable ABI, where a `cpdef` method looks in Python whether it was overridden,
-at each call, and makes a bound method to throw away. Finding the same function in the instance's dictionary ends
-that search early. On 5: the loop takes `rp2040.pio` once, when it begins; it is handed an empty list, and the real
-one is put back before the first instruction. Both matter where there is no C compiler; where there is one, `thumb`
-executes what only computes, which is nearly everything.
+On 4: the wheels are compiled for the stable ABI, where every call of a `cpdef` method checks in Python whether it was
+overridden, and creates a bound method for that. The same function in the instance's dictionary ends the check early.
+On 5: the loop reads `rp2040.pio` once, at its beginning; it gets an empty list, and the real one is restored before the
+first instruction. Both matter only without a C compiler; with one, `thumb` executes nearly all instructions.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _PAD_AT_RESET = 0x56  # datasheet 2.19.6.3: input enabled, 4 mA, pull-down, Schm
 
 
 class Clock(SimulationClock):
-    """Puts the PIO blocks back when a batch has begun: the loop asks `has_scheduled_alarm` right after it took them."""
+    """Restores the PIO blocks when a batch has begun: the loop reads `has_scheduled_alarm` right after `pio`."""
 
     runner: Runner | None = None
 
@@ -55,11 +54,11 @@ class Clock(SimulationClock):
 
 
 class Core(CortexM0Core):
-    """With a dictionary of its own for cure 4."""
+    """Gives its instances a dictionary, for patch 4."""
 
 
 class RingOscillator(BasePeripheral):
-    """Only its random bit, which repeats from a seed."""
+    """Models only the random bit, reproducible from a seed."""
 
     def __init__(self, rp2040: RP2040, seed: int) -> None:
         super().__init__(rp2040, "ROSC")
@@ -79,22 +78,23 @@ class RingOscillator(BasePeripheral):
 
 
 class Runner:
-    """Runs a chip, in the thread that calls `run`, until somebody sets `stopped`."""
+    """Runs a chip, in the thread that calls `run`, until `stopped` is set."""
 
     def __init__(self, rp2040: Any, clock: Clock, thumb: Thumb | None) -> None:
         self.rp2040 = rp2040
         self.clock = clock
         self.stopped = True
-        self.busy_ns = 0.0  # in which the CPU did not sleep
+        self.busy_ns = 0.0  # time in which the CPU did not sleep
         self._thumb = thumb
         self._pios = rp2040.pio
 
     def forget(self) -> None:
-        """The chip was reset."""
+        """Drops state after a reset of the chip."""
         if self._thumb is not None:
             self._thumb.forget()
 
     def run(self) -> None:
+        """Runs until `stopped` is set, by an alarm or a callback."""
         self.stopped = False
         if self._thumb is not None:
             self._run_with(self._thumb)
@@ -107,21 +107,21 @@ class Runner:
             self.begun()
 
     def idle(self, duration_ns: float) -> None:
-        """Time passes for everything but the CPU."""
+        """Lets time pass for everything except the CPU."""
         type(self.clock).tick(self.clock, duration_ns)
 
     def begun(self) -> None:
-        """rp2040py's loop has taken the empty list of PIO blocks."""
+        """Called when rp2040py's loop has taken the empty list of PIO blocks."""
         self.rp2040.pio = self._pios
 
     def _run_with(self, thumb: Thumb) -> None:
-        """What rp2040py's loop does, but with all instructions that only compute at once."""
+        """As rp2040py's loop, but executes runs of computing instructions in thumb.c."""
         core, clock, timer = self.rp2040.core, self.clock, self.rp2040.timer
         tick = type(clock).tick
         while not self.stopped:
             ahead_ns = clock.nanos_to_next_alarm
             if core.waiting or ahead_ns <= 0:
-                tick(clock, max(ahead_ns, 0.0))  # what is due now happens now: the CPU would get no time before it
+                tick(clock, max(ahead_ns, 0.0))  # runs what is due now, before the CPU
                 continue
             if core.interrupts_updated:
                 thumb.take_interrupt()
@@ -138,8 +138,8 @@ class Runner:
         thumb.settle()
 
 
-def cured_chip(seed: int) -> tuple[Any, Runner]:
-    """A chip with nothing in its flash, and what runs it."""
+def patched_chip(seed: int) -> tuple[Any, Runner]:
+    """A chip with an empty flash, and its runner."""
     clock = Clock()
     chip: Any = RP2040(clock)
     chip.core = Core(chip)
@@ -150,18 +150,18 @@ def cured_chip(seed: int) -> tuple[Any, Runner]:
     _shorten_lookups(chip, clock)
     built = library()
     runner = Runner(chip, clock, None if built is None else Thumb(chip, built))
-    chip.simulator = runner  # without one, PIO runs a thousand instructions at once when it is started
+    chip.simulator = runner  # without one, PIO executes a thousand instructions at once when it is started
     return chip, runner
 
 
 def reset_pads(chip: Any) -> None:
-    """Cure 9, after each reset: PIO could not see a pin that nobody had set up."""
+    """Patch 9, to be called after each reset: otherwise PIO cannot read a pin that is not configured."""
     for pin in chip.gpio:
         pin.pad_value = _PAD_AT_RESET
 
 
 def _shorten_lookups(chip: Any, clock: Any) -> None:
-    """Cure 4. Methods that Python calls too are kept bound; the others as plain functions, which is faster still."""
+    """Patch 4. Methods also called from Python are stored bound, the others as functions, which is faster."""
     if not RP2040.__module__.startswith("rp2040py.native"):
         return
     _keep(chip, "read_uint16", "read_uint32", "read_uint8", "write_uint32", "write_uint16", "write_uint8")

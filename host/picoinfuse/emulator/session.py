@@ -1,4 +1,4 @@
-"""An emulated Pico for a person: a serial port, the wall clock, a flash that may be kept, and the disk of BOOTSEL."""
+"""An emulated Pico for interactive use: a serial port, the wall clock, a flash file, and the volume of BOOTSEL."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from picoinfuse.trace.vcd import write_vcd
 
 
 class EmulatorSession:
-    """A context manager. `path` is the serial port. `volume`: where the disk is to appear in BOOTSEL, and `bootsel`:
-    start there, as with the button held. `check` has to be called now and then.
+    """The running emulator; a context manager. `path`: its serial port.
+
+    `link`: path that becomes a link to the port. `flash`: flash file to use and keep. `empty`: start with an erased
+    flash. `trace`: VCD file to write at the end. `volume`: folder that appears as the UF2 volume in BOOTSEL. `bootsel`:
+    start in BOOTSEL, as with the button held. Call `check` several times a second.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class EmulatorSession:
         return self
 
     def check(self) -> None:
-        """Raises what ended the board, if something did. Looks after the disk: in BOOTSEL the board has no port."""
+        """Raises the exception that ended the board, if any. Updates the volume: in BOOTSEL there is no port."""
         self._board.check()
         if self._volume is None:
             return
@@ -77,7 +80,7 @@ class EmulatorSession:
             self._volume.show()
         elif self._volume.shown and (image := self._volume.taken()) is not None:
             self._volume.hide()
-            self._open_port()  # before the board says something to it
+            self._open_port()  # before the board sends anything
             self._board.flash_uf2(image)
 
     def _open_port(self) -> None:

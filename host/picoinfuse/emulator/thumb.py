@@ -1,6 +1,6 @@
-"""The C half of the emulated CPU (thumb.c): built once with the system's compiler, kept under build/.
+"""The part of the emulated CPU in C (thumb.c): built once with the system's compiler, kept under build/.
 
-Without a compiler the emulated Pico works all the same, only some ten times more slowly.
+Without a compiler the emulated Pico works too, but about ten times more slowly.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from picoinfuse.emulator.errors import EmulatorError
 from picoinfuse.emulator.rp2040py_imports import RPSIO
 
 SOURCE = Path(__file__).with_name("thumb.c")
-_FLAGS = ["-O2", "-fno-crossjumping", "-shared", "-fPIC"]  # each instruction jumps to the next by itself: 15 % less
+_FLAGS = ["-O2", "-fno-crossjumping", "-shared", "-fPIC"]  # without merged dispatch jumps it takes 15 % less time
 _BUILD_TIMEOUT_S = 60
 
 
 class _Cpu(ctypes.Structure):
-    """As in thumb.c."""
+    """The struct of thumb.c."""
 
     _fields_ = (
         ("r", ctypes.c_void_p),
@@ -51,7 +51,7 @@ class _Cpu(ctypes.Structure):
 
 
 class Thumb:
-    """`run(budget_cycles)` gives the cycles used; the flags are here while it runs, and the core's in between."""
+    """Executes instructions of `chip` in thumb.c. It holds the flags while it runs; the core holds them in between."""
 
     def __init__(self, chip: Any, library: Path) -> None:
         self._chip = chip
@@ -72,14 +72,14 @@ class Thumb:
         self.forget()
 
     def forget(self) -> None:
-        """The chip was reset: flags, divider and spinlocks are as after a reset."""
+        """Sets flags, divider and spinlocks to their values after a reset."""
         cpu = self._cpu
         cpu.n = cpu.z = cpu.c = cpu.v = cpu.masked = 0
         cpu.dividend = cpu.quotient = cpu.remainder = cpu.csr = cpu.spinlocks = 0
         cpu.divisor = 1
 
     def run(self, budget_cycles: int, timer_ns: float) -> int:
-        """`timer_ns` is what the chip's timer has counted until now."""
+        """Executes for at most `budget_cycles`; returns the cycles used. `timer_ns`: count of the chip's timer."""
         cpu, core = self._cpu, self._core
         cpu.timer_ns = timer_ns
         cpu.pending = core.pending_interrupts & core.enabled_interrupts or (
@@ -91,11 +91,11 @@ class Thumb:
 
     @property
     def left_to_core(self) -> bool:
-        """The run ended before its budget, at an instruction that the core is to execute."""
+        """True when the run ended early at an instruction that rp2040py's core must execute."""
         return bool(self._cpu.left_to_core)
 
     def answer(self) -> bool:
-        """When the run ended because it wanted to read a register: does so, now, for the next run. Whether it did."""
+        """If the run ended to read a register, reads it for the next run. True when it did."""
         address = self._cpu.asked
         if address:
             self._cpu.value = self._chip.read_uint32(address)
@@ -103,29 +103,29 @@ class Thumb:
         return bool(address)
 
     def step_core(self) -> int:
-        """One instruction by rp2040py's core. Its cycles."""
+        """Executes one instruction in rp2040py's core; returns its cycles."""
         self.settle()
         cycles = self._core.execute_instruction(self._core)
         self._from_core()
         return cycles
 
     def take_interrupt(self) -> None:
-        """Enters the interrupt that waits with the highest priority, if it may interrupt what runs."""
+        """Enters the pending interrupt of the highest priority, if it may interrupt the running code."""
         self.settle()
         self._core.check_for_interrupts()
         self._from_core()
 
     def sio_read(self, offset: int) -> int | None:
-        """What a register of SIO holds; None for those that are not here."""
+        """Value of a register of SIO; None for one that thumb.c does not hold."""
         value = ctypes.c_uint32()
         return value.value if self._sio_read(self._pointer, offset, ctypes.byref(value)) else None
 
     def sio_write(self, offset: int, value: int) -> bool:
-        """Whether the register is here."""
+        """Writes a register of SIO. False for one that thumb.c does not hold."""
         return bool(self._sio_write(self._pointer, offset, value & 0xFFFFFFFF))
 
     def settle(self) -> None:
-        """Brings the core's flags up to what they are here."""
+        """Copies the flags to the core."""
         cpu, core = self._cpu, self._core
         core.n, core.z, core.c, core.v, core.pm = cpu.n, cpu.z, cpu.c, cpu.v, cpu.masked
 
@@ -135,8 +135,8 @@ class Thumb:
 
 
 class SharedSio(RPSIO):
-    """Has divider and spinlocks from thumb.c, so that both cores see the same. They were two sets once: whenever the
-    instruction behind an interrupt was an access to the divider, its result was another one.
+    """SIO with the divider and spinlocks of thumb.c, so that both implementations of the CPU share one set. With two
+    sets, a divider access right after an interrupt returned a wrong result.
     """
 
     def __init__(self, chip: Any, thumb: Thumb) -> None:
@@ -153,7 +153,7 @@ class SharedSio(RPSIO):
 
 
 def library() -> Path | None:
-    """The compiled thumb.c; None where there is no C compiler."""
+    """Path of the compiled thumb.c; None without a C compiler. Raises EmulatorError when it does not compile."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         return None

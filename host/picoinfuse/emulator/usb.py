@@ -1,10 +1,10 @@
-"""The USB host on the other end of the emulated Pico's serial port.
+"""The USB host of the emulated Pico's serial port.
 
-rp2040py's host answers every endpoint that the device arms for receiving with an empty packet after 10 µs: a host
-that never says NAK. The device arms it again, and the CPU does nothing else, so it never sleeps. Here the endpoint
-stays armed until there is a byte to send.
+rp2040py's host answers every endpoint that the device arms for receiving with an empty packet after 10 µs and never
+with NAK. The device arms it again at once, so the CPU never sleeps. Here the endpoint stays armed until there is a byte
+to send.
 
-A host that does not read says NAK too: what the device wants to send waits in its own buffers until it reads again.
+A host that does not read answers NAK: the device's output waits in its buffers until the host reads again.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _AVAILABLE = 1 << 10 | 1 << 26  # buffer 0, buffer 1
 
 
 class UsbHost(USBCDC):
-    """`on_data` gets what the device sends. `queued` is what it has not taken yet."""
+    """The host. `on_data`: receives the device's output. `queued`: bytes that the device has not taken yet."""
 
     def __init__(self, controller: Any, on_data: Callable[[bytes], None]) -> None:
         super().__init__(controller)
         self.queued = bytearray()
         self.reads = True
         self.connected = False  # enumerated, and the port is open
-        self._armed: tuple[int, int] | None = None  # endpoint and size that the device is ready to receive
-        self._held: list[tuple[int, int]] = []  # buffers that the device wants to send and nobody reads
+        self._armed: tuple[int, int] | None = None  # endpoint and size for which the device is armed to receive
+        self._held: list[tuple[int, int]] = []  # buffers to be sent that the host does not read
         self._answer_at_once = controller.on_endpoint_read
         self._buffer_written = controller.dpram_updated
         controller.on_endpoint_read = self._on_armed
@@ -38,13 +38,13 @@ class UsbHost(USBCDC):
         self.on_device_connected = self._on_connected
 
     def send(self, data: bytes) -> None:
-        """Bytes to the device. Not before it is connected: a port that is not there takes none."""
+        """Sends bytes to the device; drops them while it is not connected."""
         if self.connected:
             self.queued += data
             self._give()
 
     def set_reads(self, reads: bool) -> None:
-        """Does anybody take what the device sends?"""
+        """Sets whether the host reads the device's output."""
         self.reads = reads
         if reads:
             held, self._held = self._held, []
@@ -84,7 +84,7 @@ class UsbHost(USBCDC):
         )
 
     def _on_bus_reset(self) -> None:
-        """The device dropped off the bus: what it had not taken is lost."""
+        """The device has left the bus: bytes that it had not taken are lost."""
         self._on_controller_reset()
         self.connected = False
         self.queued.clear()

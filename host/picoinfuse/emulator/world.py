@@ -1,7 +1,6 @@
-"""The world around the emulated Pico: the same motor, line and sensor as around the stub, at its pins.
+"""Connects the models of `picoinfuse.world` to the pins of the emulated Pico, and records the trace.
 
-The models are those of `picoinfuse.world`. Wires go into the
-trace when their level changes; pressure and volumes on a time grid, and only what changed.
+Wires are recorded when their level changes; pressure and volumes on a time grid, and only if they have changed.
 """
 
 from __future__ import annotations
@@ -18,12 +17,14 @@ from picoinfuse.world.fluid import FluidPath
 from picoinfuse.world.motor import Motor
 from picoinfuse.world.sensor import PressureSensor
 
-_TEMPERATURE = 4  # the channel of the chip's own
+_TEMPERATURE = 4  # ADC channel of the chip's temperature sensor
 _ADC0_GPIO = 26
 
 
 class World:
-    """`config` is what `Profile.world()` gives."""
+    """The models around `pico`. `config`: as from `Profile.world()`. `seed`: of the sensors' noise. `real_grid_ms`:
+    sampling interval of pressure and volumes.
+    """
 
     def __init__(self, pico: Pico, config: dict[str, Any], *, seed: int, trace: Trace, real_grid_ms: int = 250) -> None:
         self._pico = pico
@@ -54,7 +55,7 @@ class World:
         self._sample()
 
     def _add_circuits(self, wiring: dict[str, int]) -> None:
-        """Resistors and feedback on the board; the buttons close to ground, the air detector is low at rest."""
+        """Adds the board's resistors and feedback. Buttons close to ground; the air detector is low at rest."""
         nets = {name: self._pico.nets[pin] for name, pin in wiring.items()}
         for name in ("enable", "strap", "button_request", "button_stop"):
             if name in nets:
@@ -78,13 +79,17 @@ class World:
             pico.analog(wiring["battery"] - _ADC0_GPIO, lambda t_ns: self._battery.read_u16(t_ns) >> 4)
 
     def occlude(self, closed: bool) -> None:
+        """Closes or opens the valve in the line."""
         self.fluid.valve(self._pico.now_ns, closed)
 
     def patient(self, pressure_pa: float) -> None:
+        """Sets the pressure on the patient's side."""
         self.fluid.back_pressure(self._pico.now_ns, pressure_pa)
 
     def battery(self, values: dict[str, Any]) -> float:
-        """Sets what is named, as the stub's model has it; returns the voltage at its poles in mV."""
+        """Sets values as `world.battery.Battery.set` does; returns the voltage at the terminals in mV. Raises
+        EmulatorError when the profile has no battery.
+        """
         if self._battery is None:
             raise EmulatorError("the profile has no battery")
         self._battery.set(self._pico.now_ns, values)
@@ -97,11 +102,11 @@ class World:
         return self.sensor.read_u16(t_ns, self.fluid.pressure_at(t_ns)) >> 4
 
     def _sample(self) -> None:
-        self.look()
+        self.update()
         self._schedule(self._grid_ns - self._pico.now_ns % self._grid_ns)
 
-    def look(self) -> None:
-        """Pressure and volumes of this moment go into the trace."""
+    def update(self) -> None:
+        """Records the current pressure and volumes in the trace."""
         t_ns = self._pico.now_ns
         self.fluid.advance(t_ns)
         for name in REALS:
@@ -113,7 +118,7 @@ class World:
 
 
 class _Follower:
-    """A wire that is high while one of others is, by a circuit on the board, as the stub has it."""
+    """A wire that a circuit on the board makes high while one of others is, as on the stub."""
 
     def __init__(self, net: Net, followed: list[Net]) -> None:
         self._net = net
@@ -127,7 +132,7 @@ class _Follower:
 
 
 class _Probe:
-    """A channel of the logic analyser."""
+    """Records the levels of one wire."""
 
     def __init__(self, name: str, trace: Trace) -> None:
         self._name = name

@@ -76,7 +76,7 @@ def test_a_sensor_fault_is_a_voltage_in_the_sensors_place(kind: str, millivolts:
 
 def test_a_sensor_fault_that_no_voltage_makes_is_refused_and_nothing_is_driven() -> None:
     wires = Wires()
-    with pytest.raises(NotWired, match="open or short, not frozen"):
+    with pytest.raises(NotWired, match="open and short, not frozen"):
         bench(wires).sensor_fault("frozen")
     assert wires.done == []
 

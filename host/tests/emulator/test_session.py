@@ -86,6 +86,6 @@ def test_the_disk_is_gone_when_the_last_block_is_there(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_there_is_not_made_a_disk(tmp_path: Path) -> None:
     (tmp_path / INFO_FILE).write_text("somebody's")
-    with pytest.raises(NoPlaceForVolume, match="is there already"):
+    with pytest.raises(NoPlaceForVolume, match="exists already"):
         BootVolume(tmp_path)
     assert (tmp_path / INFO_FILE).read_text() == "somebody's"

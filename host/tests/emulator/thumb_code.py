@@ -14,7 +14,7 @@ import random
 import struct
 from typing import Any
 
-from picoinfuse.emulator.rp2040py_patches import cured_chip
+from picoinfuse.emulator.rp2040py_patches import patched_chip
 
 FLASH, RAM = 0x10000000, 0x20000000
 CODE = 0x400  # in flash, behind the vectors
@@ -223,7 +223,7 @@ class BareChip:
     """No MicroPython: a program in flash, and nothing else. `on_thread_stack`: it runs on the second stack pointer."""
 
     def __init__(self, words: list[int], entry: int, handler: int, *, on_thread_stack: bool = False) -> None:
-        self.chip, self._runner = cured_chip(1)
+        self.chip, self._runner = patched_chip(1)
         chip: Any = self.chip
         chip.logger = _Silent()
         chip.flash[: 48 * 4] = struct.pack("<48I", STACK, *[FLASH + handler | 1] * 47)

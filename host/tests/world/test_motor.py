@@ -1,7 +1,7 @@
-"""The motor: pulses on STEP become volume, however they are told; its faults; pulses that a driver would miss."""
+"""The motor model: pulses on STEP become volume, in batches or one by one; faults; pulses too short for a driver."""
 
 import pytest
-from _gpio import Gpio
+from _gpio import Gpio  # pyright: ignore[reportMissingImports]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,7 +84,7 @@ def test_a_slipping_motor_loses_exactly_its_share(batches, per_mille):
 def test_an_unknown_fault_is_refused():
     board = Board()
     board.motor.fault = "tired 3"
-    with pytest.raises(ValueError, match="no such fault"):
+    with pytest.raises(ValueError, match="unknown motor fault"):
         board.step.pulses(0, MS, 2000, 1)
 
 
