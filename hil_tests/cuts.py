@@ -106,10 +106,10 @@ def whole(ring: Any) -> list[int]:
     """Sequence numbers of the entries that continue each other; asserts that none between them is missing."""
     seqs, chain, position = [], None, 0
     while True:
-        position, told, data = ring.read(position, 127)
+        position, reported, data = ring.read(position, 127)
         if not data:
             return seqs
-        chain = told if chain is None else chain
+        chain = reported if chain is None else chain
         for at in range(0, len(data), ENTRY_BYTES):
             raw = bytes(data[at : at + ENTRY_BYTES])
             if continues(raw, chain):
@@ -120,7 +120,7 @@ def whole(ring: Any) -> list[int]:
         position += len(data) // ENTRY_BYTES
 
 
-def look(day: Day, prefix: bytearray, number: int, torn: str, before: Found, root: Path) -> None:
+def check_cut(day: Day, prefix: bytearray, number: int, torn: str, before: Found, root: Path) -> None:
     """Asserts what a boot may find after this cut. `before`: what it finds when every earlier operation is complete."""
     operation = day.operations[number]
     image = bytearray(prefix)
@@ -147,19 +147,21 @@ def look(day: Day, prefix: bytearray, number: int, torn: str, before: Found, roo
         assert_volume(day, found.given, t_ns)
 
 
-def assert_volume(day: Day, told: Any, t_ns: int) -> None:
+def assert_volume(day: Day, reported: Any, t_ns: int) -> None:
     """The volume reported after a cut at `t_ns` is the volume given, within the bound, or unknown."""
     begun = sum(therapy.began_ns <= t_ns for therapy in day.therapies)
-    if told.number != begun:
-        assert told.number == begun - 1, f"therapy {told.number} is told, {begun} was begun"
+    if reported.number != begun:
+        assert reported.number == begun - 1, f"therapy {reported.number} is reported, {begun} was begun"
         assert day.given(begun, t_ns) == 0, "the motor has turned for a therapy that is not in the flash"
-    if told.unsure == NO_BOUND or not told.number:
+    if reported.unsure == NO_BOUND or not reported.number:
         return
-    steps = day.given(told.number, t_ns)
-    assert told.steps <= steps <= told.steps + told.unsure, f"{steps} steps, told {told.steps} + {told.unsure}"
-    assert told.nl(told.unsure) <= unsure_at_most_nl(day.profile, day.therapies[told.number - 1].top_ul_h)
-    if told.outcome == COMPLETE:
-        assert told.unsure == 0, "complete, and not known how much"
+    steps = day.given(reported.number, t_ns)
+    assert reported.steps <= steps <= reported.steps + reported.unsure, (
+        f"{steps} steps, reported {reported.steps} + {reported.unsure}"
+    )
+    assert reported.nl(reported.unsure) <= unsure_at_most_nl(day.profile, day.therapies[reported.number - 1].top_ul_h)
+    if reported.outcome == COMPLETE:
+        assert reported.unsure == 0, "complete, and not known how much"
 
 
 def try_cuts(day: Day, root: Path, chosen: dict[int, tuple[str, ...]]) -> int:
@@ -171,7 +173,7 @@ def try_cuts(day: Day, root: Path, chosen: dict[int, tuple[str, ...]]) -> int:
             before = boot(bytes(prefix), day.profile, root)
             for torn in chosen[number]:
                 try:
-                    look(day, prefix, number, torn, before, root)
+                    check_cut(day, prefix, number, torn, before, root)
                 except BaseException:
                     print(f"the cut that failed: operation {number}, torn {torn}: --cut {number}:{torn}")
                     raise

@@ -147,7 +147,7 @@ def test_a_burst_sounds_through_a_cpu_hang_and_the_alarm_returns_after_the_watch
     later = [pulse.start_s for pulse in pulses(bench.trace, hung_s + 2.1)]
     assert later
     # The watchdog, boot and self-test.
-    measure("from the hang to the new cry", later[0] - hung_s, unit="s", at_most=2.0 + 1.0)
+    measure("from the hang to the new alarm", later[0] - hung_s, unit="s", at_most=2.0 + 1.0)
 
 
 # ---- one alarm within another's burst ----

@@ -49,8 +49,8 @@ def first_edge(bench: Bench, wire: str, start_s: float) -> float:
 @pytest.mark.parametrize("priority", ["high", "medium", "low"])
 def test_alarm_test_sounds_one_burst_of_its_priority(bench: Bench, measure: Measure, priority: str):
     began_s = bench.now()
-    told = bench.pump.alarm_test(priority)
-    bench.sleep(told.duration_ms / 1000 + QUIET_S)
+    reported = bench.pump.alarm_test(priority)
+    bench.sleep(reported.duration_ms / 1000 + QUIET_S)
     rows = check(bench.trace, priority, began_s, bench.now())
     # One burst has no rest between bursts. The lamp is lit for the burst only; the next test checks it.
     measure(
@@ -62,7 +62,7 @@ def test_alarm_test_sounds_one_burst_of_its_priority(bench: Bench, measure: Meas
     lasted_s = burst[-1].end_s - burst[0].start_s
     # A pulse is seen up to half a cycle of the lowest tone short (1 / 262 Hz / 2 = 2 ms), an edge may come one
     # turn of the loop (10 ms) late.
-    measure("length of the burst", lasted_s, unit="s", near=told.duration_ms / 1000, by=0.012)
+    measure("length of the burst", lasted_s, unit="s", near=reported.duration_ms / 1000, by=0.012)
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_alarm_test_lights_the_lamp_of_its_priority_and_puts_it_out(
     bench: Bench, measure: Measure, priority: str, lit: str, dark: str, frequency_hz: float, duty: float
 ):
     asked_s = bench.now()
-    told = bench.pump.alarm_test(priority)
-    bench.sleep(told.duration_ms / 1000 + QUIET_S)
+    reported = bench.pump.alarm_test(priority)
+    bench.sleep(reported.duration_ms / 1000 + QUIET_S)
     begun_s = first_edge(bench, lit, asked_s)
     measure("time to the lamp", begun_s - asked_s, unit="s", at_most=NOTICED_S)
-    end_s = begun_s + told.duration_ms / 1000 - NOTICED_S
+    end_s = begun_s + reported.duration_ms / 1000 - NOTICED_S
     seen = flashes(bench.trace, lit, begun_s, end_s)
     # A period of 500 ms is held to one turn of the loop: 10 / 500 = 2 %.
     measure("flashing frequency", seen.frequency_hz, unit="Hz", near=frequency_hz, by=0.02 * frequency_hz)
@@ -266,10 +266,10 @@ def test_an_alarm_is_reported_once_when_raised_and_once_when_cleared(bench: Benc
     bench.sleep(2.0)
     bench.pump.clear_alarms()
     bench.sleep(0.1)
-    told = [event for event in bench.pump.events if isinstance(event, AlarmEvent)]
+    reported = [event for event in bench.pump.events if isinstance(event, AlarmEvent)]
     measure(
-        "what was told of the alarm",
-        [(event.name, event.priority, event.active, event.seq) for event in told],
+        "what was reported of the alarm",
+        [(event.name, event.priority, event.active, event.seq) for event in reported],
         equal=[
             ("sensor_open", "high", True, 1),
             ("sensor_open", "high", False, 2),

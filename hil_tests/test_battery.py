@@ -25,24 +25,24 @@ def test_voltage_charge_and_remaining_time_are_reported(bench: Bench, measure: M
     bench.sleep(12.0)  # a measurement at rest
     infuse(bench, RATE_UL_H)
     bench.sleep(31.0)
-    told = bench.pump.battery()
+    reported = bench.pump.battery()
     # Codes of 0.8 mV behind a divider by two.
-    measure("voltage told", told.millivolts, near=bench.battery(), by=3)
-    measure("charge told", told.percent, near=60, by=2)
+    measure("voltage reported", reported.millivolts, near=bench.battery(), by=3)
+    measure("charge reported", reported.percent, near=60, by=2)
     # 1200 mAh less 0.8 % of 2000: that charge remains in the cell when its voltage under load reaches the end
-    measure("time left told", told.minutes_left, near=(1200 - 16) / INFUSING_MA * 60, by=5)
-    assert told.loaded_mv is not None
-    assert told.rest_mv is not None
+    measure("time left reported", reported.minutes_left, near=(1200 - 16) / INFUSING_MA * 60, by=5)
+    assert reported.loaded_mv is not None
+    assert reported.rest_mv is not None
     # Motor_ma and 150 mΩ.
-    measure("drop under the motor's load", told.rest_mv - told.loaded_mv, unit="mV", near=400 * 0.150, by=4)
+    measure("drop under the motor's load", reported.rest_mv - reported.loaded_mv, unit="mV", near=400 * 0.150, by=4)
 
 
 def test_the_battery_is_measured_at_least_every_three_minutes(bench: Bench, measure: Measure) -> None:
     bench.sleep(15.0)
-    measure("battery state told", bench.pump.battery().state, equal="ok")
+    measure("battery state reported", bench.pump.battery().state, equal="ok")
     bench.battery_fault("open")
     bench.sleep(21.0)  # the next measurement is complete after 20 s at most
-    measure("battery state told", bench.pump.battery().state, equal="unknown")
+    measure("battery state reported", bench.pump.battery().state, equal="unknown")
     measure("alarms", bench.pump.status().alarms, equal=("battery_fault",))
     bench.battery_fault(None)
     bench.sleep(21.0)
@@ -60,11 +60,11 @@ def test_battery_low_warns_15_minutes_before_the_end_and_delivery_goes_on(
     infuse(bench, RATE_UL_H)
     sleep_until(bench, lambda: "battery_low" in bench.pump.status().alarms, 3 * 3600.0, 10.0)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("priority told", alarms_reported(bench, "battery_low")[-1].priority, equal="medium")
+    measure("priority reported", alarms_reported(bench, "battery_low")[-1].priority, equal="medium")
     # One minute for the error of the learned capacity. The alarm stops the infusion 5 min before the end.
     left_min = bench.pump.battery().minutes_left
     assert left_min is not None
-    measure("time left told", left_min, one_of=(14, 15))
+    measure("time left reported", left_min, one_of=(14, 15))
     began_s = bench.now()
     sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
     measure("from low to depleted", (bench.now() - began_s) / 60, unit="min", near=10, by=1)
@@ -77,7 +77,7 @@ def test_a_depleted_battery_alarms_and_stops_the_infusion_without_losing_steps(b
     sleep_until(bench, lambda: "battery_depleted" in bench.pump.status().alarms, 1200.0, 5.0)
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
-    measure("priority told", alarms_reported(bench, "battery_depleted")[-1].priority, equal="high")
+    measure("priority reported", alarms_reported(bench, "battery_depleted")[-1].priority, equal="high")
     measure("steps commanded", status.steps_commanded, equal=status.steps_counted)  # no step is lost
     bench.sleep(300.0)  # the alarm sounds longer than that: the motor is off, and the idle load is a seventh
     measure("battery voltage", bench.battery(), above=bench.profile.values["battery"]["empty_mv"])

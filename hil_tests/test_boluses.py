@@ -37,9 +37,9 @@ def made(bench: Bench, begin_s: float, end_s: float | None = None) -> int:
 
 
 def therapy(bench: Bench) -> Therapy:
-    told = bench.pump.therapy()
-    assert told is not None
-    return told
+    reported = bench.pump.therapy()
+    assert reported is not None
+    return reported
 
 
 @pytest.mark.requirement("GIP-1.4")
@@ -51,12 +51,12 @@ def test_a_patients_bolus_comes_on_top_of_the_basal_rate(bench: Bench, measure: 
     asked_s = bench.now()
     assert bench.pump.request_bolus().given
     bench.sleep(5)
-    told = therapy(bench)
-    measure("bolus told", (told.bolus, told.requests, told.given), equal=("patient", 1, 1))
-    measure("left of the bolus", told.bolus_left_nl, unit="nL", near=500_000 * 13 / 18, by=LEAD_S * 28_000)
-    measure("left of the lockout", told.lockout_s, unit="s", one_of=(294, 295), req="PCA-2")
+    reported = therapy(bench)
+    measure("bolus reported", (reported.bolus, reported.requests, reported.given), equal=("patient", 1, 1))
+    measure("left of the bolus", reported.bolus_left_nl, unit="nL", near=500_000 * 13 / 18, by=LEAD_S * 28_000)
+    measure("left of the lockout", reported.lockout_s, unit="s", one_of=(294, 295), req="PCA-2")
     bench.sleep(60)
-    measure("bolus told after its end", therapy(bench).bolus, equal=None)
+    measure("bolus reported after its end", therapy(bench).bolus, equal=None)
     # The bolus is exact to the step; the basal volume before, during and after is as if there had been no bolus.
     basal = in_steps(bench, flow_nl(2_000, bench.now() - begun_s))
     beyond = float(len(motor_steps(bench, since_ns)) - basal - in_steps(bench, 500_000))
@@ -72,16 +72,16 @@ def test_the_lockout_runs_from_the_start_and_from_each_bolus(bench: Bench, measu
     begun_s = bench.now()
     while bench.now() < begun_s + 1300:
         asked_s = bench.now()
-        told = bench.pump.request_bolus()
-        measure("reason told", told.why, one_of=(None, "lockout", "running"))
-        if told.given:
+        reported = bench.pump.request_bolus()
+        measure("reason reported", reported.why, one_of=(None, "lockout", "running"))
+        if reported.given:
             given.append(asked_s)
         bench.sleep(7)
     # From 300 s on, one bolus in 300 s, at the first press after that.
     measure("boluses given", len(given), equal=4)
     for before, after in zip([begun_s, *given], given, strict=False):
         measure("from the one before", after - before, unit="s", at_least=300 - 0.1, at_most=308)
-    measure("boluses told", therapy(bench).given, equal=4)
+    measure("boluses reported", therapy(bench).given, equal=4)
     measure("alarms", bench.pump.status().alarms, equal=())
 
 
@@ -121,8 +121,8 @@ def test_at_the_limit_only_kvo_flows_until_the_limit_allows_a_bolus_again(bench:
     measure("fourth bolus refused", bench.pump.request_bolus().why, equal="limit")
     bench.sleep(1.5)
     status = bench.pump.status()
-    told = (status.state, status.alarms, status.kvo, status.target_ul_h)
-    measure("state, alarms, KVO, rate", told, equal=("infusing", ("dose_limit",), True, 1_000))
+    reported = (status.state, status.alarms, status.kvo, status.target_ul_h)
+    measure("state, alarms, KVO, rate", reported, equal=("infusing", ("dose_limit",), True, 1_000))
     measure("phase", therapy(bench).phase, equal="held")
     measure("bolus at the limit refused", bench.pump.request_bolus().why, equal="alarm")
     # The first bolus, given at 61 s, leaves the hour 60 to 65 min later; the test checks every 30 s.
@@ -186,8 +186,8 @@ def test_an_interrupted_bolus_is_not_resumed_and_the_total_volume_is_right(bench
     paused_nl = bench.pump.status().delivered_nl
     bench.pump.resume()
     bench.sleep(2)
-    told = therapy(bench)
-    measure("bolus after the pause", (told.bolus, told.bolus_left_nl), equal=(None, 0))
+    reported = therapy(bench)
+    measure("bolus after the pause", (reported.bolus, reported.bolus_left_nl), equal=(None, 0))
     sleep_until(bench, lambda: bench.pump.status().state == "idle", 600, 5)
     # The part of the bolus before the pause, and the whole basal volume.
     bolus_nl = paused_nl - float(flow_nl(10_000, 106))
@@ -209,8 +209,8 @@ def test_an_alarm_ends_a_bolus_and_refuses_another(bench: Bench, measure: Measur
     bench.slow_cpu(0)
     bench.sleep(2)
     status = bench.pump.status()
-    told = (status.state, status.alarms, status.target_ul_h)
-    measure("state, alarms, rate", told, equal=("infusing", ("task_overrun",), 2_000), req="PCA-1")
+    reported = (status.state, status.alarms, status.target_ul_h)
+    measure("state, alarms, rate", reported, equal=("infusing", ("task_overrun",), 2_000), req="PCA-1")
     measure("bolus under the alarm", therapy(bench).bolus, equal=None)
     bench.sleep(61)
     measure("patient's bolus refused", bench.pump.request_bolus().why, equal="alarm")
@@ -261,8 +261,8 @@ def test_a_bolus_request_without_a_bolus_in_the_regimen_is_refused_with_the_reas
     for volume_nl, rate_ul_h, parameter in ((300, 20_000, "volume_nl"), (100_000, 1_199_000, "rate_ul_h")):
         with pytest.raises(PumpError) as refused:
             bench.pump.bolus(volume_nl, rate_ul_h)
-        told = (refused.value.code, refused.value.data["parameter"])
-        measure("clinician's bolus refused", told, equal=("out_of_range", parameter))
+        reported = (refused.value.code, refused.value.data["parameter"])
+        measure("clinician's bolus refused", reported, equal=("out_of_range", parameter))
     bench.pump.pause()
     with pytest.raises(PumpError) as refused:
         bench.pump.bolus(100_000, 20_000)

@@ -69,7 +69,7 @@ def test_a_stuck_button_alarms_at_one_minute_until_it_opens(bench: Bench, measur
     measure("alarms", bench.pump.status().alarms, equal=())
     bench.sleep(1.0)
     measure("alarms", bench.pump.status().alarms, equal=("button_stuck",))
-    measure("priority told", alarms_reported(bench, "button_stuck")[-1].priority, equal="medium")
+    measure("priority reported", alarms_reported(bench, "button_stuck")[-1].priority, equal="medium")
     bench.drive_pin(name, None)
     bench.sleep(0.5)
     measure("alarms", bench.pump.status().alarms, equal=())

@@ -41,11 +41,11 @@ def infuse(bench: Bench, measure: Measure) -> tuple[int, int]:
 
 
 def test_an_uncalibrated_pump_reports_it(bench: Bench, measure: Measure) -> None:
-    told = bench.pump.calibration()
-    measure("factor told", told.factor, equal="1/1")
-    measure("entries told", told.entries, equal=())
-    measure("fault told", told.fault, equal=None)
-    measure("calibration told", bench.pump.hello().calibration, equal="1/1")
+    reported = bench.pump.calibration()
+    measure("factor reported", reported.factor, equal="1/1")
+    measure("entries reported", reported.entries, equal=())
+    measure("fault reported", reported.fault, equal=None)
+    measure("calibration reported", bench.pump.hello().calibration, equal="1/1")
     measure("factor in force", bench.pump.status().calibration, equal="1/1")
 
 
@@ -60,8 +60,8 @@ def test_a_factor_is_in_force_from_the_next_start(bench: Bench, measure: Measure
     measure("steps with the factor", steps_after, equal=VOLUME_NL // step_nl)
     measure("steps with the factor", steps_after, near=steps_before / 1.03, by=1)
     # Both report the requested volume, less than one step short.
-    measure("volume told after", after_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
-    measure("volume told before", before_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
+    measure("volume reported after", after_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
+    measure("volume reported before", before_nl, unit="nL", above=VOLUME_NL - step_nl, at_most=VOLUME_NL)
 
 
 @pytest.mark.needs("virtual_time", "pressure")
@@ -83,9 +83,9 @@ def test_the_rate_is_in_true_volume_too(bench: Bench, measure: Measure) -> None:
 def test_a_factor_outlives_the_supply(bench: Bench, measure: Measure) -> None:
     calibrate(bench, 97, 100, "Jürgen K.")
     bench.power_cycle()
-    told = bench.pump.calibration()
-    measure("factor told", told.factor, equal="97/100")
-    entry = told.entries[0]
+    reported = bench.pump.calibration()
+    measure("factor reported", reported.factor, equal="97/100")
+    entry = reported.entries[0]
     measure("numerator kept", entry.num, equal=97)
     measure("denominator kept", entry.den, equal=100)
     measure("date kept", entry.date, equal=DAY)

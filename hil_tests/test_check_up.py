@@ -122,8 +122,8 @@ def test_the_event_log_is_read_and_reported(bench: Bench, measure: Measure) -> N
     # Before the visit: the start of the pump, three infusions of three entries and more.
     measure("entries", int(rows["Entries"]), at_least=10, req="GIP-4")
     measure("damaged entries", rows["Damaged"], equal="0", req="GIP-4")
-    measure("alarms told", rows["Alarms"], equal="3 × infusion complete", req="GIP-4")
-    measure("infusions told", rows["Infusions started"], equal="3", req="GIP-4")
+    measure("alarms reported", rows["Alarms"], equal="3 × infusion complete", req="GIP-4")
+    measure("infusions reported", rows["Infusions started"], equal="3", req="GIP-4")
 
 
 def test_a_lamp_that_stays_dark_and_a_dead_button_fail(bench: Bench, measure: Measure) -> None:

@@ -94,7 +94,9 @@ def test_vtbi_is_reached_to_the_step(bench: Bench, measure: Measure, rate_ul_h: 
     measure("alarms", status.alarms, equal=("infusion_complete",))
     measure("delivered", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
     measure(
-        "priorities told", [event.priority for event in alarms_reported(bench, "infusion_complete")], equal=["medium"]
+        "priorities reported",
+        [event.priority for event in alarms_reported(bench, "infusion_complete")],
+        equal=["medium"],
     )
     measure("level of enable", bench.trace.level_at("enable", now_ns(bench)), equal=1)
     # 1e-6: the pump's ratio for a step is within that of the geometric volume.
@@ -150,8 +152,8 @@ def test_many_rate_changes_raise_no_motor_fault(bench: Bench, measure: Measure) 
 
 @pytest.mark.needs("capture", "pressure")
 def test_every_reported_volume_agrees_with_the_edges(bench: Bench, measure: Measure) -> None:
-    told: list[Telemetry] = []
-    bench.pump.on_telemetry = told.append
+    reported: list[Telemetry] = []
+    bench.pump.on_telemetry = reported.append
     bench.pump.telemetry(hz=10)
     start_ns = now_ns(bench)
     bench.pump.start(100_000)
@@ -162,15 +164,17 @@ def test_every_reported_volume_agrees_with_the_edges(bench: Bench, measure: Meas
     steps = motor_steps(bench, start_ns)
     measure("steps counted", status.steps_counted, equal=len(steps))
     measure("steps commanded", status.steps_commanded, equal=len(steps))
-    measure("volume told by telemetry", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
-    measure("volume told", told[-1].delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
+    measure(
+        "volume reported by telemetry", status.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps))
+    )
+    measure("volume reported", reported[-1].delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(steps)))
     reported_volume_is_true(bench, measure, start_ns)
     # Telemetry never decreases, and each reported volume is a whole number of steps made by then.
-    volumes = [message.delivered_nl for message in told if message.state == "infusing"]
+    volumes = [message.delivered_nl for message in reported if message.state == "infusing"]
     measure("reports while infusing", len(volumes), at_least=99)
     measure("reports in which the volume goes back", sum(b < a for a, b in pairwise(volumes)), equal=0)
     measure(
-        "volumes told that are no whole steps",
+        "volumes reported that are no whole steps",
         len(set(volumes) - {delivered_nl(bench.profile, n) for n in range(len(steps) + 1)}),
         equal=0,
     )

@@ -31,7 +31,7 @@ def escalate_s(bench: Bench) -> float:
     return bench.profile.compiled()["alarms"]["escalate_ms"] / 1000
 
 
-def told(bench: Bench, name: str) -> list[tuple[str, bool]]:
+def reported(bench: Bench, name: str) -> list[tuple[str, bool]]:
     return [(event.priority, event.active) for event in alarms_reported(bench, name)]
 
 
@@ -48,7 +48,9 @@ def test_an_unattended_medium_alarm_becomes_high(bench: Bench, measure: Measure)
     measure("priority", alarm.priority, equal="high")
     measure("escalated", alarm.escalated, equal=True)
     measure("acknowledged", alarm.acknowledged, equal=False)
-    measure("what was told of the alarm", told(bench, "infusion_complete"), equal=[("medium", True), ("high", True)])
+    measure(
+        "what was reported of the alarm", reported(bench, "infusion_complete"), equal=[("medium", True), ("high", True)]
+    )
     red_s = float(bench.trace.edges("lamp_red", True, 0)[0]) / 1e9
     measure("from the first sound to the red lamp", red_s - heard_s, unit="s", near=escalate_s(bench), by=LATE_S)
     bench.sleep(30.0)
@@ -153,9 +155,9 @@ def pause_an_infusion(bench: Bench) -> float:
 def test_a_reminder_sounds_when_an_infusion_is_paused_for_15_minutes(bench: Bench, measure: Measure):
     paused_s = pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S - 1.0)
-    measure("reminders told", told(bench, "suspended_reminder"), equal=[])
+    measure("reminders reported", reported(bench, "suspended_reminder"), equal=[])
     bench.sleep(1.0 + LATE_S)
-    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True)])
+    measure("reminders reported", reported(bench, "suspended_reminder"), equal=[("medium", True)])
     sounded = pulses(bench.trace, paused_s)
     measure("from the pause to the reminder", sounded[0].start_s - paused_s, unit="s", near=SUSPENDED_S, by=LATE_S)
     measure(
@@ -163,7 +165,7 @@ def test_a_reminder_sounds_when_an_infusion_is_paused_for_15_minutes(bench: Benc
     )
     measure("state", bench.pump.resume(), equal="infusing")
     bench.sleep(0.1)
-    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True), ("medium", False)])
+    measure("reminders reported", reported(bench, "suspended_reminder"), equal=[("medium", True), ("medium", False)])
 
 
 def test_a_command_restarts_the_15_minutes_and_a_query_does_not(bench: Bench, measure: Measure):
@@ -175,9 +177,9 @@ def test_a_command_restarts_the_15_minutes_and_a_query_does_not(bench: Bench, me
     bench.pump.status()
     bench.pump.telemetry(hz=1)
     bench.sleep(set_s + SUSPENDED_S - 1.0 - bench.now())
-    measure("reminders told", told(bench, "suspended_reminder"), equal=[])
+    measure("reminders reported", reported(bench, "suspended_reminder"), equal=[])
     bench.sleep(1.0 + LATE_S)
-    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True)])
+    measure("reminders reported", reported(bench, "suspended_reminder"), equal=[("medium", True)])
 
 
 def test_the_reminder_repeats_15_minutes_after_it_was_acknowledged(bench: Bench, measure: Measure):
@@ -186,12 +188,14 @@ def test_the_reminder_repeats_15_minutes_after_it_was_acknowledged(bench: Bench,
     bench.pump.acknowledge()
     bench.sleep(SUSPENDED_S - 5.0)
     measure(
-        "reminders that came and went", [active for _, active in told(bench, "suspended_reminder")], equal=[True, False]
+        "reminders that came and went",
+        [active for _, active in reported(bench, "suspended_reminder")],
+        equal=[True, False],
     )
     bench.sleep(5.0 + LATE_S)
     measure(
         "reminders that came and went",
-        [active for _, active in told(bench, "suspended_reminder")],
+        [active for _, active in reported(bench, "suspended_reminder")],
         equal=[True, False, True],
     )
 
@@ -199,7 +203,7 @@ def test_the_reminder_repeats_15_minutes_after_it_was_acknowledged(bench: Bench,
 def test_an_unattended_reminder_escalates(bench: Bench, measure: Measure):
     pause_an_infusion(bench)
     bench.sleep(SUSPENDED_S + escalate_s(bench) + 2 * LATE_S)
-    measure("reminders told", told(bench, "suspended_reminder"), equal=[("medium", True), ("high", True)])
+    measure("reminders reported", reported(bench, "suspended_reminder"), equal=[("medium", True), ("high", True)])
     assert isinstance(bench.pump.events[-1], AlarmEvent)
 
 

@@ -293,7 +293,7 @@ def test_each_alarm_is_reported_sounds_lights_and_clears(bench: Bench, measure: 
     measure("name", name, one_of=bench.pump.status().alarms)
     measure("other alarms", sorted(set(bench.pump.status().alarms) - {name, *way.beside}), equal=[])
     event = next(event for event in alarms_reported(bench, name) if event.active)
-    measure("priority told", event.priority, equal=row.priority)
+    measure("priority reported", event.priority, equal=row.priority)
     state = bench.pump.status().state
     if row.effect == "stop":
         measure("state", state, one_of=("alarm_stopped", "fault"))

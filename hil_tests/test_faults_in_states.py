@@ -63,8 +63,8 @@ def board(bench: Bench, fault: Fault) -> Iterator[Bench]:
 def test_every_task_of_a_fully_wired_pump_has_a_fault_in_the_table(bench: Bench, measure: Measure) -> None:
     assert set(OPTIONAL_SIGNALS) <= set(equipped().values["wiring"])
     with bench_kind(bench.name).open(equipped(), bench.seed) as opened:
-        told = sorted(task.name for task in opened.pump.tasks().tasks)
-    measure("tasks", told, equal=sorted(TASKS))
+        reported = sorted(task.name for task in opened.pump.tasks().tasks)
+    measure("tasks", reported, equal=sorted(TASKS))
 
 
 def test_the_table_is_complete_and_the_page_is_made_from_it(measure: Measure) -> None:

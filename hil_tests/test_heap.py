@@ -87,12 +87,12 @@ def needed_holes(measure: Measure, limit: int, problem: Callable[[StubBench], st
 @pytest.mark.timeout(180)
 def test_the_loop_allocates_no_large_block(measure: Measure) -> None:
     def problem(bench: StubBench) -> str | None:
-        told: list[Telemetry] = []
-        bench.pump.on_telemetry = told.append
+        reported: list[Telemetry] = []
+        bench.pump.on_telemetry = reported.append
         began_ns = now_ns(bench)
         bench.sleep(60.0)
-        if bench.pump.active_alarms or not 59 <= len(told) <= 61:
-            return f"{len(told)} of 60 samples were told, alarms {sorted(bench.pump.active_alarms)}"
+        if bench.pump.active_alarms or not 59 <= len(reported) <= 61:
+            return f"{len(reported)} of 60 samples were reported, alarms {sorted(bench.pump.active_alarms)}"
         steps, due = bench.trace.count("step", began_ns), round(60 * step_hz(bench.profile, RATE_UL_H))
         if abs(steps - due) > 1:
             return f"{steps} steps of {due}"

@@ -20,9 +20,9 @@ STEP_TESTED = 10  # steps of the self-test, with the motor disabled
 
 def test_hello_reports_firmware_and_board(bench: Bench, measure: Measure):
     hello = bench.pump.hello()
-    measure("name told", hello.name, equal="picoinfuse")
-    measure("protocol told", hello.protocol, equal=1)
-    measure("profile told", hello.profile, equal=bench.profile.name)
+    measure("name reported", hello.name, equal="picoinfuse")
+    measure("protocol reported", hello.protocol, equal=1)
+    measure("profile reported", hello.profile, equal=bench.profile.name)
     measure("version has three numbers", bool(re.fullmatch(r"\d+\.\d+\.\d+", hello.version)), equal=True)
     measure("MicroPython is a 1.x", bool(re.fullmatch(r"1\.\d+\.\d+", hello.micropython)), equal=True)
     # The flash chip's 8 bytes.
@@ -32,7 +32,7 @@ def test_hello_reports_firmware_and_board(bench: Bench, measure: Measure):
 
 def test_hello_reports_the_deployed_commit(bench: Bench, measure: Measure):
     # A suite that runs against another firmware than the one in this clone proves nothing.
-    measure("commit told", bench.pump.hello().commit, equal=commit())
+    measure("commit reported", bench.pump.hello().commit, equal=commit())
 
 
 @pytest.mark.needs("reset")
@@ -52,8 +52,8 @@ def test_ready_reports_the_boot_number_and_the_reset_cause(bench: Bench, measure
     bench.sleep(1.0)
     ready = [event for event in bench.pump.events if isinstance(event, Ready)][-1]
     hello = bench.pump.hello()
-    measure("boot told", ready.boot, equal=hello.boot)
-    measure("version told", ready.version, equal=hello.version)
+    measure("boot reported", ready.boot, equal=hello.boot)
+    measure("version reported", ready.version, equal=hello.version)
     measure("cause of the start", ready.reset_cause, equal="reset")
 
 
@@ -86,9 +86,9 @@ def test_uptime_counts_the_bench_s_time(bench: Bench, measure: Measure):
 @pytest.mark.needs("capture")
 def test_self_test_moves_no_motor_and_ends_idle(bench: Bench, measure: Measure):
     began_s = bench.now()
-    told = bench.pump.self_test()
-    measure("state told", told.state, equal="self_test")
-    measure("failed in the test before", told.failed, equal=None)
+    reported = bench.pump.self_test()
+    measure("state reported", reported.state, equal="self_test")
+    measure("failed in the test before", reported.failed, equal=None)
     with pytest.raises(PumpError) as refused:
         bench.pump.start(5000)
     measure("data of the refusal", refused.value.data, equal={"state": "self_test"})

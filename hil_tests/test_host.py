@@ -62,7 +62,7 @@ def test_an_alarm_is_sent_when_the_host_reads_again(bench: Bench, measure: Measu
     measure("pulses of the piezo", bench.trace.count("piezo"), above=0)  # the alarm sounds nevertheless
     bench.host_reading(True)
     bench.sleep(0.2)
-    measure("priority told", bench.pump.active_alarms["occlusion"].priority, equal="high")
+    measure("priority reported", bench.pump.active_alarms["occlusion"].priority, equal="high")
     measure("state", bench.pump.status().state, equal="alarm_stopped")
 
 
@@ -77,10 +77,10 @@ def test_an_alarm_that_came_and_went_unread_leaves_a_gap_in_seq(bench: Bench, me
         bench.sleep(0.5)
     bench.host_reading(True)
     bench.sleep(0.5)
-    told = bench.pump.active_alarms
+    reported = bench.pump.active_alarms
     measure(
-        "seq of what was told",
-        {name: event.seq for name, event in told.items()},
+        "seq of what was reported",
+        {name: event.seq for name, event in reported.items()},
         equal={"sensor_open": 1, "sensor_short": 2},
     )
 
@@ -167,9 +167,9 @@ def test_telemetry_agrees_with_the_trace(bench: Bench, measure: Measure):
     steps = bench.trace.count("step", 0, round(bench.now() * 1e9)) - 10  # the self-test made 10
     step_nl = bench.profile.world()["step_nl"]
     # A report is at most 50 ms and a turn old: 79 steps a second * 0.06 s = 5 steps; and it is rounded down.
-    measure("volume told", last.delivered_nl, unit="nL", near=steps * step_nl, by=5 * step_nl + 1)
-    measure("state told", last.state, equal="infusing")
-    measure("rate told", last.rate_ul_h, unit="µL/h", equal=RATE_UL_H)
+    measure("volume reported", last.delivered_nl, unit="nL", near=steps * step_nl, by=5 * step_nl + 1)
+    measure("state reported", last.state, equal="infusing")
+    measure("rate reported", last.rate_ul_h, unit="µL/h", equal=RATE_UL_H)
 
 
 def test_telemetry_off_is_silent(bench: Bench, measure: Measure):
@@ -179,6 +179,6 @@ def test_telemetry_off_is_silent(bench: Bench, measure: Measure):
     measure("telemetry period", bench.pump.telemetry(0), unit="ms", equal=0)
     bench.sleep(0.1)  # one report may follow the reply
     before = len(heard)
-    measure("volume told before", before, near=20, by=1)
+    measure("volume reported before", before, near=20, by=1)
     bench.sleep(30.0)
     measure("reports", len(heard), equal=before)

@@ -47,7 +47,7 @@ def test_a_dark_lamp_raises_an_audible_alarm_and_bars_the_start(measure: Measure
     status = seeing.pump.status()
     measure("state", status.state, equal="fault")
     measure("alarms", status.alarms, equal=("lamp_fault",))
-    measure("priority told", alarms_reported(seeing, "lamp_fault")[-1].priority, equal="high")
+    measure("priority reported", alarms_reported(seeing, "lamp_fault")[-1].priority, equal="high")
     began_s = seeing.now()
     seeing.sleep(25.0)
     # What is left: the piezo.

@@ -63,7 +63,7 @@ def send(bench: Bench, measure: Measure, line_s: float, confirm_s: float) -> Non
     measure("alarms", pump.status().alarms, equal=())
 
 
-def look_up_nobody(bench: Bench) -> None:
+def look_up_unknown_drug(bench: Bench) -> None:
     with pytest.raises(PumpError, match="no such drug"):
         bench.pump.library_drug("drug-with-24-letters-1")
 
@@ -85,7 +85,7 @@ def test_the_largest_library_delays_no_task(bench: Bench, measure: Measure) -> N
     measure("a start, two steps", started, unit="s", at_most=1.0)
     bench.sleep(1.0)
     began_s = bench.now()
-    for look_up in (lambda: bench.pump.library_drug(LARGEST.drugs[100].name), lambda: look_up_nobody(bench)):
+    for look_up in (lambda: bench.pump.library_drug(LARGEST.drugs[100].name), lambda: look_up_unknown_drug(bench)):
         measure("a drug, while infusing", took_s(bench, look_up), unit="s", at_most=0.15)
     bench.sleep(2.0)
     steps_are_even(bench, measure, began_s)

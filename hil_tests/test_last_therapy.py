@@ -34,33 +34,35 @@ def pca(basal_ul_h: int = 1_000) -> dict[str, object]:
     return {"kind": "pca", "segments": [[basal_ul_h, basal_ul_h, 0, 0]], "bolus": bolus}
 
 
-def cut_and_look(bench: Bench, measure: Measure, began_ns: int, top_ul_h: int) -> LastTherapy:
+def cut_and_check(bench: Bench, measure: Measure, began_ns: int, top_ul_h: int) -> LastTherapy:
     """Cuts the power now. The volume reported afterwards, with its uncertainty, contains the volume given."""
     given_nl = true_nl(bench, began_ns)
     bench.power_cycle()
-    told = bench.pump.last_therapy()
-    measure("outcome", told.outcome, equal="interrupted")
+    reported = bench.pump.last_therapy()
+    measure("outcome", reported.outcome, equal="interrupted")
     measure("alarms", bench.pump.status().alarms, equal=("interrupted",))
-    assert told.delivered_nl is not None
-    assert told.unsure_nl is not None
-    more_nl = given_nl - told.delivered_nl
-    measure("given beyond what is told as sure", more_nl, unit="nL", at_least=-1)
-    measure("given beyond what is told as possible", more_nl - told.unsure_nl, unit="nL", at_most=0)
-    measure("unsure", told.unsure_nl, unit="nL", above=0, at_most=unsure_at_most_nl(bench.profile, top_ul_h))
-    return told
+    assert reported.delivered_nl is not None
+    assert reported.unsure_nl is not None
+    more_nl = given_nl - reported.delivered_nl
+    measure("given beyond what is reported as sure", more_nl, unit="nL", at_least=-1)
+    measure("given beyond what is reported as possible", more_nl - reported.unsure_nl, unit="nL", at_most=0)
+    measure("unsure", reported.unsure_nl, unit="nL", above=0, at_most=unsure_at_most_nl(bench.profile, top_ul_h))
+    return reported
 
 
-def hang_and_look(bench: Bench, measure: Measure, began_ns: int) -> LastTherapy:
+def hang_and_check(bench: Bench, measure: Measure, began_ns: int) -> LastTherapy:
     """Hangs the CPU until the watchdog reset. The volume reported afterwards is the volume given, to the step."""
     bench.hang_cpu()
     bench.sleep(WATCHDOG_S + 1.0)
     bench.pump.reconnect(after_reset=True)
     bench.sleep(1.0)
-    told = bench.pump.last_therapy()
-    measure("outcome", told.outcome, equal="interrupted")
-    measure("given", told.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(motor_steps(bench, began_ns))))
-    measure("unsure", told.unsure_nl, unit="nL", equal=0)
-    return told
+    reported = bench.pump.last_therapy()
+    measure("outcome", reported.outcome, equal="interrupted")
+    measure(
+        "given", reported.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(motor_steps(bench, began_ns)))
+    )
+    measure("unsure", reported.unsure_nl, unit="nL", equal=0)
+    return reported
 
 
 def test_a_pump_that_never_infused_reports_no_therapy(bench: Bench, measure: Measure) -> None:
@@ -72,11 +74,13 @@ def test_the_running_therapy_and_its_end_are_reported(bench: Bench, measure: Mea
     bench.sleep(1.0)
     measure("outcome", bench.pump.last_therapy().outcome, equal="infusing")
     bench.sleep(2.0)
-    told = bench.pump.last_therapy()
-    measure("outcome at its end", (told.outcome, told.vtbi_nl, told.unsure_nl), equal=("complete", ML // 2, 0))
-    measure("given", told.delivered_nl, unit="nL", equal=bench.pump.status().delivered_nl)
+    reported = bench.pump.last_therapy()
+    measure(
+        "outcome at its end", (reported.outcome, reported.vtbi_nl, reported.unsure_nl), equal=("complete", ML // 2, 0)
+    )
+    measure("given", reported.delivered_nl, unit="nL", equal=bench.pump.status().delivered_nl)
     bench.power_cycle()
-    measure("after a power cut", bench.pump.last_therapy(), equal=told)
+    measure("after a power cut", bench.pump.last_therapy(), equal=reported)
     measure("alarms", bench.pump.status().alarms, equal=())
 
     bench.pump.start(100_000)
@@ -86,13 +90,13 @@ def test_the_running_therapy_and_its_end_are_reported(bench: Bench, measure: Mea
     measure("outcome in a pause", bench.pump.last_therapy().outcome, equal="paused")
     bench.pump.stop()
     bench.sleep(0.3)
-    told = bench.pump.last_therapy()
-    measure("outcome after a stop", (told.outcome, told.unsure_nl, told.number), equal=("stopped", 0, 2))
+    reported = bench.pump.last_therapy()
+    measure("outcome after a stop", (reported.outcome, reported.unsure_nl, reported.number), equal=("stopped", 0, 2))
     bench.pump.reset()
     bench.sleep(1.0)
-    measure("after a reset by command", bench.pump.last_therapy(), equal=told)
+    measure("after a reset by command", bench.pump.last_therapy(), equal=reported)
     bench.power_cycle()
-    measure("after a power cut", bench.pump.last_therapy(), equal=told)
+    measure("after a power cut", bench.pump.last_therapy(), equal=reported)
 
 
 @pytest.mark.needs("hang")
@@ -102,11 +106,11 @@ def test_a_watchdog_reset_loses_no_step(bench: Bench, measure: Measure, rate_ul_
     began_ns = now_ns(bench)
     bench.pump.start(rate_ul_h, vtbi_nl=40 * ML)
     bench.sleep(after_s)
-    told = hang_and_look(bench, measure, began_ns)
-    measure("as ordered", (told.rate_ul_h, told.vtbi_nl), equal=(rate_ul_h, 40 * ML))
+    reported = hang_and_check(bench, measure, began_ns)
+    measure("as ordered", (reported.rate_ul_h, reported.vtbi_nl), equal=(rate_ul_h, 40 * ML))
     measure("state", bench.pump.status().state, equal="alarm_stopped")
     bench.power_cycle()
-    measure("after a power cut too", bench.pump.last_therapy(), equal=told)
+    measure("after a power cut too", bench.pump.last_therapy(), equal=reported)
     bench.pump.clear_alarms()
     assert bench.pump.last_therapy().seen
 
@@ -125,11 +129,11 @@ def test_a_watchdog_reset_during_pressure_relief_loses_no_step(bench: Bench, mea
     given_nl = true_nl(bench, began_ns)
     bench.pump.reconnect(after_reset=True)
     bench.sleep(1.0)
-    told = bench.pump.last_therapy()
-    measure("outcome", told.outcome, equal="alarm_stopped")
+    reported = bench.pump.last_therapy()
+    measure("outcome", reported.outcome, equal="alarm_stopped")
     # Rounded down to a nL, and the motor of the model has its own rounding.
-    measure("given", told.delivered_nl, unit="nL", near=given_nl, by=2)
-    measure("unsure", told.unsure_nl, unit="nL", equal=0)
+    measure("given", reported.delivered_nl, unit="nL", near=given_nl, by=2)
+    measure("unsure", reported.unsure_nl, unit="nL", equal=0)
 
 
 @pytest.mark.needs("slow")
@@ -141,14 +145,14 @@ def test_a_late_loop_before_the_watchdog_reset_reports_the_uncertainty(bench: Be
     bench.sleep(WATCHDOG_S + 1.0)
     bench.slow_cpu(0)
     bench.pump.reconnect(after_reset=True)
-    told = bench.pump.last_therapy()
-    assert told.delivered_nl is not None
-    assert told.unsure_nl is not None
+    reported = bench.pump.last_therapy()
+    assert reported.delivered_nl is not None
+    assert reported.unsure_nl is not None
     made_nl = delivered_nl(bench.profile, len(motor_steps(bench, began_ns)))
-    measure("given beyond what is told as sure", made_nl - told.delivered_nl, unit="nL", at_least=0)
-    measure("given beyond what is possible", made_nl - told.delivered_nl - told.unsure_nl, unit="nL", at_most=0)
+    measure("given beyond what is reported as sure", made_nl - reported.delivered_nl, unit="nL", at_least=0)
+    measure("given beyond what is possible", made_nl - reported.delivered_nl - reported.unsure_nl, unit="nL", at_most=0)
     # Half a second of granted flow, and two steps.
-    measure("unsure", told.unsure_nl, unit="nL", at_most=100_000 * 0.5 / 3.6 + delivered_nl(bench.profile, 2) + 2)
+    measure("unsure", reported.unsure_nl, unit="nL", at_most=100_000 * 0.5 / 3.6 + delivered_nl(bench.profile, 2) + 2)
 
 
 @pytest.mark.needs("damage")
@@ -159,10 +163,12 @@ def test_an_exception_loses_no_step(bench: Bench, measure: Measure) -> None:
     bench.break_task("pump.tasks.garbage_collection.MemoryTask")
     bench.sleep(6.0)
     bench.pump.reconnect(after_reset=True)
-    told = bench.pump.last_therapy()
-    measure("outcome", told.outcome, equal="interrupted")
-    measure("given", told.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(motor_steps(bench, began_ns))))
-    measure("unsure", told.unsure_nl, unit="nL", equal=0)
+    reported = bench.pump.last_therapy()
+    measure("outcome", reported.outcome, equal="interrupted")
+    measure(
+        "given", reported.delivered_nl, unit="nL", equal=delivered_nl(bench.profile, len(motor_steps(bench, began_ns)))
+    )
+    measure("unsure", reported.unsure_nl, unit="nL", equal=0)
 
 
 @pytest.mark.parametrize("rate_ul_h", [100, 1_000, 5_000, 100_000, 1_200_000])
@@ -175,10 +181,10 @@ def test_a_power_cut_leaves_the_volume_within_the_bound(
     began_ns = now_ns(bench)
     bench.pump.start(rate_ul_h, vtbi_nl=45 * ML)
     bench.sleep(moment_s)
-    told = cut_and_look(bench, measure, began_ns, rate_ul_h)
-    measure("as ordered", (told.rate_ul_h, told.vtbi_nl, told.number), equal=(rate_ul_h, 45 * ML, 1))
+    reported = cut_and_check(bench, measure, began_ns, rate_ul_h)
+    measure("as ordered", (reported.rate_ul_h, reported.vtbi_nl, reported.number), equal=(rate_ul_h, 45 * ML, 1))
     status = bench.pump.status()
-    measure("it delivers nothing until it is told to", (status.state, status.rate_ul_h), equal=("alarm_stopped", 0))
+    measure("it delivers nothing until it is reported to", (status.state, status.rate_ul_h), equal=("alarm_stopped", 0))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
@@ -200,7 +206,7 @@ def test_the_bound_holds_when_the_rate_rises(bench: Bench, measure: Measure, see
     bench.sleep(8.0)
     rises[seed]()
     bench.sleep(after_s)
-    cut_and_look(bench, measure, began_ns, tops[seed])
+    cut_and_check(bench, measure, began_ns, tops[seed])
 
 
 def test_an_incomplete_infusion_is_never_reported_as_complete(bench: Bench, measure: Measure) -> None:
@@ -211,9 +217,9 @@ def test_an_incomplete_infusion_is_never_reported_as_complete(bench: Bench, meas
         bench.sleep(after_s)
         given_nl = true_nl(bench, began_ns)
         bench.power_cycle()
-        told = bench.pump.last_therapy()
+        reported = bench.pump.last_therapy()
         whole_nl = ML - delivered_nl(bench.profile, 1) - 1
-        measure("told as complete", told.outcome == "complete", one_of=(False, given_nl >= whole_nl))
+        measure("reported as complete", reported.outcome == "complete", one_of=(False, given_nl >= whole_nl))
         bench.pump.clear_alarms()
 
 
@@ -221,13 +227,13 @@ def test_an_interruption_alarms_until_a_person_clears_it(bench: Bench, measure: 
     bench.pump.start(100_000)
     bench.sleep(5.0)
     bench.power_cycle()
-    told = bench.pump.last_therapy()
+    reported = bench.pump.last_therapy()
     for _ in range(2):
         measure("alarms", bench.pump.status().alarms, equal=("interrupted",))
         with pytest.raises(PumpError, match="start"):
             bench.pump.start(100_000)
         bench.power_cycle()
-        measure("what is told of it", bench.pump.last_therapy(), equal=told)
+        measure("what is reported of it", bench.pump.last_therapy(), equal=reported)
     bench.pump.clear_alarms()
     bench.sleep(0.5)
     bench.power_cycle()
@@ -242,8 +248,12 @@ def test_a_pause_and_an_alarm_survive_a_power_cut(bench: Bench, measure: Measure
     bench.sleep(1.0)
     before = bench.pump.last_therapy()
     bench.power_cycle()
-    told = bench.pump.last_therapy()
-    measure("a pause", (told.outcome, told.delivered_nl, told.unsure_nl), equal=("interrupted", before.delivered_nl, 0))
+    reported = bench.pump.last_therapy()
+    measure(
+        "a pause",
+        (reported.outcome, reported.delivered_nl, reported.unsure_nl),
+        equal=("interrupted", before.delivered_nl, 0),
+    )
     measure("alarms", bench.pump.status().alarms, equal=("interrupted",))
     bench.pump.clear_alarms()
 
@@ -254,9 +264,9 @@ def test_a_pause_and_an_alarm_survive_a_power_cut(bench: Bench, measure: Measure
     bench.sensor_fault(None)
     before = bench.pump.last_therapy()
     bench.power_cycle()
-    told = bench.pump.last_therapy()
+    reported = bench.pump.last_therapy()
     wanted = ("alarm_stopped", before.delivered_nl, 0)
-    measure("an alarm", (told.outcome, told.delivered_nl, told.unsure_nl), equal=wanted)
+    measure("an alarm", (reported.outcome, reported.delivered_nl, reported.unsure_nl), equal=wanted)
     measure("alarms", bench.pump.status().alarms, equal=("interrupted",))
 
 
@@ -282,12 +292,12 @@ def test_a_damaged_record_of_the_therapy_alarms(bench: Bench, measure: Measure, 
     bench.sleep(1.0)
     before = bench.pump.last_therapy()
     cut_off_ends(bench, *(f"/keep_{folder}/therapy" for folder in damaged))
-    told, alarms = bench.pump.last_therapy(), bench.pump.status().alarms
+    reported, alarms = bench.pump.last_therapy(), bench.pump.status().alarms
     if len(damaged) == 1:
-        measure("as before, from the other copy", told, equal=before)
+        measure("as before, from the other copy", reported, equal=before)
         measure("alarms", alarms, equal=("record_restored",))
     else:
-        measure("outcome", (told.outcome, told.delivered_nl, told.regimen), equal=("unknown", None, None))
+        measure("outcome", (reported.outcome, reported.delivered_nl, reported.regimen), equal=("unknown", None, None))
         measure("alarms", alarms, equal=("storage_fault",))  # its end was already seen by a person
     bench.pump.clear_alarms()
     bench.pump.start(100_000)

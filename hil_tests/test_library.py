@@ -61,7 +61,7 @@ def stocked(bench: Bench) -> Bench:
 
 
 def test_a_pump_without_a_library_reports_it_and_infuses_by_rate(bench: Bench, measure: Measure):
-    measure("library told", bench.pump.hello().library, equal=None)
+    measure("library reported", bench.pump.hello().library, equal=None)
     measure("alarms", bench.pump.status().alarms, equal=())  # this profile does not require one
     measure(
         "data of the refusal",
@@ -74,12 +74,12 @@ def test_a_pump_without_a_library_reports_it_and_infuses_by_rate(bench: Bench, m
 def test_a_library_is_in_force_when_it_is_confirmed_and_after_a_reset(bench: Bench, measure: Measure):
     proposal = on_pump.propose(bench.pump, LIBRARY)
     measure("changes proposed", proposal.changes, equal={"library": [None, text(LIBRARY)]})
-    measure("library told", bench.pump.library().library, equal=None)
+    measure("library reported", bench.pump.library().library, equal=None)
     measure("result of the confirm", bench.pump.confirm(proposal), equal={"library": text(LIBRARY)})
-    measure("library told", bench.pump.hello().library, equal=text(LIBRARY))
+    measure("library reported", bench.pump.hello().library, equal=text(LIBRARY))
     measure("library", bench.pump.status().library, equal=text(LIBRARY))
     bench.reset()
-    measure("library told", bench.pump.hello().library, equal=text(LIBRARY))
+    measure("library reported", bench.pump.hello().library, equal=text(LIBRARY))
     measure(
         "drugs that differ on the pump",
         sum(on_pump.drug_of(bench.pump, drug.name) != drug for drug in LIBRARY.drugs),
@@ -169,8 +169,8 @@ def test_a_damaged_copy_is_restored_from_the_other_and_reported(
     measure: Measure, stocked: Bench, damaged: tuple[str, ...]
 ) -> None:
     cut_off_ends(stocked, *damaged)
-    told = stocked.pump.alarms().active
-    measure("alarms", [(alarm.name, alarm.priority) for alarm in told], equal=[("record_restored", "low")])
+    reported = stocked.pump.alarms().active
+    measure("alarms", [(alarm.name, alarm.priority) for alarm in reported], equal=[("record_restored", "low")])
     measure("library", stocked.pump.status().library, equal=text(LIBRARY))
     measure("state", start(stocked, MORPHINE, 1_000), equal="infusing")
     stocked.pump.stop()
@@ -258,13 +258,13 @@ def test_a_dose_becomes_its_rate_and_is_reported(measure: Measure, stocked: Benc
     measure("state", start(stocked, DOPAMINE, 5_000, "dopamine"), equal="infusing")  # 5 µg/kg/min
     measure("target rate", stocked.pump.status().target_ul_h, unit="µL/h", equal=13_125)
     measure("drug", stocked.pump.status().drug, equal="dopamine")
-    told = stocked.pump.order()
-    assert told is not None
-    measure("drug told", told.drug, equal="dopamine")
-    measure("unit told", told.unit, equal="ug/kg/min")
-    measure("concentration told", told.concentration, equal=1_600)
-    measure("weight g told", told.weight_g, equal=70_000)
-    measure("dose told", told.dose, equal=5_000)
+    reported = stocked.pump.order()
+    assert reported is not None
+    measure("drug reported", reported.drug, equal="dopamine")
+    measure("unit reported", reported.unit, equal="ug/kg/min")
+    measure("concentration reported", reported.concentration, equal=1_600)
+    measure("weight g reported", reported.weight_g, equal=70_000)
+    measure("dose reported", reported.dose, equal=5_000)
 
 
 def test_a_rate_that_is_not_that_of_its_dose_is_refused(measure: Measure, stocked: Bench):
@@ -403,11 +403,11 @@ def test_a_regimen_file_is_given_within_the_limits_of_its_drug(stocked: Bench, m
     measure("state", stocked.pump.start_regimen(loaded.compiled, ordered), equal="infusing")
     stocked.sleep(2.0)
     status = stocked.pump.status()
-    measure("drug told", status.drug, equal="dopamine")
+    measure("drug reported", status.drug, equal="dopamine")
     measure("rate", status.target_ul_h, unit="µL/h", equal=13_125)
-    told = stocked.pump.order()
-    assert told is not None
-    measure("dose told", told.dose, unit="µg/kg/min / 1000", equal=5_000)
+    reported = stocked.pump.order()
+    assert reported is not None
+    measure("dose reported", reported.dose, unit="µg/kg/min / 1000", equal=5_000)
 
 
 @pytest.mark.parametrize(("dose", "code"), [("60 µg/kg/min", "hard_limit"), ("30 µg/kg/min", "soft_limit")])

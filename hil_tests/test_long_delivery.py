@@ -30,23 +30,23 @@ CHANGE_S = LEAD_S + 0.2
 BOARD_SLACK_NS = 100_000_000  # from a request to its execution on the board
 
 
-class Stretch(NamedTuple):
+class RateSegment(NamedTuple):
     """A commanded rate, 0 for a pause, and its duration."""
 
     rate_ul_h: int
     duration_ms: int
 
 
-def script(seed: int, hours: float) -> list[Stretch]:
+def script(seed: int, hours: float) -> list[RateSegment]:
     """Changes of rate and pauses, around 5 mL/h; a pause is followed by the old rate or a new one."""
     chance = random.Random(seed)
-    stretches = [Stretch(5_000, 600_000)]
-    while sum(stretch.duration_ms for stretch in stretches) < hours * HOUR_S * 1000:
+    segments = [RateSegment(5_000, 600_000)]
+    while sum(segment.duration_ms for segment in segments) < hours * HOUR_S * 1000:
         if chance.random() < 0.4:
-            stretches.append(Stretch(0, chance.randint(2_000, 600_000)))
+            segments.append(RateSegment(0, chance.randint(2_000, 600_000)))
         rate_ul_h = chance.choice([5_000, 5_000, chance.randint(100, 20_000), chance.randint(10, 100)])
-        stretches.append(Stretch(rate_ul_h, chance.randint(5, 120) * 60_000 + chance.randint(0, 999)))
-    return stretches
+        segments.append(RateSegment(rate_ul_h, chance.randint(5, 120) * 60_000 + chance.randint(0, 999)))
+    return segments
 
 
 def assert_on_the_ruler(bench: Bench, measure: Measure, steps: Times, rate_ul_h: int) -> None:
@@ -65,11 +65,11 @@ def assert_on_the_ruler(bench: Bench, measure: Measure, steps: Times, rate_ul_h:
     measure("latest step against its place", max(off_by) / den, unit="ns", at_most=TICK_NS + 1)
 
 
-def assert_commanded(bench: Bench, measure: Measure, start_ns: int, stretches: list[Stretch]) -> None:
+def assert_commanded(bench: Bench, measure: Measure, start_ns: int, segments: list[RateSegment]) -> None:
     """The count at the end of each segment equals the commanded count, to one step and an allowance for the changes."""
     earned = slack = Fraction(0)
     at_ns, before_ul_h = start_ns, 0
-    for rate_ul_h, duration_ms in stretches:
+    for rate_ul_h, duration_ms in segments:
         end_ns = at_ns + duration_ms * 1_000_000
         fastest = max(rate_ul_h, before_ul_h)
         slack += Fraction(CHANGE_S) * 10**9 / interval_ns(bench.profile, fastest)
@@ -145,13 +145,13 @@ print("counted", delivery.counted_steps(), delivery.commanded_steps, found, len(
 """
 
 
-def run_rig(bench: Bench, measure: Measure, stretches: list[Stretch]) -> int:
+def run_rig(bench: Bench, measure: Measure, segments: list[RateSegment]) -> int:
     """Runs a script of segments; returns when it began. Asserts that the count equals the trace's."""
     enter_repl(bench)
     start_ns = now_ns(bench)
-    code = _RIG.replace("SCRIPT", repr([tuple(stretch) for stretch in stretches]))
+    code = _RIG.replace("SCRIPT", repr([tuple(segment) for segment in segments]))
     bench.write_raw(b"\x01" + code.encode() + b"\x04")
-    left_s = sum(stretch.duration_ms for stretch in stretches) / 1000 + 1
+    left_s = sum(segment.duration_ms for segment in segments) / 1000 + 1
     while left_s > 0:
         bench.sleep(min(left_s, 4 * HOUR_S))
         left_s -= 4 * HOUR_S
@@ -162,7 +162,7 @@ def run_rig(bench: Bench, measure: Measure, stretches: list[Stretch]) -> int:
     measure("events of the monitor", found, equal=0)
     measure("late turns", late, equal=0)
     first = int(bench.trace.edges("step", True, start_ns)[0])
-    begun_ns = first - interval_ns(bench.profile, stretches[0].rate_ul_h)
+    begun_ns = first - interval_ns(bench.profile, segments[0].rate_ul_h)
     measure(
         "from the start to the beginning of steps", begun_ns - start_ns, unit="ns", at_least=0, at_most=BOARD_SLACK_NS
     )
@@ -172,15 +172,15 @@ def run_rig(bench: Bench, measure: Measure, stretches: list[Stretch]) -> int:
 @pytest.mark.long
 @pytest.mark.needs("capture", "virtual_time")
 def test_three_days_of_changes_pauses_and_resumes(bench: Bench, measure: Measure) -> None:
-    stretches = script(bench.seed, 72)
-    assert_commanded(bench, measure, run_rig(bench, measure, stretches), stretches)
+    segments = script(bench.seed, 72)
+    assert_commanded(bench, measure, run_rig(bench, measure, segments), segments)
 
 
 @pytest.mark.long
 @pytest.mark.needs("capture", "virtual_time")
 def test_three_days_at_a_tenth_of_a_millilitre_an_hour(bench: Bench, measure: Measure) -> None:
     """A step every 12.6 s: 20,578 of them."""
-    assert_steady(bench, measure, run_rig(bench, measure, [Stretch(100, 72 * HOUR_S * 1000)]), 100)
+    assert_steady(bench, measure, run_rig(bench, measure, [RateSegment(100, 72 * HOUR_S * 1000)]), 100)
 
 
 @pytest.mark.long
@@ -188,7 +188,7 @@ def test_three_days_at_a_tenth_of_a_millilitre_an_hour(bench: Bench, measure: Me
 @pytest.mark.needs("capture", "virtual_time")
 def test_a_week_at_a_hundredth_of_a_millilitre_an_hour(bench: Bench, measure: Measure) -> None:
     """Geared, a step every 4.7 s: 129,000 of them."""
-    assert_steady(bench, measure, run_rig(bench, measure, [Stretch(10, 7 * 24 * HOUR_S * 1000)]), 10)
+    assert_steady(bench, measure, run_rig(bench, measure, [RateSegment(10, 7 * 24 * HOUR_S * 1000)]), 10)
 
 
 # ---- the whole pump, for a working day ----
@@ -197,13 +197,13 @@ def test_a_week_at_a_hundredth_of_a_millilitre_an_hour(bench: Bench, measure: Me
 @pytest.mark.long
 @pytest.mark.needs("capture", "pressure", "virtual_time")
 def test_eight_hours_of_the_whole_pump(bench: Bench, measure: Measure) -> None:
-    stretches = script(bench.seed + 1, 8)
+    segments = script(bench.seed + 1, 8)
     start_ns = now_ns(bench)
     pump = bench.pump
-    pump.start(stretches[0].rate_ul_h)
-    done: list[Stretch] = []
-    began_ns, before_ul_h = start_ns, stretches[0].rate_ul_h
-    for rate_ul_h, duration_ms in stretches:
+    pump.start(segments[0].rate_ul_h)
+    done: list[RateSegment] = []
+    began_ns, before_ul_h = start_ns, segments[0].rate_ul_h
+    for rate_ul_h, duration_ms in segments:
         if not rate_ul_h:
             pump.pause()
         elif rate_ul_h != before_ul_h or done:
@@ -211,7 +211,7 @@ def test_eight_hours_of_the_whole_pump(bench: Bench, measure: Measure) -> None:
             if not before_ul_h:
                 pump.resume()
         bench.sleep(duration_ms / 1000)
-        done.append(Stretch(rate_ul_h, round((now_ns(bench) - began_ns) / 1e6)))
+        done.append(RateSegment(rate_ul_h, round((now_ns(bench) - began_ns) / 1e6)))
         began_ns, before_ul_h = began_ns + done[-1].duration_ms * 1_000_000, rate_ul_h
     assert_commanded(bench, measure, start_ns, done)
     status = pump.status()
@@ -223,7 +223,7 @@ def test_eight_hours_of_the_whole_pump(bench: Bench, measure: Measure) -> None:
     true_nl = bench.trace.value_at("delivered_nl", now_ns(bench)) - bench.trace.value_at("delivered_nl", start_ns)
     # The profile's ratio matches the geometry to 1 in 10^6; one step more, since a step's flow may be in progress.
     measure(
-        "volume told",
+        "volume reported",
         status.delivered_nl,
         unit="nL",
         near=true_nl,

@@ -56,7 +56,7 @@ def test_more_than_110_percent_for_15_minutes_stops_the_pump(bench: Bench, measu
     measure("alarms", status.alarms, equal=("over_infusion",))
     # Not before its window is over; the count may have left 0 with the step before the first disturbance.
     assert after_s is not None
-    measure("volume told after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
+    measure("volume reported after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
 
 
 @pytest.mark.needs("capture", "pin", "virtual_time")
@@ -68,7 +68,7 @@ def test_less_than_90_percent_for_15_minutes_alarms_and_goes_on(bench: Bench, me
     measure("state", status.state, equal="infusing")
     measure("alarms", status.alarms, equal=("under_infusion",))
     assert after_s is not None
-    measure("volume told after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
+    measure("volume reported after", after_s, unit="s", at_least=WINDOW_S - 1, at_most=WINDOW_S + 2 * TURN_S)
     # The cause is gone: the count returns to 0; the alarm stays until a person clears it, and does not return.
     bench.sleep(600)
     measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())

@@ -141,8 +141,8 @@ def test_the_alarm_is_high_on_the_pins_and_on_the_link(bench: Bench, measure: Me
     start_ns = run_into_occlusion(bench, measure, 100_000, "low")
     stopped_ns = int(bench.trace.edges("enable", True, start_ns)[0])
     (event,) = alarms_reported(bench, "occlusion")
-    measure("priority told", event.priority, equal="high")
-    measure("told as active", event.active, equal=True)
+    measure("priority reported", event.priority, equal="high")
+    measure("reported as active", event.active, equal=True)
     bench.sleep(2)
     # Sound and red lamp begin with the next turn of the annunciator, 20 ms; the yellow lamp stays dark.
     measure(
@@ -203,7 +203,7 @@ def test_a_spike_shorter_than_the_persistence_is_no_occlusion(bench: Bench, meas
     measure("length of the spike", above[-1] - above[0], unit="ns", below=0.4e9)
     bench.sleep(1)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("alarms told", alarms_reported(bench, "occlusion"), equal=[])
+    measure("alarms reported", alarms_reported(bench, "occlusion"), equal=[])
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")
@@ -221,7 +221,7 @@ def test_a_wave_of_50_mmhg_is_no_occlusion(bench: Bench, measure: Measure) -> No
     _, v = bench.trace.values("pressure_pa", waved_ns)
     measure("height of the wave", v.max() - v.min(), unit="Pa", at_least=50 * 133.322)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("alarms told", alarms_reported(bench, "occlusion"), equal=[])
+    measure("alarms reported", alarms_reported(bench, "occlusion"), equal=[])
 
 
 @pytest.mark.needs("capture", "pressure", "occlude")

@@ -27,8 +27,8 @@ def test_a_closed_line_is_detected_long_before_the_limit(
     sleep_until(bench, lambda: "occlusion_early" in bench.pump.active_alarms, within_s, 1)
     measure("state", bench.pump.status().state, equal="alarm_stopped")
     (event,) = alarms_reported(bench, "occlusion_early")
-    measure("priority told", event.priority, equal="high")
-    measure("told as active", event.active, equal=True)
+    measure("priority reported", event.priority, equal="high")
+    measure("reported as active", event.active, equal=True)
     stopped_ns = int(bench.trace.edges("enable", True, round(closed_s * 1e9))[0])
     measure(
         "pressure at the stop",
@@ -55,7 +55,7 @@ def test_a_moving_patient_raises_no_occlusion_alarm(bench: Bench, measure: Measu
         bench.patient(SWING_PA / 2 * (1 + math.sin(2 * math.pi * tick * 5 / (360 if tick < 150 else 40))))
         bench.sleep(5)
     measure("state", bench.pump.status().state, equal="infusing")
-    measure("alarms told", alarms_reported(bench, "occlusion_early"), equal=[])
+    measure("alarms reported", alarms_reported(bench, "occlusion_early"), equal=[])
 
 
 @pytest.mark.needs("pressure", "patient", "converter", "virtual_time")

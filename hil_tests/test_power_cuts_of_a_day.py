@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hil_tests.cuts import boot, look
+from hil_tests.cuts import boot, check_cut
 from hil_tests.recorded_day import Day, put, record_day
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.common import paths
@@ -121,7 +121,7 @@ def test_every_cut_of_a_day(whole_day: Day, tmp_path: Path, measure: Measure, py
             found = boot(bytes(prefix), whole_day.profile, tmp_path)
             for way in (torn,) if torn else TORN:
                 try:
-                    look(whole_day, prefix, at, way, found, tmp_path)
+                    check_cut(whole_day, prefix, at, way, found, tmp_path)
                 except BaseException:
                     print(f"the cut that failed: operation {at}, torn {way}: --cut {at}:{way}")
                     raise

@@ -51,7 +51,7 @@ def test_pump_without_a_valid_profile_is_in_fault_and_refuses_to_start(bench: Be
     status = bench.pump.status()
     measure("state", status.state, equal="fault")
     measure("alarms", status.alarms, equal=("profile_fault",))
-    measure("profile told", bench.pump.hello().profile, equal=None)  # not a default one
+    measure("profile reported", bench.pump.hello().profile, equal=None)  # not a default one
     measure("limit", status.limit_pa, unit="Pa", equal=None)
     measure("occlusion level", status.occlusion_level, equal=None)
     measure("pressure", status.pressure_pa, unit="Pa", equal=None)
@@ -89,4 +89,4 @@ def test_the_pump_works_again_with_its_profile_restored(bench: Bench, measure: M
     status = bench.pump.status()
     measure("state", status.state, equal="idle")
     measure("alarms", status.alarms, equal=())
-    measure("profile told", bench.pump.hello().profile, equal=bench.profile.name)
+    measure("profile reported", bench.pump.hello().profile, equal=bench.profile.name)

@@ -66,17 +66,17 @@ def test_an_interrupted_bolus_is_not_repeated_and_the_dose_is_the_volume_given(b
     bench.sleep(70.0)
     bench.press("button_request", 0.5, BOUNCE)
     bench.sleep(6.0)
-    told = bench.pump.therapy()
-    assert told is not None
-    measure("bolus, requests, given", (told.bolus, told.requests, told.given), equal=("patient", 1, 1))
+    reported = bench.pump.therapy()
+    assert reported is not None
+    measure("bolus, requests, given", (reported.bolus, reported.requests, reported.given), equal=("patient", 1, 1))
     bench.pump.pause()
     bench.sleep(60.0)
     cut_nl = bench.pump.status().delivered_nl
     bench.pump.resume()
     bench.sleep(30.0)
-    told = bench.pump.therapy()
-    assert told is not None
-    measure("bolus, left of it, given", (told.bolus, told.bolus_left_nl, told.given), equal=(None, 0, 1))
+    reported = bench.pump.therapy()
+    assert reported is not None
+    measure("bolus, left of it, given", (reported.bolus, reported.bolus_left_nl, reported.given), equal=(None, 0, 1))
     status = bench.pump.status()
     # 30 s of basal: 16.7 µL and not the 330 that were left of the bolus; a request's turn and a step of 0.1 µL.
     measure("given after the pause", status.delivered_nl - cut_nl, unit="nL", near=16_667, by=400)
@@ -96,13 +96,13 @@ def test_an_occlusion_is_never_reported_as_complete(bench: Bench, measure: Measu
     bench.sleep(40.0)  # the plunger is drawn back
     status = bench.pump.status()
     measure("state", status.state, equal="alarm_stopped")
-    measure("told as complete", status.alarms.count("infusion_complete"), equal=0)
+    measure("reported as complete", status.alarms.count("infusion_complete"), equal=0)
     # The reported volume is the volume out of the syringe, to the step of 0.35 µL.
     measure("delivered", status.delivered_nl, unit="nL", near=true_nl(bench, began_ns), by=400)
     bench.occlude(False)
     bench.sleep(5.0)
     bench.pump.clear_alarms()
-    measure("told as complete when it is cleared", bench.pump.status().alarms, equal=())
+    measure("reported as complete when it is cleared", bench.pump.status().alarms, equal=())
 
 
 @pytest.mark.requirement("MON-2", "GIP-1.6")
@@ -190,8 +190,8 @@ def test_no_battery_is_empty_without_an_alarm(bench: Bench, measure: Measure, re
         sleep_until(bench, lambda: bench.pump.status().state != "infusing", 1200.0, 5.0)
     status = bench.pump.status()
     # With 400 mΩ the voltage under load is already at its end: the self-test bars the start.
-    told = [name for name in status.alarms if name in ("battery_depleted", "system_fault")]
-    measure("alarms that stop it", len(told), at_least=1)
+    reported = [name for name in status.alarms if name in ("battery_depleted", "system_fault")]
+    measure("alarms that stop it", len(reported), at_least=1)
     empty_mv = bench.profile.values["battery"]["empty_mv"]
     measure("voltage left for the alarm", bench.battery(), unit="mV", above=empty_mv)
     bench.sleep(300.0)

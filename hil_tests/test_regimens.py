@@ -44,7 +44,7 @@ def test_a_loading_dose_is_followed_by_the_maintenance_rate(bench: Bench, measur
     bench.sleep(30)
     therapy = bench.pump.therapy()
     assert therapy is not None
-    measure("therapy told", (therapy.kind, therapy.phase, therapy.segment), equal=("steps", "running", 0))
+    measure("therapy reported", (therapy.kind, therapy.phase, therapy.segment), equal=("steps", "running", 0))
     # Less the motion granted ahead.
     measure("left of the segment", therapy.segment_left_s, unit="s", one_of=(29, 30))
     measure("left of the regimen", therapy.left_s, unit="s", one_of=(89, 90))
@@ -123,8 +123,8 @@ def test_kvo_at_the_end_is_never_faster_than_the_regimen(
     bench.pump.start_regimen(steps((rate_ul_h, rate_ul_h, 60, 0), kvo=1))
     bench.sleep(63)
     status = bench.pump.status()
-    told = (status.state, status.kvo, status.alarms)
-    measure("state, KVO, alarms", told, equal=("infusing", True, ("infusion_complete",)))
+    reported = (status.state, status.kvo, status.alarms)
+    measure("state, KVO, alarms", reported, equal=("infusing", True, ("infusion_complete",)))
     measure("rate that keeps the vein open", status.target_ul_h, unit="µL/h", equal=kvo_ul_h)
     priorities = [event.priority for event in alarms_reported(bench, "infusion_complete")]
     measure("priority of the alarm", priorities, equal=["medium"])
@@ -201,8 +201,8 @@ def test_an_impossible_regimen_is_refused_by_name_and_changes_nothing(bench: Ben
         with pytest.raises(PumpError) as refused:
             bench.pump.start_regimen(regimen)
         data = refused.value.data
-        told = (refused.value.code, data.get("parameter"), data.get("limit"))
-        measure(f"refusal of {regimen}"[:100], told, equal=(code, parameter, limit))
+        reported = (refused.value.code, data.get("parameter"), data.get("limit"))
+        measure(f"refusal of {regimen}"[:100], reported, equal=(code, parameter, limit))
     measure("state", bench.pump.status().state, equal="idle")
     bench.sleep(1)
     measure("steps of a pump that was never started", bench.trace.count("step", 1_500_000_000), equal=0)
@@ -221,7 +221,7 @@ def test_a_resonant_rate_is_refused_in_a_segment_a_ramp_and_with_a_bolus(bench: 
             bench.pump.start_regimen(regimen)
         measure("refused as", refused.value.code, equal="out_of_range")
         if limit is not None:
-            measure("limit told", refused.value.data["limit"], unit="µL/h", equal=limit)
+            measure("limit reported", refused.value.data["limit"], unit="µL/h", equal=limit)
 
 
 def test_a_regimen_of_twelve_segments_fits_into_a_line(bench: Bench, measure: Measure) -> None:

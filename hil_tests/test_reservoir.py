@@ -55,8 +55,8 @@ def refusal(bench: Bench, volume_nl: int) -> PumpError:
 
 
 def test_the_volume_is_unknown_until_a_refill_is_entered(bench: Bench, measure: Measure):
-    told = bench.pump.reservoir()
-    assert (told.left_nl, told.empty_s, told.drug) == (None, None, None)
+    reported = bench.pump.reservoir()
+    assert (reported.left_nl, reported.empty_s, reported.drug) == (None, None, None)
     bench.pump.start(1_200_000)
     bench.sleep(60.0)  # 20 mL: the volume is not guessed, so there is no warning
     status = bench.pump.status()
@@ -107,7 +107,7 @@ def test_the_time_to_empty_follows_each_rate_change(bench: Bench, measure: Measu
     sleep_until(bench, lambda: bench.pump.status().state == "alarm_stopped", told_s + 300.0, 5.0)
     (empty,) = alarms_reported(bench, "reservoir_empty")
     # Reported to a second, and the test checks every 5 s; required are 3 min.
-    measure("error of the time that was told", abs(bench.now() - at_s - told_s), unit="s", at_most=min(10, RIGHT_S))
+    measure("error of the time that was reported", abs(bench.now() - at_s - told_s), unit="s", at_most=min(10, RIGHT_S))
     measure("priority", empty.priority, equal="high")
 
 
@@ -302,7 +302,7 @@ def test_the_time_to_empty_follows_pauses_ramps_and_repeats(bench: Bench, measur
     assert len(said) > 60
     # In every segment: a ramp consists of stairs, and the time of a volume is whole seconds.
     worst_s = max(abs(end_s - boot_s - stopped_s) for _, end_s in said)
-    measure("worst error of the times that were told", worst_s, unit="s", at_most=min(30, RIGHT_S))
+    measure("worst error of the times that were reported", worst_s, unit="s", at_most=min(30, RIGHT_S))
 
 
 @pytest.mark.needs("virtual_time")

@@ -44,7 +44,7 @@ def assert_interrupted(bench: Bench, measure: Measure) -> None:
     measure("alarms", status.alarms, equal=("interrupted",))
     measure("rate", status.rate_ul_h, unit="µL/h", equal=0)
     measure("delivered", status.delivered_nl, unit="nL", equal=0)
-    measure("priority told", alarms_reported(bench, "interrupted")[-1].priority, equal="high")
+    measure("priority reported", alarms_reported(bench, "interrupted")[-1].priority, equal="high")
     with pytest.raises(PumpError, match="start"):
         bench.pump.start(RATE_UL_H)
     cleared = bench.pump.clear_alarms()
@@ -166,7 +166,7 @@ def assert_told(bench: Bench, measure: Measure, cause: str) -> None:
     measure("cause of the start", starts(bench)[-1].reset_cause, equal=cause)
     measure("state", bench.pump.status().state, equal="idle")
     measure("alarms", bench.pump.status().alarms, equal=("restarted",))
-    measure("priority told", alarms_reported(bench, "restarted")[-1].priority, equal="medium")
+    measure("priority reported", alarms_reported(bench, "restarted")[-1].priority, equal="medium")
     measure("alarms after the clear", bench.pump.clear_alarms().alarms, equal=())
     bench.reset()
     bench.sleep(1)
@@ -216,8 +216,8 @@ def test_a_slightly_late_loop_is_counted_and_reported_and_delivery_goes_on(bench
     bench.slow_cpu(0)
     bench.sleep(1)
     (event,) = alarms_reported(bench, "task_overrun")
-    measure("priority told", event.priority, equal="medium")
-    measure("told as active", event.active, equal=True)
+    measure("priority reported", event.priority, equal="medium")
+    measure("reported as active", event.active, equal=True)
     status = bench.pump.status()
     measure("state", status.state, equal="infusing")
     measure("overruns", status.overruns, above=0)
@@ -241,7 +241,9 @@ def test_a_loop_that_stays_late_does_not_feed_the_watchdog(bench: Bench, measure
     bench.sleep(WATCHDOG_S + BOOT_S + 0.5)
     bench.slow_cpu(0)
     measure(
-        "what was told of the alarm", [event.active for event in alarms_reported(bench, "task_overrun")], equal=[True]
+        "what was reported of the alarm",
+        [event.active for event in alarms_reported(bench, "task_overrun")],
+        equal=[True],
     )
     # Some turns may still meet their deadlines: a task that runs every 50 ms may be late by less than its limit.
     safe = bench.trace.edges("enable", True, slow_ns)

@@ -133,17 +133,17 @@ def test_the_first_part_that_fails_ends_it_in_an_alarm(bench: Bench, measure: Me
     measure("its priority", alarms_reported(bench, "system_fault")[-1].priority, equal="high")
     measure("part that failed", bench.pump.test_report().failed, equal=part)
     place = PARTS.index(part)
-    told = results(bench)
-    measure("parts before it that did not pass", not_as(told, PARTS[:place], "passed", "absent"), equal={})
-    measure("its own result", told[part], equal="failed")
-    measure("parts behind it that were run", not_as(told, PARTS[place + 1 :], "not_run"), equal={})
+    reported = results(bench)
+    measure("parts before it that did not pass", not_as(reported, PARTS[:place], "passed", "absent"), equal={})
+    measure("its own result", reported[part], equal="failed")
+    measure("parts behind it that were run", not_as(reported, PARTS[place + 1 :], "not_run"), equal={})
     with pytest.raises(PumpError) as refused:
         bench.pump.start(5_000)
     measure("a start is refused", refused.value.code, equal="wrong_state")
 
 
-def not_as(told: dict[str, str], parts: tuple[str, ...], *results: str) -> dict[str, str]:
-    return {name: told[name] for name in parts if told[name] not in results}
+def not_as(reported: dict[str, str], parts: tuple[str, ...], *results: str) -> dict[str, str]:
+    return {name: reported[name] for name in parts if reported[name] not in results}
 
 
 @pytest.mark.needs("pin")

@@ -127,8 +127,8 @@ def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, 
         before = pump_bench.pump.status()
         measure("state before", before.state, equal=row.state)
         measure("recovery before", before.recovery, equal=row.recovery)
-        told: list[Telemetry] = []
-        pump_bench.pump.on_telemetry = told.append
+        reported: list[Telemetry] = []
+        pump_bench.pump.on_telemetry = reported.append
         pump_bench.pump.telemetry(hz=20)
         failed_ns = now_ns(pump_bench)
         pump_bench.sensor_fault(fault)
@@ -137,7 +137,7 @@ def test_each_fault_is_named_and_stops_delivery(bench: Bench, measure: Measure, 
         is_noticed(pump_bench, measure, state, fault, failed_ns)
         if fault != "jump":  # after a jump the reading is valid again, but a person has to clear the alarm first
             measure("pressure", pump_bench.pump.status().pressure_pa, equal=None)
-            measure("pressure told", told[-1].pressure_pa, equal=None)
+            measure("pressure reported", reported[-1].pressure_pa, equal=None)
         with pytest.raises(PumpError, match="start"):
             pump_bench.pump.start(5_000)
         pump_bench.sleep(16)  # longer than a line check: nothing restarts by itself
@@ -154,8 +154,8 @@ def is_noticed(bench: Bench, measure: Measure, state: str, fault: str, failed_ns
     measure("the fault's alarm is active", alarm_of(fault) in status.alarms, equal=True)
     measure("other alarms", sorted(set(status.alarms) - {alarm_of(fault)} - beside), equal=[])
     event = alarms_reported(bench, alarm_of(fault))[0]
-    measure("priority told", event.priority, equal="high")
-    measure("told as active", event.active, equal=True)
+    measure("priority reported", event.priority, equal="high")
+    measure("reported as active", event.active, equal=True)
     steps = motor_steps(bench, failed_ns)
     moved_ns = steps[-1] - failed_ns if len(steps) else 0
     measure("motion after the fault", moved_ns, unit="ns", at_most=(NOTICED_S[fault] + LATE_S) * 1e9)

@@ -97,7 +97,7 @@ def test_service_hands_over_the_repl_with_outputs_safe(bench: Bench, measure: Me
 @pytest.mark.needs("capture", "sensor")
 def test_service_ends_an_alarm_s_sound_and_light(bench: Bench, measure: Measure):
     bench.sensor_fault("open")
-    bench.sleep(1.0)  # in the midst of a burst
+    bench.sleep(1.0)  # during a burst
     measure("state", bench.pump.status().state, equal="alarm_stopped")
     enter_repl(bench)
     since_s = bench.now()
@@ -169,7 +169,7 @@ def test_mpremote_runs_a_script_soft_resets_and_resets_into_the_pump(bench: Benc
         equal=["runs at 125000000", "True", "False"],
     )
     bench.pump.reconnect(after_reset=True)
-    measure("profile told", bench.pump.hello().profile, equal=bench.profile.name)
+    measure("profile reported", bench.pump.hello().profile, equal=bench.profile.name)
 
 
 @pytest.mark.needs("deploy", "capture")
@@ -200,7 +200,7 @@ def test_deploying_another_profile_copies_one_file(bench: Bench, measure: Measur
     done = deploy(bench.port, other)
     measure("files copied", done.files_copied, equal=1)
     measure("files removed", done.files_removed, equal=0)
-    measure("profile told", done.hello.profile, equal="syringe-10ml")
+    measure("profile reported", done.hello.profile, equal="syringe-10ml")
 
 
 @pytest.mark.needs("deploy")
@@ -221,7 +221,7 @@ def test_deploying_to_an_infusing_pump_is_refused_and_changes_nothing(bench: Ben
         deploy(bench.port, load_profile("syringe-10ml"))
     hello = bench.pump.hello()
     measure("boot number", hello.boot, equal=boot)
-    measure("profile told", hello.profile, equal=bench.profile.name)
+    measure("profile reported", hello.profile, equal=bench.profile.name)
     measure("state", bench.pump.status().state, equal="infusing")
     steps_are_even(bench, measure, since_s)
 
@@ -233,7 +233,7 @@ def test_empty_board_becomes_a_pump(bench: Bench, measure: Measure):
     measure("files on the board", int(run_in_repl(bench, code)), at_least=1)
     done = deploy(bench.port, bench.profile)
     measure("files copied", done.files_copied, equal=3)
-    measure("profile told", done.hello.profile, equal=bench.profile.name)
+    measure("profile reported", done.hello.profile, equal=bench.profile.name)
 
 
 @pytest.mark.needs("deploy", "capture")
@@ -248,4 +248,4 @@ def test_an_interrupted_deployment_alarms_at_the_next_start_and_a_second_one_rep
     done = deploy(bench.port, bench.profile)
     measure("files copied", done.files_copied, equal=1)
     measure("files removed", done.files_removed, equal=0)
-    measure("profile told", bench.pump.reconnect(after_reset=True).profile, equal=bench.profile.name)
+    measure("profile reported", bench.pump.reconnect(after_reset=True).profile, equal=bench.profile.name)

@@ -56,7 +56,7 @@ def test_a_silent_piezo_alarms_on_the_lamp_and_link_and_bars_the_start(measure: 
     status = hearing.pump.status()
     measure("state", status.state, equal="fault")
     measure("alarms", status.alarms, equal=("piezo_fault",))
-    measure("priority told", alarms_reported(hearing, "piezo_fault")[-1].priority, equal="high")
+    measure("priority reported", alarms_reported(hearing, "piezo_fault")[-1].priority, equal="high")
     began_s = hearing.now()
     hearing.sleep(5.0)
     measure(

@@ -135,11 +135,11 @@ def test_boluses(bench: Bench, measure: Measure, tmp_path: Path, changes: dict[s
     while bench.now() < begun_s + hours * HOUR_S:
         rest(bench, bench.now() + bolus["lockout_s"] * chance.choice([0.01, 0.1, 0.5, 1.9]))
         at_s = bench.now()
-        told = bench.pump.request_bolus()
-        if told.given:
+        reported = bench.pump.request_bolus()
+        if reported.given:
             given_s.append(at_s)
         else:
-            refused.append(str(told.why))
+            refused.append(str(reported.why))
     bench.sleep(60)
     therapy = bench.pump.therapy()
     assert therapy is not None

@@ -31,8 +31,8 @@ def stopped_within(bench: Bench, measure: Measure, name: str, since_ns: int, sec
     measure("state", status.state, equal="alarm_stopped")
     measure("alarms", status.alarms, equal=(name,))
     (event,) = alarms_reported(bench, name)
-    measure("priority told", event.priority, equal="high")
-    measure("told as active", event.active, equal=True)
+    measure("priority reported", event.priority, equal="high")
+    measure("reported as active", event.active, equal=True)
     measure("motion after the cause", motor_steps(bench, since_ns)[-1] - since_ns, unit="ns", at_most=seconds * 1e9)
 
 
