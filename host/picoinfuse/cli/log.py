@@ -1,4 +1,4 @@
-"""The pump's journal: fetched into the history on this computer, shown, filtered, followed, exported."""
+"""`picoinfuse log` shows and exports the pump's journal; `picoinfuse clock` sets the clock that it uses."""
 
 import sys
 import time
@@ -18,35 +18,36 @@ from picoinfuse.journal.store import Gap, History, default_path
 
 FOLLOW_S = 1.0
 
-Database = Annotated[Path | None, typer.Option("--db", help="The history: a SQLite file.", show_default=False)]
-Since = Annotated[str | None, typer.Option(help="From a day or time on, as 2026-11-23 or 2026-11-23T08:00 (UTC).")]
-Kind = Annotated[list[str] | None, typer.Option(help=f"Only these: {', '.join(KINDS[2:])}. May be repeated.")]
-Export = Annotated[str | None, typer.Option(help="Print json or csv instead.")]
+Database = Annotated[Path | None, typer.Option("--db", help="SQLite file of the history.", show_default=False)]
+Since = Annotated[str | None, typer.Option(help="Only entries since this UTC time, such as 2026-11-23T08:00.")]
+Kind = Annotated[list[str] | None, typer.Option(help=f"Only entries of this kind: {', '.join(KINDS[2:])}. Repeatable.")]
+Export = Annotated[str | None, typer.Option(help="Print the entries as json or csv.")]
 
 
 def log(
     port: PortOption = None,
     since: Since = None,
     kind: Kind = None,
-    alarms: Annotated[bool, typer.Option("--alarms", help="Only alarms and faults.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens, until Ctrl-C.")] = False,
+    alarms: Annotated[bool, typer.Option("--alarms", help="Only alarms, faults and lost entries.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show new entries until Ctrl-C.")] = False,
     export: Export = None,
     db: Database = None,
     kept: Annotated[
-        str | None, typer.Option("--pump", help="Show what the history has of this pump (its unique id), unasked.")
+        str | None,
+        typer.Option("--pump", help="Show the history of this pump (unique id) without connecting."),
     ] = None,
 ) -> None:
-    """Fetch the pump's journal into the history on this computer, and show it."""
+    """Fetch the pump's journal into the history on this computer and show it."""
     wanted = _filter(since, kind, alarms)
     if export not in (None, "json", "csv"):
         raise typer.BadParameter(f"{export!r} is neither json nor csv", param_hint="--export")
     if follow and (export is not None or kept is not None):
-        raise typer.BadParameter("it goes with neither --export nor --pump", param_hint="--follow")
+        raise typer.BadParameter("cannot be combined with --export or --pump", param_hint="--follow")
     if kept is not None:
         with History(db or default_path()) as history:
             if kept not in history.pumps():
                 known = ", ".join(history.pumps()) or "none"
-                raise typer.BadParameter(f"the history has no {kept}; it has {known}", param_hint="--pump")
+                raise typer.BadParameter(f"no pump {kept} in the history; known: {known}", param_hint="--pump")
             _print_or_export(history, kept, [entry for entry in history.entries(kept) if wanted(entry)], export, None)
         return
     with open_pump(port) as pump, History(db or default_path()) as history:
@@ -64,7 +65,7 @@ def log(
 
 
 def clock(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Tell the pump the time of day of this computer; its journal then has it, until the next reset."""
+    """Set the pump's clock from this computer; the journal uses it until the next reset."""
     with open_pump(port) as pump:
         changed_s = pump.set_clock(time.time_ns() // 1_000_000)
     tell(as_json, {"changed_s": changed_s}, f"clock set, by {changed_s} s" if changed_s else "clock set")
@@ -73,13 +74,13 @@ def clock(port: PortOption = None, as_json: JsonOption = False) -> None:
 def _filter(since: str | None, kinds: list[str] | None, alarms: bool) -> Callable[[Entry], bool]:
     for kind in kinds or ():
         if kind not in KINDS[2:]:
-            raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS[2:])}", param_hint="--kind")
+            raise typer.BadParameter(f"{kind!r} is not one of {', '.join(KINDS[2:])}", param_hint="--kind")
     begin = None
     if since is not None:
         try:
             begin = datetime.fromisoformat(since)
         except ValueError as error:
-            raise typer.BadParameter(f"{since!r} is no time as in 2026-11-23T08:00", param_hint="--since") from error
+            raise typer.BadParameter(f"{since!r} is not a time like 2026-11-23T08:00", param_hint="--since") from error
         begin = begin.replace(tzinfo=begin.tzinfo or UTC)
 
     def wanted(entry: Entry) -> bool:
@@ -106,7 +107,7 @@ def _print_or_export(
 def _show(entries: list[Entry], gaps: list[Gap], done: Fetched | None) -> None:
     _print(entries)
     for gap in gaps:
-        console().print(f"[yellow]{gap.slots} slots of {gap.ring} were overwritten before anybody fetched them")
+        console().print(f"[yellow]{gap.slots} entries of {gap.ring} were overwritten before they were fetched")
     if done is None:
         console().print(f"{len(entries)} shown")
         return
@@ -117,5 +118,5 @@ def _show(entries: list[Entry], gaps: list[Gap], done: Fetched | None) -> None:
 def _print(entries: Iterable[Entry]) -> None:
     for entry in entries:
         when = "time unknown       " if entry.time is None else entry.time.isoformat(" ", "milliseconds")[:-7]
-        told = entry.text() if entry.whole else "[red]does not continue the entry before it: changed, or one is missing"
-        console().print(f"{entry.seq:>7} {when} {entry.pump_s:>12.2f} s  {told}", soft_wrap=True)
+        text = entry.text() if entry.whole else "[red]does not continue the entry before it: one was changed or lost"
+        console().print(f"{entry.seq:>7} {when} {entry.pump_s:>12.2f} s  {text}", soft_wrap=True)

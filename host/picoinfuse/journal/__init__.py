@@ -1,1 +1,1 @@
-"""The pump's journal on the host: fetched, checked, kept, shown."""
+"""The pump's journal on the host: fetch it, check it, keep a history of it, export it."""

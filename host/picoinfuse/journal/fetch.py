@@ -1,5 +1,4 @@
-"""Fetches what a pump's journal has and the history has not, page by page, and checks that each entry continues the
-one before."""
+"""Fetch the entries that the history lacks, page by page, and check that each continues the one before it."""
 
 from __future__ import annotations
 
@@ -13,30 +12,36 @@ from picoinfuse.common.errors import BadAnswer
 from picoinfuse.journal.entry import ENTRY_BYTES, RINGS, chain_of, continues
 from picoinfuse.journal.store import Cursor, Gap, History
 
-SLOTS = 128  # of a sector; the first is its head
-SLOTS_AT_MOST = 65536  # of a ring: with 32 bytes each they are all of a Pico's flash
+SLOTS = 128  # in a sector of 4 KB; the first is its header
+SLOTS_AT_MOST = 65536  # in a ring: 32 bytes each, they fill the 2 MB of a Pico's flash
 
 
 class Source(Protocol):
-    def log(self, ring: str, position: int) -> LogPage: ...
+    """The part of `Pump` that a fetch uses."""
+
+    def log(self, ring: str, position: int) -> LogPage:
+        """The page of `ring` that begins at `position`, or at the oldest entry after it."""
+        ...
 
 
 @dataclass
 class Fetched:
+    """How many slots a fetch brought."""
+
     entries: int = 0
-    damaged: int = 0  # slots that continue no chain
-    gaps: int = 0  # slots that were gone before anybody fetched them
+    damaged: int = 0  # slots that do not continue the chain
+    gaps: int = 0  # slots that the pump had overwritten
 
 
 def fetch(
     pump: Source, name: str, history: History, progress: Callable[[str, int, int], None] | None = None
 ) -> Fetched:
-    """`name`: the pump's unique id. `progress(ring, position, end)` is told of every page. Raises BadAnswer for a
-    journal that goes back, or does not end.
+    """Fetch into the history of `name`, the pump's unique id. Calls `progress(ring, position, end)` for each page.
+    Raises BadAnswer when the positions go back or do not end.
     """
     done = Fetched()
     for ring in RINGS:
-        cursor = _same_or_anew(pump, ring, history.cursor(name, ring))
+        cursor = _current_cursor(pump, ring, history.cursor(name, ring))
         fetched = 0
         while True:
             page = pump.log(ring, cursor.next)
@@ -58,13 +63,13 @@ def fetch(
     return done
 
 
-def _same_or_anew(pump: Source, ring: str, cursor: Cursor) -> Cursor:
-    """A ring whose last known slot is not there as it was has been made anew: another generation begins."""
+def _current_cursor(pump: Source, ring: str, cursor: Cursor) -> Cursor:
+    """If the last slot that was fetched differs on the pump, the ring was formatted: a new generation begins."""
     if not cursor.last:
         return cursor
     page = pump.log(ring, cursor.next - 1)
     if page.position > cursor.next - 1:
-        return cursor  # it is gone: overwritten meanwhile
+        return cursor  # overwritten meanwhile
     slots = _slots(page)
     if slots and slots[0] == cursor.last:
         return cursor
@@ -75,7 +80,7 @@ def _slots(page: LogPage) -> list[bytes]:
     try:
         data = binascii.a2b_base64(page.entries, strict_mode=True)
     except binascii.Error as error:
-        raise BadAnswer("the pump's log is no base64") from error
+        raise BadAnswer("the pump's log is not base64") from error
     if len(data) % ENTRY_BYTES:
         raise BadAnswer("the pump's log ends within an entry")
     return [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
@@ -83,17 +88,17 @@ def _slots(page: LogPage) -> list[bytes]:
 
 def _gap(ring: str, cursor: Cursor, page: LogPage) -> Gap | None:
     missing = page.position - max(cursor.next, 1)
-    if missing <= 0 or (missing == 1 and page.position % SLOTS == 1):  # a head is no entry
+    if missing <= 0 or (missing == 1 and page.position % SLOTS == 1):  # a sector's header is not an entry
         return None
     return Gap(ring, max(cursor.next, 1), missing)
 
 
 def _check(cursor: Cursor, page: LogPage, slots: list[bytes]) -> tuple[Cursor, list[tuple[int, bytes, bool]]]:
-    """Which slots continue the chain. One that fits the slot before it, though that one fits nothing, begins it anew:
-    the slot before it is the damaged one.
+    """Mark the slots that continue the chain. A slot that continues a damaged one starts the chain again: only the
+    slot before it is damaged.
     """
     chain = before = page.chain
-    if page.position <= max(cursor.next, 1) + 1 and cursor.last:  # nothing but a sector's head lies between
+    if page.position <= max(cursor.next, 1) + 1 and cursor.last:  # at most a sector's header lies between
         chain, before = cursor.chain, chain_of(cursor.last)
     checked = []
     for i, raw in enumerate(slots):

@@ -1,6 +1,6 @@
-"""The history of pumps in a SQLite file: every slot as it was fetched, once, and how far each ring has been fetched.
+"""The history: a SQLite file with each slot as it was fetched, and the position that each ring was fetched up to.
 
-A pump is its unique id. A ring that was made anew begins at position 1 again: that is another generation of it.
+Pumps are told apart by their unique id. A ring that was formatted starts at position 1 again, as a new generation.
 """
 
 from __future__ import annotations
@@ -32,27 +32,28 @@ CREATE TABLE IF NOT EXISTS gaps (
 
 
 class HistoryUnusable(PicoinfuseError):
-    """The file is no history, or cannot be read or written."""
+    """The file is not a history, or cannot be read or written."""
 
 
 def default_path() -> Path:
+    """In XDG_DATA_HOME, or ~/.local/share without it (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "picoinfuse" / "journal.sqlite"
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where the next fetch of a ring begins, and what it has to continue."""
+    """Where the next fetch of a ring begins, and the chain that it has to continue."""
 
     generation: int = 0
     next: int = 0
     chain: int | None = None
-    last: bytes = b""  # the newest slot that was fetched
+    last: bytes = b""  # the newest slot fetched
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Slots that the pump had given up before anybody fetched them."""
+    """Slots that the pump overwrote before they were fetched."""
 
     ring: str
     position: int
@@ -60,7 +61,10 @@ class Gap:
 
 
 class History:
-    """A context manager. One fetch of a page is one transaction: what is cut short is fetched again, nothing twice."""
+    """A context manager. Each page is one transaction, so an interrupted fetch loses and doubles nothing.
+
+    Every method raises HistoryUnusable when the file cannot be used.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,20 +75,21 @@ class History:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Raises HistoryUnusable for what the file or the database refuses."""
+        """Turn errors of the file and the database into HistoryUnusable."""
         try:
             yield
         except (OSError, sqlite3.Error) as error:
             raise HistoryUnusable(f"the history in {self._path} cannot be used: {error}") from error
 
     def cursor(self, pump: str, ring: str) -> Cursor:
+        """Where the next fetch of the ring begins; the default Cursor when it was never fetched."""
         query = "SELECT generation, next, chain, last FROM cursors WHERE pump = ? AND ring = ?"
         with self._named():
             row = self._db.execute(query, (pump, ring)).fetchone()
         return Cursor(*row) if row else Cursor()
 
     def keep(self, pump: str, ring: str, cursor: Cursor, slots: list[tuple[int, bytes, bool]], gap: Gap | None) -> None:
-        """`slots`: position, bytes, whole. `cursor`: where the next fetch begins."""
+        """Keep a page. `slots`: (position, bytes, whole) of each. `cursor`: where the next fetch begins."""
         rows = [
             (pump, ring, cursor.generation, position, int.from_bytes(raw[:4], "little"), whole, raw)
             for position, raw, whole in slots
@@ -98,7 +103,7 @@ class History:
             self._db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def entries(self, pump: str) -> Iterator[Entry]:
-        """In the order in which they were noted; slots that fit no chain stand where they were found."""
+        """In the order in which the pump wrote them; damaged slots keep their place in the ring."""
         query = (
             "SELECT ring, position, raw, whole FROM slots WHERE pump = ? "
             "ORDER BY generation, CASE whole WHEN 1 THEN seq ELSE "
@@ -110,11 +115,13 @@ class History:
         return (decode(ring, position, raw, bool(whole)) for ring, position, raw, whole in rows)
 
     def gaps(self, pump: str) -> list[Gap]:
+        """By ring and position."""
         query = "SELECT ring, position, slots FROM gaps WHERE pump = ? ORDER BY ring, generation, position"
         with self._named():
             return [Gap(*row) for row in self._db.execute(query, (pump,))]
 
     def pumps(self) -> list[str]:
+        """The unique ids of all pumps in the history."""
         with self._named():
             return [row[0] for row in self._db.execute("SELECT DISTINCT pump FROM cursors ORDER BY pump")]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import csv
 import importlib
+import io
 import json
 import sqlite3
 import struct
@@ -81,7 +83,7 @@ def take(pump: FakeJournal, path: Path) -> Fetched:
         return fetch(pump, PUMP, history)
 
 
-def test_two_fetches_have_everything_once(pump: FakeJournal, path: Path) -> None:
+def test_a_second_fetch_adds_nothing_twice(pump: FakeJournal, path: Path) -> None:
     for _ in range(200):
         pump.note(3, "idle")
     assert take(pump, path) == Fetched(entries=200)
@@ -93,7 +95,7 @@ def test_two_fetches_have_everything_once(pump: FakeJournal, path: Path) -> None
 
 
 @pytest.mark.parametrize("pages", range(1, 13))
-def test_a_fetch_that_breaks_off_is_gone_on_with(pump: FakeJournal, path: Path, pages: int) -> None:
+def test_an_interrupted_fetch_continues_where_it_stopped(pump: FakeJournal, path: Path, pages: int) -> None:
     for _ in range(150):
         pump.note(3, "idle")
     pump.fail_after = pages
@@ -104,7 +106,7 @@ def test_a_fetch_that_breaks_off_is_gone_on_with(pump: FakeJournal, path: Path, 
     assert seqs(path) == list(range(1, 151))
 
 
-def test_what_was_overwritten_before_it_was_fetched_is_told(pump: FakeJournal, path: Path) -> None:
+def test_entries_overwritten_before_the_fetch_are_reported_as_a_gap(pump: FakeJournal, path: Path) -> None:
     for _ in range(50):
         pump.note(3, "idle")
     take(pump, path)
@@ -122,7 +124,7 @@ def test_what_was_overwritten_before_it_was_fetched_is_told(pump: FakeJournal, p
 
 
 @pytest.mark.parametrize("position", [1, 5, 16, 17, 126, 130])
-def test_an_entry_that_was_changed_does_not_pass_for_one(pump: FakeJournal, path: Path, position: int) -> None:
+def test_a_changed_entry_is_marked_damaged(pump: FakeJournal, path: Path, position: int) -> None:
     for _ in range(150):
         pump.note(3, "idle")
     raw = bytearray(pump.slots[position])
@@ -135,14 +137,14 @@ def test_an_entry_that_was_changed_does_not_pass_for_one(pump: FakeJournal, path
 
 
 @pytest.mark.parametrize("position", [5, 16, 17, 60])
-def test_an_entry_that_was_taken_out_is_missed(pump: FakeJournal, path: Path, position: int) -> None:
+def test_a_removed_entry_is_noticed(pump: FakeJournal, path: Path, position: int) -> None:
     for _ in range(100):
         pump.note(3, "idle")
     del pump.slots[position]
     assert take(pump, path).damaged == 1
 
 
-def test_a_journal_that_was_made_anew_does_not_overwrite_the_old_one(pump: FakeJournal, path: Path) -> None:
+def test_a_formatted_journal_starts_a_new_generation(pump: FakeJournal, path: Path) -> None:
     for _ in range(20):
         pump.note(3, "idle")
     take(pump, path)
@@ -154,7 +156,7 @@ def test_a_journal_that_was_made_anew_does_not_overwrite_the_old_one(pump: FakeJ
 
 
 @pytest.mark.parametrize(("forward", "said"), [(0, "goes back to 1"), (16, "does not end")])
-def test_a_pump_that_never_comes_to_an_end_does_not_hold_the_fetch_up(
+def test_a_journal_without_an_end_stops_the_fetch_with_an_error(
     pump: FakeJournal, path: Path, monkeypatch: pytest.MonkeyPatch, forward: int, said: str
 ) -> None:
     """Page after page of one sector's slots: at the same place, or always further on."""
@@ -175,7 +177,7 @@ def test_a_pump_that_never_comes_to_an_end_does_not_hold_the_fetch_up(
     assert len(told) <= 512 // 16 + 1
 
 
-def test_two_pumps_do_not_mix(pump: FakeJournal, path: Path) -> None:
+def test_the_histories_of_two_pumps_are_separate(pump: FakeJournal, path: Path) -> None:
     pump.note(3, "idle")
     take(pump, path)
     with History(path) as history:
@@ -184,7 +186,7 @@ def test_two_pumps_do_not_mix(pump: FakeJournal, path: Path) -> None:
         assert len(list(history.entries("another"))) == 1
 
 
-def test_what_an_entry_says(pump: FakeJournal, path: Path) -> None:
+def test_the_text_of_each_kind_of_entry(pump: FakeJournal, path: Path) -> None:
     pump.note(4, "occlusion", 3)
     pump.note(5, "occlusion", 0)
     pump.note(6, "start", 5000, 10_000_000_000_000)
@@ -202,7 +204,7 @@ def test_what_an_entry_says(pump: FakeJournal, path: Path) -> None:
     assert times == {"2026-11-24 12:00:00.250000+00:00"}
 
 
-def test_every_name_that_the_firmware_notes_is_known_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_name_in_the_firmwares_tables_is_known_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     if "micropython" not in sys.modules:
         monkeypatch.setitem(sys.modules, "micropython", SimpleNamespace(const=lambda value: value))
     alarms = importlib.import_module("pump.core.alarms.table")
@@ -219,7 +221,9 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> StubBench:
     return StubBench(load_profile("syringe-50ml"))
 
 
-def test_log_on_a_pump(bench: StubBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_log_command_fetches_shows_filters_and_exports(
+    bench: StubBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from picoinfuse.cli import app, log
 
     with bench:
@@ -234,12 +238,15 @@ def test_log_on_a_pump(bench: StubBench, monkeypatch: pytest.MonkeyPatch, tmp_pa
         shown = CliRunner().invoke(app, command)
         assert shown.exit_code == 0, shown.output
         assert "alarm sensor_open (high)" in shown.output
-        assert "infusing, by start" in shown.output
+        assert "state infusing, by start" in shown.output
         exported = CliRunner().invoke(app, [*command, "--export", "json", "--alarms"])
         (entry,) = json.loads(exported.output)
         assert (entry["kind"], entry["name"], entry["whole"]) == ("alarm", "sensor_open", True)
         assert entry["time"].startswith("2026-11-23T12:00:0")
-        assert CliRunner().invoke(app, [*command, "--export", "csv"]).output.startswith("ring,position,seq")
+        exported = CliRunner().invoke(app, [*command, "--export", "csv", "--alarms"])
+        assert exported.exit_code == 0, exported.output
+        (row,) = csv.DictReader(io.StringIO(exported.output))
+        assert row == {name: "" if value is None else str(value) for name, value in entry.items()}
         assert CliRunner().invoke(app, [*command, "--kind", "nothing"]).exit_code == 2
         assert CliRunner().invoke(app, [*command, "--follow", "--export", "csv"]).exit_code == 2
         name = bench.pump.hello().unique_id
@@ -250,7 +257,7 @@ def test_log_on_a_pump(bench: StubBench, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert (other.exit_code, name in other.output) == (2, True)
 
 
-def test_a_file_that_is_no_history_is_told_in_one_sentence_and_left_as_it_is(path: Path) -> None:
+def test_a_file_that_is_not_a_history_is_refused_and_left_unchanged(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("a letter")
     with pytest.raises(HistoryUnusable, match="not a database"):
@@ -258,14 +265,14 @@ def test_a_file_that_is_no_history_is_told_in_one_sentence_and_left_as_it_is(pat
     assert path.read_text() == "a letter"
 
 
-def test_a_history_that_cannot_be_there_is_told_in_one_sentence(path: Path) -> None:
+def test_an_impossible_path_of_the_history_is_refused_in_one_sentence(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text("a file, and no folder")
     with pytest.raises(HistoryUnusable, match="cannot be used"):
         History(path / "journal.sqlite")
 
 
-def test_a_history_that_another_program_holds_is_told_and_not_harmed(pump: FakeJournal, path: Path) -> None:
+def test_a_locked_history_is_refused_and_left_unharmed(pump: FakeJournal, path: Path) -> None:
     pump.note(6, "stop")
     with History(path) as history:
         fetch(pump, PUMP, history)
