@@ -52,7 +52,7 @@ def test_a_weight_that_is_missing_or_too_much_is_refused() -> None:
         Dosing("ug/kg/min", Quantity(1, "mg"), None)
     with pytest.raises(BadQuantity, match="takes no weight"):
         Dosing("mg/h", Quantity(1, "mg"), 70_000)
-    with pytest.raises(BadQuantity, match="no dose of what is measured in units"):
+    with pytest.raises(BadQuantity, match="does not fit a drug measured in units"):
         Dosing("mg/h", Quantity(1, "units"), None)
 
 

@@ -8,10 +8,9 @@ import pytest
 
 from picoinfuse.cli import main
 from picoinfuse.common import paths
-from picoinfuse.common.errors import BadQuantity
+from picoinfuse.common.errors import BadQuantity, LibraryError, LibraryNotFound
 from picoinfuse.dosing.dose import Quantity
 from picoinfuse.library.compile import compiled, text
-from picoinfuse.library.errors import LibraryError, LibraryNotFound
 from picoinfuse.library.model import Library
 from picoinfuse.library.on_pump import order_for
 from picoinfuse.library.read import load_library
@@ -81,7 +80,7 @@ def test_drugs_are_in_the_order_of_their_names(file: Path) -> None:
     ("old", "new", "expected"),
     [
         ("version = 3", "version = 0", ("out_of_range", 2)),
-        ("version = 3", 'version = "3"', ("out_of_range", 2)),
+        ("version = 3", 'version = "3"', ("wrong_type", 2)),
         ('name = "ward"', 'name = "Ward 3"', ("out_of_range", 1)),
         ("[drug.dopamine]", "[drug.Dopamine]", ("out_of_range", 4)),
         ('unit = "µg/kg/min"', 'unit = "µg/kg"', ("out_of_range", 5)),
@@ -92,7 +91,7 @@ def test_drugs_are_in_the_order_of_their_names(file: Path) -> None:
         ("[0.8, 1.6]", "[0.8, 0.8]", ("out_of_range", 7)),
         ("[0.8, 1.6]", "[0, 1.6]", ("out_of_range", 7)),
         ("[0.8, 1.6]", "[0.0001]", ("out_of_range", 7)),
-        ("[0.8, 1.6]", '["0.8"]', ("out_of_range", 7)),
+        ("[0.8, 1.6]", '["0.8"]', ("wrong_type", 7)),
         ("dose_soft_min = 1\n", "dose_soft_min = 30\n", ("limit_order", 10)),
         ("dose_hard_max = 50", "dose_hard_max = 19", ("limit_order", 11)),
         ("dose_hard_max = 50\n", "", ("missing_key", 4)),
@@ -151,4 +150,4 @@ def test_the_commands_that_need_no_pump(file: Path, capsys: pytest.CaptureFixtur
     assert "0.5 (1) to (20) 50 µg/kg/min" in told
     file.write_text(RIGHT.replace("version = 3", "version = 0"), encoding="utf-8")
     assert run("check", str(file)) == 1
-    assert f"{file}:2: version must be" in capsys.readouterr().err
+    assert f"{file}:2: version is 0, must be" in capsys.readouterr().err

@@ -134,7 +134,7 @@ MISTAKES = [
     ("pressure = 26", "pressure = 15", "adc_pin", PRESSURE),
     ("low_mmhg = 250", "low_mmhg = 517", "limit_order", line_of("medium_mmhg")),
     ("high_mmhg = 775", "high_mmhg = 500", "limit_order", line_of("high_mmhg")),
-    ("high_mmhg = 775", "high_mmhg = 1034", "limit_order", line_of("high_mmhg")),
+    ("high_mmhg = 775", "high_mmhg = 1035", "out_of_range", line_of("high_mmhg")),
     # (3200 - 500) mV * 38 Pa/mV = 102.6 kPa, 775 mmHg are 103.3 kPa
     ("pa_per_mv = 60", "pa_per_mv = 38", "sensor_range", line_of("high_mmhg")),
     ("short_mv = 100", "short_mv = 500", "sensor_range", line_of("offset_mv")),

@@ -11,6 +11,7 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dosing import dose as doses
 from picoinfuse.dosing.dose import Order, Quantity
+from picoinfuse.dosing.units import shown
 from picoinfuse.library import on_pump
 
 DrugOption = Annotated[str | None, typer.Option(help="of the pump's library; RATE is then a dose", show_default=False)]
@@ -57,7 +58,7 @@ def dose_of_infusion(pump: Pump, text: str) -> tuple[int, Quantity]:
         raise BadQuantity(f"{text!r} is no rate in mL/h, and the infusion has no drug whose dose it could be")
     dose = _parsed(doses.parse_dose, text, "RATE")
     if dose.unit != told.unit:
-        raise BadQuantity(f"{told.drug} is dosed in {doses.shown(told.unit)}, not in {doses.shown(dose.unit)}")
+        raise BadQuantity(f"{told.drug} is dosed in {shown(told.unit)}, not in {shown(dose.unit)}")
     dosing = doses.Dosing(told.unit, Quantity(told.concentration, told.amount), told.weight_g)
     typer.echo(f"{told.drug}: {dosing.both_ways(dose.milli)}", err=True)
     return dosing.rate_ul_h(dose.milli), dose

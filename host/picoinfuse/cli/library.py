@@ -9,10 +9,11 @@ import typer
 from picoinfuse.cli.asking import YesOption, confirmed
 from picoinfuse.cli.common import console, grid, open_pump, print_json, tell
 from picoinfuse.cli.options import JsonOption, PortOption
-from picoinfuse.dosing.dose import decimal, shown
+from picoinfuse.common.errors import LibraryError
+from picoinfuse.dosing.dose import decimal
+from picoinfuse.dosing.units import shown
 from picoinfuse.library import on_pump
 from picoinfuse.library.compile import compiled, text
-from picoinfuse.library.errors import LibraryError
 from picoinfuse.library.model import Drug, Library, Limits
 from picoinfuse.library.read import load_library
 

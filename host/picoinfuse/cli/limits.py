@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from picoinfuse.client.messages import OrderTold
 from picoinfuse.common.errors import PumpError
-from picoinfuse.dosing.dose import Order, decimal, limit_units
+from picoinfuse.dosing.dose import Order, decimal
+from picoinfuse.dosing.units import limit_units
 
 Units = Mapping[str, str]  # dose.limit_units; empty without a drug
 NO_DRUG: Units = {}

@@ -106,15 +106,15 @@ class PumpError(PicoinfuseError):
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake in a profile. `name` is the kind of mistake, for tests and programs."""
+    """One mistake in a file. `name` is the kind of mistake, for tests and programs."""
 
     name: str
     line: int
     message: str
 
 
-class ProfileError(PicoinfuseError):
-    """A profile is wrong. It carries every mistake; `line` is that of the first."""
+class FileError(PicoinfuseError):
+    """A file that a person wrote is wrong. It carries every mistake; `line` is that of the first."""
 
     def __init__(self, file: Path, mistakes: list[Mistake]) -> None:
         self.file = file
@@ -123,16 +123,40 @@ class ProfileError(PicoinfuseError):
         super().__init__("\n".join(f"{file}:{m.line}: {m.message}" for m in self.mistakes))
 
 
-class RegimenError(ProfileError):
-    """A regimen is wrong. It carries every mistake; `line` is that of the first."""
+class ProfileError(FileError):
+    """A profile is wrong."""
 
 
-class RegimenNotFound(PicoinfuseError):
+class RegimenError(FileError):
+    """A regimen is wrong."""
+
+
+class LibraryError(FileError):
+    """A drug library is wrong."""
+
+
+class RigError(FileError):
+    """A rig file is wrong."""
+
+
+class FileNotReadable(PicoinfuseError):
+    """A file that a person named does not exist or cannot be read."""
+
+
+class ProfileNotFound(FileNotReadable):
+    """No profile of that name or path."""
+
+
+class RegimenNotFound(FileNotReadable):
     """No regimen at that path."""
 
 
-class ProfileNotFound(PicoinfuseError):
-    """No profile of that name or path."""
+class LibraryNotFound(FileNotReadable):
+    """No drug library at that path."""
+
+
+class RigNotFound(FileNotReadable):
+    """No rig file at that path."""
 
 
 class DeployError(PicoinfuseError):

@@ -12,23 +12,15 @@ from typing import Any
 
 from picoinfuse.common.errors import BadQuantity
 from picoinfuse.common.units import ml_h
+from picoinfuse.dosing.units import AMOUNTS, canonical, parts, shown, smaller
 
-# amount: (kind, how many of the smallest of its kind)
-AMOUNTS = {
-    "ng": ("mass", 1),
-    "ug": ("mass", 1_000),
-    "mg": ("mass", 1_000_000),
-    "g": ("mass", 1_000_000_000),
-    "munits": ("units", 1),
-    "units": ("units", 1_000),
-    "mmol": ("mmol", 1),
-}
-PER_HOUR = {"min": Fraction(60), "h": Fraction(1), "day": Fraction(1, 24)}
 UL_PER_ML = 1_000
 MAX_MILLI = 10**12
 MAX_WEIGHT_G = 500_000
 
-_TEXT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([a-zµμ]+(?:/[a-z]+)*)", re.IGNORECASE)
+_NUMBER = r"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+_TEXT = re.compile(_NUMBER + r"\s*([a-zµμ%]+(?:/[a-z]+)*)", re.IGNORECASE)
+_IN_VOLUME = re.compile(_NUMBER + r"\s*([a-zµμ]+)\s*/\s*" + _NUMBER + r"\s*ml", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,8 @@ class Dosing:
     def __post_init__(self) -> None:
         amount, by_weight, _ = parts(self.unit)
         if AMOUNTS[amount][0] != AMOUNTS[self.concentration.unit][0]:
-            raise BadQuantity(f"{shown(self.unit)} is no dose of what is measured in {shown(self.concentration.unit)}")
+            measured = shown(self.concentration.unit)
+            raise BadQuantity(f"a dose in {shown(self.unit)} does not fit a drug measured in {measured}")
         if by_weight and self.weight_g is None:
             raise BadQuantity(f"a dose in {shown(self.unit)} needs the patient's weight")
         if not by_weight and self.weight_g is not None:
@@ -112,15 +105,6 @@ class Order:
         return params
 
 
-def parts(unit: str) -> tuple[str, bool, Fraction]:
-    """(amount, by weight, times an hour) of the unit of a dose."""
-    words = unit.split("/")
-    by_weight = len(words) == 3 and words[1] == "kg"
-    if (len(words) != 2 and not by_weight) or words[0] not in AMOUNTS or words[-1] not in PER_HOUR:
-        raise BadQuantity(f"{unit!r} is no unit of a dose; mg/h, µg/kg/min and units/h are")
-    return words[0], by_weight, PER_HOUR[words[-1]]
-
-
 def parse_dose(text: str) -> Quantity:
     """`5 µg/kg/min`, `1.5mg/h`."""
     quantity = _parse(text, "dose", "5 µg/kg/min")
@@ -129,7 +113,9 @@ def parse_dose(text: str) -> Quantity:
 
 
 def parse_concentration(text: str) -> Quantity:
-    """`1600 µg/mL`: the amount in a mL."""
+    """`1600 µg/mL`, `800 mg/500 mL`: the amount in a mL. Raises BadQuantity."""
+    if in_volume := _IN_VOLUME.fullmatch(text.strip()):
+        return _divided(text, *in_volume.groups())
     quantity = _parse(text, "concentration", "4 mg/mL")
     amount, _, per = quantity.unit.partition("/")
     if per != "ml" or amount not in AMOUNTS:
@@ -143,17 +129,6 @@ def parse_weight_g(text: str) -> int:
     if match is None or not 1 <= (weight_g := int(Decimal(match[1]) * 1000)) <= MAX_WEIGHT_G:
         raise BadQuantity(f"{text!r} is not a weight: give kg with at most three places, up to 500")
     return weight_g
-
-
-def shown(unit: str) -> str:
-    """As people write it."""
-    return "µg" + unit[2:] if unit.startswith("ug") else unit
-
-
-def limit_units(unit: str, amount: str) -> dict[str, str]:
-    """What the limits of a drug are in, as people write it: by the names that the pump gives them."""
-    by_kg = f"{shown(amount)}/kg" if parts(unit)[1] else shown(amount)
-    return {"dose": shown(unit), "bolus": by_kg, "hour": by_kg}
 
 
 def decimal(milli: int) -> str:
@@ -170,10 +145,36 @@ def _parse(text: str, what: str, example: str) -> Quantity:
     match = _TEXT.fullmatch(text.strip())
     if match is None:
         raise BadQuantity(f"{text!r} is not a {what}: give a number with a point and its unit, such as {example}")
+    unit = canonical(match[2])
     milli = Decimal(match[1]) * 1000
     if milli != milli.to_integral_value():
-        raise BadQuantity(f"{text!r} is finer than a thousandth of its unit: use a smaller unit")
+        raise BadQuantity(
+            f"{text!r} is finer than a thousandth of its unit: {in_smaller_unit(Decimal(match[1]), unit)}"
+        )
     if not 1 <= milli <= MAX_MILLI:
-        raise BadQuantity(f"a {what} of {text!r} is out of all bounds")
-    unit = match[2].replace("µ", "u").replace("μ", "u").lower()
+        raise BadQuantity(f"{text!r} is not a {what} that a pump can give: 0.001 to 1000000000 of a unit")
     return Quantity(int(milli), unit)
+
+
+def in_smaller_unit(number: Decimal, unit: str) -> str:
+    """How to write a number that has more than three places: `write 0.5 µg/h`."""
+    amount = unit.partition("/")[0]
+    less = smaller(unit) if amount in AMOUNTS else None
+    if less is None:
+        return "write at most three places"
+    factor = AMOUNTS[amount][1] // AMOUNTS[less.partition("/")[0]][1]
+    return f"write {(number * factor).normalize():f} {shown(less)}"
+
+
+def _divided(text: str, number: str, unit: str, volume: str) -> Quantity:
+    """An amount in several mL: in its own unit, or in the first smaller one that has it in whole thousandths."""
+    amount: str | None = canonical(unit)
+    if amount not in AMOUNTS or not Decimal(volume):
+        raise BadQuantity(f"{text!r} is not a concentration: give an amount in a volume, such as 800 mg/500 mL")
+    smallest = Fraction(number) * AMOUNTS[amount][1] * 1000 / Fraction(volume)
+    while amount is not None:
+        milli = smallest / AMOUNTS[amount][1]
+        if milli.denominator == 1 and 1 <= milli <= MAX_MILLI:
+            return Quantity(int(milli), amount)
+        amount = smaller(amount)
+    raise BadQuantity(f"{text!r} is no whole number of thousandths in a mL: give the amount in a mL")

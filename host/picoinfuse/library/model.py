@@ -8,8 +8,8 @@ A library that exists is valid: `load_library` raises LibraryError with every mi
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.dosing import dose
 from picoinfuse.dosing.dose import Quantity
+from picoinfuse.dosing.units import parts
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Drug:
 
     @property
     def by_weight(self) -> bool:
-        return dose.parts(self.unit)[1]
+        return parts(self.unit)[1]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from picoinfuse.client.messages import Proposal
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import BadAnswer, BadQuantity
-from picoinfuse.dosing.dose import Dosing, Order, Quantity, shown
+from picoinfuse.dosing.dose import Dosing, Order, Quantity
+from picoinfuse.dosing.units import shown
 from picoinfuse.library.compile import compiled, crc
 from picoinfuse.library.model import Drug, Library, Limits
 

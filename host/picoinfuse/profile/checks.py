@@ -1,164 +1,202 @@
-"""What must fit together in a profile: pins, pressures, rates.
+"""What must fit together in a profile: pins, pressures, rates. `schema.py` says what each key takes by itself.
 
-Each check looks only at values that the schema passed.
+A check names the keys or tables it needs as its parameters, runs when they are valid, and yields what is wrong.
 """
 
-from itertools import pairwise
-from typing import Any
+from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from picoinfuse.common.firmware_tables import pure_module
+from picoinfuse.common.schema import Finding
 from picoinfuse.common.units import pa_of_mmhg
 from picoinfuse.profile.compile import PL_PER_UL, step_pl_exact, step_pl_ratio
-from picoinfuse.profile.read import Reading
-from picoinfuse.profile.schema import MAX_MMHG
+
+if TYPE_CHECKING:
+    from picoinfuse.profile import schema
 
 PICO_PINS = frozenset((*range(23), 26, 27, 28))  # 23, 24, 25 and 29 belong to the board itself
 ADC_PINS = frozenset((26, 27, 28))
-# A soft reset stops only these PWM slices; on another one the tone would go on.
-PIEZO_PINS = frozenset((*range(8), *range(16, 24)))
-MAX_STEP_HZ = 200_000
+ANALOG_SIGNALS = ("pressure", "upstream", "battery")
+PIEZO_PINS = frozenset((*range(8), *range(16, 24)))  # a soft reset stops only their PWM slices
 MAX_RAMP_S = 10
-STEP_ERROR = 1e-6
+STEP_ERROR = 1e-6  # of a step's volume, by holding it as a ratio
 REFERENCE_MV = 3300
-BATTERY_MARGIN_MV = 400  # a reading above full by more is no battery: core/battery.py
-SMALL_INT = 2**30  # what the pump can hold without allocating
+BATTERY_MARGIN_MV = 400  # a reading further above full is not a battery's: firmware/pump/core/battery.py
+BATTERY_SPAN_MV = 200
 
 
-def check_pins(reading: Reading) -> None:
+def check_pins(wiring: schema.Wiring) -> Iterator[Finding]:
+    """Each signal has a pin of its own, one that can do it."""
     used: dict[int, str] = {}
-    for name, pin in reading.values["wiring"].items():
+    for name, pin in wiring.pins().items():
         if pin not in PICO_PINS:
-            reading.mistake("no_such_pin", "wiring", name, f"{name}: a Pico has no GPIO {pin} on its edge")
+            yield Finding("no_such_pin", ("wiring", name), f"{name}: a Pico has no GPIO {pin} on its edge")
         elif pin in used:
-            text = f"{name} and {used[pin]} are both on GPIO {pin}"
-            reading.mistake("pin_used_twice", "wiring", name, text)
+            yield Finding("pin_used_twice", ("wiring", name), f"{name} and {used[pin]} are both on GPIO {pin}")
         elif name == "piezo" and pin not in PIEZO_PINS:
-            text = f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: a soft reset leaves the tone on elsewhere"
-            reading.mistake("piezo_pin", "wiring", name, text)
-        elif name in ("pressure", "upstream", "battery") and pin not in ADC_PINS:
+            text = f"piezo is on GPIO {pin}, must be on 0-7 or 16-22: elsewhere a soft reset leaves the tone on"
+            yield Finding("piezo_pin", ("wiring", name), text)
+        elif name in ANALOG_SIGNALS and pin not in ADC_PINS:
             text = f"{name} is on GPIO {pin}, must be on an ADC pin: 26, 27 or 28"
-            reading.mistake("adc_pin", "wiring", name, text)
+            yield Finding("adc_pin", ("wiring", name), text)
         used.setdefault(pin, name)
 
 
-def check_pressures(reading: Reading) -> None:
-    values, sensor = reading.values["occlusion"], reading.values["sensor"]
-    order = [("", 0), *((name, values[name]) for name in ("low_mmhg", "medium_mmhg", "high_mmhg"))]
-    for (before, smaller), (name, limit) in pairwise(order):
-        if limit <= smaller:
-            reading.mistake("limit_order", "occlusion", name, f"{name} is {limit}, must be above {before} ({smaller})")
-    if values["retract_to_mmhg"] * 2 >= values["low_mmhg"]:  # half the limit is what an automatic restart asks for
-        text = f"retract_to_mmhg is {values['retract_to_mmhg']}, must be below half of low_mmhg ({values['low_mmhg']})"
-        reading.mistake("limit_order", "occlusion", "retract_to_mmhg", text)
-    if values["high_mmhg"] >= MAX_MMHG:
-        text = f"high_mmhg is {values['high_mmhg']}, must be below {MAX_MMHG} mmHg (20 psi)"
-        reading.mistake("limit_order", "occlusion", "high_mmhg", text)
-    if not sensor["short_mv"] < sensor["offset_mv"] < sensor["open_mv"]:
-        reading.mistake("sensor_range", "sensor", "offset_mv", "short_mv < offset_mv < open_mv must hold")
-    else:
-        _check_reach(reading, values["high_mmhg"], sensor)
+def check_limits(low_mmhg: int, medium_mmhg: int, high_mmhg: int) -> Iterator[Finding]:
+    """The three occlusion limits rise."""
+    limits = {"low_mmhg": low_mmhg, "medium_mmhg": medium_mmhg, "high_mmhg": high_mmhg}
+    yield from _rising(limits)
 
 
-def check_motion(reading: Reading) -> None:
-    values = reading.values["mechanics"]
-    low, high = values["min_rate_ul_h"], values["max_rate_ul_h"]
-    if low >= high:
-        text = f"min_rate_ul_h is {low}, must be below max_rate_ul_h ({high})"
-        reading.mistake("rate_order", "mechanics", "min_rate_ul_h", text)
-    exact = step_pl_exact(values)
-    if abs(step_pl_ratio(values) - exact) >= STEP_ERROR * exact:
-        text = f"a step is {float(exact):.3g} pL, too little to be held as a ratio to 1 in a million"
-        reading.mistake("step_volume", "mechanics", "microsteps", text)
-    if step_pl_ratio(values).numerator >= SMALL_INT:
-        text = f"a step is {float(exact):.3g} pL, too much for the pump's integers"
-        reading.mistake("step_volume", "mechanics", "microsteps", text)
-    top_hz = float(high * 1_000_000 / 3600 / exact)  # 1 µL is 1,000,000 pL
-    start_hz, accel_hz_s = values["start_hz"], values["accel_hz_s"]
-    if top_hz > MAX_STEP_HZ:
-        limit_ul_h = int(MAX_STEP_HZ * 3600 * exact / 1_000_000)
-        text = f"max_rate_ul_h {high} is {top_hz:.0f} steps/s; {MAX_STEP_HZ} can be made: {limit_ul_h} µL/h"
-        reading.mistake("step_rate", "mechanics", "max_rate_ul_h", text)
-    elif top_hz > start_hz and (top_hz - start_hz) > accel_hz_s * MAX_RAMP_S:
-        text = f"from start_hz {start_hz} to {top_hz:.0f} Hz takes over {MAX_RAMP_S} s with {accel_hz_s} Hz/s"
-        reading.mistake("ramp", "mechanics", "accel_hz_s", text)
-    if "resonance_hz" in values:
-        low_hz, high_hz = values["resonance_hz"]
-        _check_resonance(reading, low_hz, high_hz, start_hz)
+def check_retract_to(low_mmhg: int, retract_to_mmhg: int) -> Iterator[Finding]:
+    """An automatic restart asks for less than half the lowest limit (firmware/pump/core/occlusion/restarts.py)."""
+    if retract_to_mmhg * 2 >= low_mmhg:
+        text = f"retract_to_mmhg is {retract_to_mmhg}, must be below half of low_mmhg ({low_mmhg})"
+        yield Finding("limit_order", ("retract_to_mmhg",), text)
 
 
-def _check_resonance(reading: Reading, low_hz: int, high_hz: int, start_hz: int) -> None:
+def check_sensor(short_mv: int, offset_mv: int, open_mv: int) -> Iterator[Finding]:
+    """No pressure looks neither like a short circuit nor like an open wire."""
+    if not short_mv < offset_mv < open_mv:
+        text = f"offset_mv is {offset_mv}, must be between short_mv ({short_mv}) and open_mv ({open_mv})"
+        yield Finding("sensor_range", ("offset_mv",), text)
+
+
+def check_reach(occlusion: schema.Occlusion, sensor: schema.Sensor) -> Iterator[Finding]:
+    """At the highest limit the sensor's output is still below that of an open wire."""
+    at_limit_mv = sensor.offset_mv + pa_of_mmhg(occlusion.high_mmhg) / sensor.pa_per_mv
+    if at_limit_mv >= sensor.open_mv:
+        text = f"high_mmhg {occlusion.high_mmhg} gives {at_limit_mv:.0f} mV, must be below open_mv ({sensor.open_mv})"
+        yield Finding("sensor_range", ("occlusion", "high_mmhg"), text)
+
+
+def check_rates(min_rate_ul_h: int, max_rate_ul_h: int) -> Iterator[Finding]:
+    """There are rates between the lowest and the highest."""
+    if min_rate_ul_h >= max_rate_ul_h:
+        text = f"min_rate_ul_h is {min_rate_ul_h}, must be below max_rate_ul_h ({max_rate_ul_h})"
+        yield Finding("rate_order", ("min_rate_ul_h",), text)
+
+
+def check_resonance(resonance_hz: list[int] | None, start_hz: int) -> Iterator[Finding]:
+    """The band has a width, and the rate at which each volume ends is outside it."""
+    low_hz, high_hz = resonance_hz or (0, 1)
     if low_hz >= high_hz:
         text = f"resonance_hz goes from {low_hz} to {high_hz}, the first must be below the second"
-        reading.mistake("resonance", "mechanics", "resonance_hz", text)
+        yield Finding("resonance", ("resonance_hz",), text)
     elif low_hz <= start_hz <= high_hz:
         text = f"resonance_hz ({low_hz} to {high_hz}) holds start_hz ({start_hz}), at which a volume ends"
-        reading.mistake("resonance", "mechanics", "resonance_hz", text)
+        yield Finding("resonance", ("resonance_hz",), text)
 
 
-def check_upstream(reading: Reading) -> None:
-    wired, limited = "upstream" in reading.values["wiring"], "upstream_mmhg" in reading.values["occlusion"]
+def check_step_volume(mechanics: schema.Mechanics) -> Iterator[Finding]:
+    """The volume of a step is a ratio of the pump's small integers, to 1 in a million."""
+    values = mechanics.model_dump()
+    exact, ratio = step_pl_exact(values), step_pl_ratio(values)
+    if abs(ratio - exact) >= STEP_ERROR * exact:
+        text = f"a step is {float(exact):.3g} pL, too little to be held as a ratio to 1 in a million"
+        yield Finding("step_volume", ("mechanics", "microsteps"), text)
+    elif ratio.numerator > pure_module("pump.storage.profile_table").MAX_SMALL_INT:
+        text = f"a step is {float(exact):.3g} pL, too much for the pump's integers: use more microsteps"
+        yield Finding("step_volume", ("mechanics", "microsteps"), text)
+
+
+def check_step_rate(mechanics: schema.Mechanics) -> Iterator[Finding]:
+    """The highest rate is a step rate that can be made, and is reached soon enough."""
+    most_hz = pure_module("pump.storage.profile_table").MAX_STEP_HZ
+    exact = step_pl_exact(mechanics.model_dump())
+    top_hz = float(mechanics.max_rate_ul_h * PL_PER_UL / 3600 / exact)
+    start_hz, accel_hz_s = mechanics.start_hz, mechanics.accel_hz_s
+    if top_hz > most_hz:
+        limit_ul_h = int(most_hz * 3600 * exact / PL_PER_UL)
+        text = (
+            f"max_rate_ul_h {mechanics.max_rate_ul_h} is {top_hz:.0f} steps/s; {most_hz} can be made: {limit_ul_h} µL/h"
+        )
+        yield Finding("step_rate", ("mechanics", "max_rate_ul_h"), text)
+    elif top_hz - start_hz > accel_hz_s * MAX_RAMP_S:
+        text = f"from start_hz {start_hz} to {top_hz:.0f} Hz takes over {MAX_RAMP_S} s with {accel_hz_s} Hz/s"
+        yield Finding("ramp", ("mechanics", "accel_hz_s"), text)
+
+
+def check_upstream(wiring: schema.Wiring, occlusion: schema.Occlusion) -> Iterator[Finding]:
+    """A sensor upstream and its limit come together."""
+    wired, limited = wiring.upstream is not None, occlusion.upstream_mmhg is not None
     if wired and not limited:
-        text = "upstream_mmhg is missing: a sensor is wired upstream"
-        reading.mistake("missing_key", "occlusion", "upstream_mmhg", text)
+        text = "upstream_mmhg is missing in [occlusion]: a sensor is wired upstream"
+        yield Finding("missing_key", ("occlusion", "upstream_mmhg"), text)
     elif limited and not wired:
         text = "upstream_mmhg is a limit for a sensor that [wiring] does not have"
-        reading.mistake("unknown_key", "occlusion", "upstream_mmhg", text)
+        yield Finding("unknown_key", ("occlusion", "upstream_mmhg"), text)
 
 
-def check_reservoir(reading: Reading) -> None:
-    values = reading.values["reservoir"]
-    for smaller, larger in (("empty_ul", "low_ul"), ("low_ul", "capacity_ul")):
-        if values[smaller] >= values[larger]:
-            text = f"{smaller} is {values[smaller]}, must be below {larger} ({values[larger]})"
-            reading.mistake("limit_order", "reservoir", smaller, text)
-    if values["near_empty_min"] > values["harmful_near_empty_min"]:
-        text = "harmful_near_empty_min must not be below near_empty_min: what would harm is warned of earlier"
-        reading.mistake("limit_order", "reservoir", "harmful_near_empty_min", text)
+def check_reservoir_order(empty_ul: int, low_ul: int, capacity_ul: int) -> Iterator[Finding]:
+    """Empty is below low, and low below full."""
+    for (name, smaller), (above, larger) in pairwise(
+        {"empty_ul": empty_ul, "low_ul": low_ul, "capacity_ul": capacity_ul}.items()
+    ):
+        if smaller >= larger:
+            yield Finding("limit_order", (name,), f"{name} is {smaller}, must be below {above} ({larger})")
 
 
-def check_battery(reading: Reading) -> None:
-    wired, values = "battery" in reading.values["wiring"], reading.values.get("battery")
-    if wired != (values is not None):
-        text = "[battery] and battery in [wiring] belong together: one of them is missing"
-        reading.mistake("missing_key", "wiring" if wired else "battery", "battery" if wired else "", text)
-        return
-    if values is None:
-        return
-    if values["empty_mv"] + 200 > values["full_mv"]:
-        text = f"empty_mv is {values['empty_mv']}, must be 200 mV or more below full_mv ({values['full_mv']})"
-        reading.mistake("limit_order", "battery", "empty_mv", text)
-    battery_mv, pin_mv = values["divider"]
-    at_pin_mv = (values["full_mv"] + BATTERY_MARGIN_MV) * pin_mv / battery_mv
+def check_warnings(near_empty_min: int, harmful_near_empty_min: int) -> Iterator[Finding]:
+    """The warning comes at least as early where a stop would harm."""
+    if near_empty_min > harmful_near_empty_min:
+        text = (
+            f"harmful_near_empty_min is {harmful_near_empty_min}, must be at least near_empty_min ({near_empty_min}): "
+            "a stop that would harm is warned of earlier"
+        )
+        yield Finding("limit_order", ("harmful_near_empty_min",), text)
+
+
+def check_battery_wired(wiring: schema.Wiring, battery: schema.Battery | None) -> Iterator[Finding]:
+    """The table and the pin come together."""
+    if wiring.battery is not None and battery is None:
+        yield Finding("missing_key", ("wiring", "battery"), "battery is wired, but there is no table [battery]")
+    elif wiring.battery is None and battery is not None:
+        yield Finding("missing_key", ("battery",), "[battery] needs battery, its ADC pin, in [wiring]")
+
+
+def check_battery_span(empty_mv: int, full_mv: int) -> Iterator[Finding]:
+    """Between empty and full there is enough to measure."""
+    if empty_mv + BATTERY_SPAN_MV > full_mv:
+        text = f"empty_mv is {empty_mv}, must be {BATTERY_SPAN_MV} mV or more below full_mv ({full_mv})"
+        yield Finding("limit_order", ("empty_mv",), text)
+
+
+def check_divider(divider: list[int], full_mv: int) -> Iterator[Finding]:
+    """A full battery, and the margin above it, are within the converter's range."""
+    battery_mv, pin_mv = divider
+    at_pin_mv = (full_mv + BATTERY_MARGIN_MV) * pin_mv / battery_mv
     if at_pin_mv > REFERENCE_MV:
         text = f"full_mv and {BATTERY_MARGIN_MV} more give {at_pin_mv:.0f} mV at the pin, which takes {REFERENCE_MV}"
-        reading.mistake("sensor_range", "battery", "divider", text)
+        yield Finding("sensor_range", ("divider",), text)
 
 
-def check_retraction(reading: Reading) -> None:
-    _check_held(reading, "occlusion", "retract_ul_h")
+def check_retraction(occlusion: schema.Occlusion, mechanics: schema.Mechanics) -> Iterator[Finding]:
+    """The rate of drawing back is one that the mechanics can hold."""
+    return _held("occlusion", "retract_ul_h", occlusion.retract_ul_h, mechanics)
 
 
-def check_kvo(reading: Reading) -> None:
-    if reading.values["therapy"]["kvo_ul_h"]:
-        _check_held(reading, "therapy", "kvo_ul_h")
+def check_kvo(therapy: schema.Therapy, mechanics: schema.Mechanics) -> Iterator[Finding]:
+    """The KVO rate is none, or one that the mechanics can hold."""
+    return _held("therapy", "kvo_ul_h", therapy.kvo_ul_h, mechanics) if therapy.kvo_ul_h else iter(())
 
 
-def _check_held(reading: Reading, table: str, name: str) -> None:
-    """A rate of another table must be one that the mechanics can hold."""
-    rate_ul_h, mechanics = reading.values[table][name], reading.values["mechanics"]
-    low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
+def _held(table: str, name: str, rate_ul_h: int, mechanics: schema.Mechanics) -> Iterator[Finding]:
+    low, high = mechanics.min_rate_ul_h, mechanics.max_rate_ul_h
     if not low <= rate_ul_h <= high:
         text = f"{name} is {rate_ul_h}, must be from min_rate_ul_h to max_rate_ul_h, {low} to {high}"
-        reading.mistake("rate_order", table, name, text)
-    low_hz, high_hz = mechanics.get("resonance_hz", (0, 0))
-    rate_hz = rate_ul_h * PL_PER_UL / 3600 / step_pl_ratio(mechanics)
+        yield Finding("rate_order", (table, name), text)
+    low_hz, high_hz = mechanics.resonance_hz or (0, 0)
+    rate_hz = rate_ul_h * PL_PER_UL / 3600 / step_pl_ratio(mechanics.model_dump())
     if low_hz <= rate_hz <= high_hz:
         text = f"{name} is {float(rate_hz):.0f} steps/s, in resonance_hz ({low_hz} to {high_hz})"
-        reading.mistake("resonance", table, name, text)
+        yield Finding("resonance", (table, name), text)
 
 
-def _check_reach(reading: Reading, high_mmhg: int, sensor: dict[str, Any]) -> None:
-    """The highest limit must be a pressure that the sensor can still tell from an open wire."""
-    at_limit_mv = sensor["offset_mv"] + pa_of_mmhg(high_mmhg) / sensor["pa_per_mv"]
-    if at_limit_mv >= sensor["open_mv"]:
-        text = f"high_mmhg {high_mmhg} gives {at_limit_mv:.0f} mV, not below open_mv ({sensor['open_mv']})"
-        reading.mistake("sensor_range", "occlusion", "high_mmhg", text)
+def _rising(limits: dict[str, int]) -> Iterator[Finding]:
+    for (before, smaller), (name, limit) in pairwise(limits.items()):
+        if limit <= smaller:
+            yield Finding("limit_order", (name,), f"{name} is {limit}, must be above {before} ({smaller})")

@@ -9,25 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from picoinfuse.common import paths
+from picoinfuse.common import paths, toml
 from picoinfuse.common.errors import ProfileError, ProfileNotFound
-from picoinfuse.profile.checks import (
-    check_battery,
-    check_kvo,
-    check_motion,
-    check_pins,
-    check_pressures,
-    check_reservoir,
-    check_retraction,
-    check_upstream,
-)
+from picoinfuse.common.file_kinds import refuse_other_kinds
 from picoinfuse.profile.compile import compile_frame, compile_values, world_values
-from picoinfuse.profile.read import Reading
 
 
 @dataclass(frozen=True)
 class Profile:
-    """`values` are those of the TOML file."""
+    """`values` are the tables of the TOML file, `{"mechanics": {"full_steps": 200, …}, …}`; see schema.ProfileFile."""
 
     name: str
     file: Path
@@ -47,40 +37,24 @@ class Profile:
 
 
 def load_profile(name: str | Path) -> Profile:
-    """By the path of a TOML file, or by the name of one in boards/."""
+    """By the path of a TOML file, or by the name of one in boards/.
+
+    Raises ProfileNotFound, or ProfileError with every mistake and its line.
+    """
+    from picoinfuse.common.schema import validate
+    from picoinfuse.profile.schema import ProfileFile
+
     file = Path(name)
     if file.suffix != ".toml":
         file = paths.boards() / f"{name}.toml"
         if not file.is_file():
             raise ProfileNotFound(f"there is no profile {name}; there are {', '.join(profile_names())}")
-    reading = Reading(file)
-    reading.check_schema()
-    _check_tables(reading)
-    if reading.mistakes:
-        raise ProfileError(file, reading.mistakes)
-    return Profile(reading.values["name"], file, reading.values)
+    document = toml.read(file, ProfileError, ProfileNotFound)
+    refuse_other_kinds("profile", document, ProfileError)
+    values = validate(ProfileFile, document, ProfileError).model_dump(exclude_none=True)
+    return Profile(values["name"], file, values)
 
 
 def profile_names() -> list[str]:
+    """The names of the profiles in boards/."""
     return sorted(file.stem for file in paths.boards().glob("*.toml"))
-
-
-def _check_tables(reading: Reading) -> None:
-    """Checks across keys, where the tables they need are without mistakes of their own."""
-    faulty = frozenset(reading.faulty_tables)  # as it is now: the checks below add to it
-    if "wiring" not in faulty:
-        check_pins(reading)
-    if not faulty & {"occlusion", "sensor"}:
-        check_pressures(reading)
-    if "mechanics" not in faulty:
-        check_motion(reading)
-    if not faulty & {"occlusion", "wiring"}:
-        check_upstream(reading)
-    if "reservoir" not in faulty:
-        check_reservoir(reading)
-    if not faulty & {"battery", "wiring"}:
-        check_battery(reading)
-    if not faulty & {"therapy", "mechanics"}:
-        check_kvo(reading)
-    if not faulty & {"occlusion", "mechanics"}:
-        check_retraction(reading)

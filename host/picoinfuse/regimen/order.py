@@ -7,7 +7,8 @@ A rate that was written as a dose of the drug's own unit is that dose. Any other
 from fractions import Fraction
 
 from picoinfuse.common.errors import BadQuantity
-from picoinfuse.dosing.dose import AMOUNTS, Dosing, Order, Quantity, nearest, shown
+from picoinfuse.dosing.dose import Dosing, Order, Quantity, nearest
+from picoinfuse.dosing.units import AMOUNTS, shown
 from picoinfuse.library.model import Drug
 from picoinfuse.regimen.read import Regimen
 

@@ -7,7 +7,7 @@ from html import escape
 
 from picoinfuse.profile import Profile
 from picoinfuse.rig.file import Rig
-from picoinfuse.rig.schema import ADAPTERS, INSTRUMENT_FIRST_PIN
+from picoinfuse.rig.hardware import ADAPTERS, INSTRUMENT_FIRST_PIN
 from picoinfuse.trace.trace import WIRES
 
 # What is between the adapter's pin and the pump, and where it ends. {name}: a GPIO of the profile.

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.rig.file import Converter, Line, Rig
-from picoinfuse.rig.schema import ADAPTERS
+from picoinfuse.rig.hardware import ADAPTERS
 
 STEPS = 4096  # of an MCP4725
 _CHOSEN = [adapter.environment for adapter in ADAPTERS.values() if adapter.environment]

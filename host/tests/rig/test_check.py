@@ -10,7 +10,7 @@ import pytest
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.rig.checks import ABSENT, CHECKS, OK, WRONG, Finding, check
 from picoinfuse.rig.file import Rig
-from picoinfuse.rig.schema import CONVERTERS, LINES
+from picoinfuse.rig.hardware import CONVERTERS, LINES
 from picoinfuse.rig.stimuli import AdapterMissing, Stimuli
 from picoinfuse.rig.wiring_check import Desk
 from picoinfuse.trace.trace import WIRES, Trace

@@ -12,7 +12,7 @@ from picoinfuse.demo.picture import draw_rig
 from picoinfuse.profile import load_profile
 from picoinfuse.rig.diagram import BETWEEN, diagram, rows_of
 from picoinfuse.rig.file import load_rig
-from picoinfuse.rig.schema import CONVERTERS, LINES
+from picoinfuse.rig.hardware import CONVERTERS, LINES
 from picoinfuse.trace.trace import WIRES
 
 EXAMPLES = sorted((paths.boards() / "rigs").glob("*.toml"))
