@@ -55,7 +55,7 @@ class Found:
 
     calibration: bytes | None
     library: str | None
-    given: Any  # firmware/pump/storage/last_therapy.py
+    last: Any  # firmware/pump/storage/last_therapy.py
     seqs: tuple[list[int], ...]  # of each ring
 
 
@@ -69,7 +69,7 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
         "pump.storage.last_therapy",
         "pump.storage.library",
     )
-    module, record, ring, given_module, library = (cast("Any", importlib.import_module(name)) for name in names)
+    module, record, ring, last_therapy, library = (cast("Any", importlib.import_module(name)) for name in names)
 
     module.time = types.SimpleNamespace(ticks_ms=lambda: 0)
     sizes: dict[str, Any] = {"block_size": BLOCK, "block_count": BLOCKS, "prog_size": PAGE, "read_size": PAGE}
@@ -82,24 +82,24 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
         (root / folder[1:]).mkdir(parents=True)
         for name in fs.listdir(folder):
             (root / folder[1:] / name).write_bytes(fs.open(f"{folder}/{name}", "rb").read())
-    shelf = record.Shelf(str(root))
-    found = shelf.record("sectors", 1, 1024).load()
+    store = record.RecordStore(str(root))
+    found = store.record("sectors", 1, 1024).load()
     assert found is not None
     blocks = json.loads(found[1])
     chip = Chip(bytearray(image))
     rings = [ring.Ring(chip, blocks[name], module.SPARE[i]) for i, name in enumerate(module.RINGS)]
     journal = module.Journal(rings)
     assert journal.seq == max(one.last_seq for one in rings)
-    given = given_module.Given(shelf, journal)
-    given.recall(False)
-    given.end()
-    calibration = shelf.record("calibration", 2, 1024).load()
+    last = last_therapy.LastTherapy(store, journal)
+    last.recall(False)
+    last.end()
+    calibration = store.record("calibration", 2, 1024).load()
     in_force = None
     with suppress(library.LibraryFault):  # missing: no library was sent yet
-        in_force = library.load_library(shelf).text
-    assert shelf.restored == []  # a power cut damages no copy
+        in_force = library.load_library(store).text
+    assert store.restored == []  # a power cut damages no copy
     seqs = tuple(whole(one) for one in rings)
-    return Found(None if calibration is None else calibration[1], in_force, given, seqs)
+    return Found(None if calibration is None else calibration[1], in_force, last, seqs)
 
 
 def whole(ring: Any) -> list[int]:
@@ -144,7 +144,7 @@ def check_cut(day: Day, prefix: bytearray, number: int, torn: str, before: Found
         assert found.library is not None, "a library that was in force is gone"
     lasts_ns = 0 if torn == "before" else ERASE_NS if operation.data is None else PAGE_NS
     for t_ns in {operation.t_ns + lasts_ns, operation.t_ns + (lasts_ns if torn == "after" else 0)}:
-        assert_volume(day, found.given, t_ns)
+        assert_volume(day, found.last, t_ns)
 
 
 def assert_volume(day: Day, reported: Any, t_ns: int) -> None:

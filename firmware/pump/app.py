@@ -11,7 +11,7 @@ import time
 
 from pump.core import supervisor as sv
 from pump.selftest.sequence import LAMP, PIEZO
-from pump.storage.reset_note import INFUSING, RUNNING
+from pump.storage.reset_note import WAS_INFUSING, WAS_RUNNING
 from pump.tasks.occlusion_recovery import OCCLUSIONS
 from pump.tasks.therapy import NOT_INFUSING
 
@@ -50,8 +50,8 @@ class App:
 
     def tell_restored(self, now_ms):
         """A copy of something was damaged, and the other is in use."""
-        if self.shelf.restored:
-            self.shelf.restored.clear()
+        if self.store.restored:
+            self.store.restored.clear()
             self.tell_of("record_restored", now_ms)
 
     def obey_alarms(self, now_ms):
@@ -111,9 +111,9 @@ class App:
             self._move(old, new, now_ms)
         self.ledger.state(old, new, event)
         if new in (sv.INFUSING, sv.PAUSED):
-            self.note.set(INFUSING)
+            self.note.set(WAS_INFUSING)
         elif new == sv.IDLE and not self.alarms.stops_delivery():
-            self.note.set(RUNNING)  # an infusion that an alarm ended counts as cut short until somebody has seen it
+            self.note.set(WAS_RUNNING)  # an infusion that an alarm ended counts as cut short until somebody has seen it
         self.outbox.state(sv.STATES[new], sv.EVENTS[event], now_ms)
         if new == sv.SELF_TEST:
             self.wake(self.self_test)
@@ -128,7 +128,7 @@ class App:
         elif new == sv.SELF_TEST:
             self.reservoir.before_test()
         if self.supervisor.permits_motor:
-            delivery.therapy.going()
+            delivery.therapy.on_motion_start()
             self.reservoir.before_motion()
             delivery.go()
         elif new in (sv.PAUSED, sv.IDLE):
@@ -138,7 +138,7 @@ class App:
         elif new != sv.SELF_TEST:
             delivery.halt()
         if not self.supervisor.permits_motor and self.infusion() is not None:
-            self.infusion().cut()  # a bolus that is interrupted is over
+            self.infusion().cancel_bolus()  # a bolus that is interrupted is over
             self.wake(self.treatment)
         self.monitor.start()
 

@@ -1,10 +1,10 @@
 """A piezo that takes tables of words as the driver does, and knows what would be heard, in ms of a clock that the test
 moves."""
 
-from pump.core.alarms.tones import TICK_HZ, word_ticks
+from pump.core.alarms.tones import TONE_TICK_HZ, word_ticks
 
 FIFO_WORDS = 8
-_TICKS_PER_MS = TICK_HZ // 1000
+_TICKS_PER_MS = TONE_TICK_HZ // 1000
 
 
 def decode(word):
@@ -52,7 +52,7 @@ class FakePiezo:
             _, period, high = decode(word)
             end = at + word_ticks(word)
             if high and at < now:
-                found.append((at, min(end, now), TICK_HZ / period, high / period))
+                found.append((at, min(end, now), TONE_TICK_HZ / period, high / period))
             at = end
         return [(begin / _TICKS_PER_MS, end / _TICKS_PER_MS, hz, duty) for begin, end, hz, duty in found]
 

@@ -33,13 +33,13 @@ def test_every_alarm_has_a_priority_an_effect_and_a_way_to_end():
     for name, priority, effect, latching in al.ALARMS:
         assert name == name.lower()
         assert priority in (al.LOW, al.MEDIUM, al.HIGH)
-        assert effect in (al.GO_ON, al.KVO, al.STOP)
+        assert effect in (al.GO_ON, al.KEEPS_VEIN_OPEN, al.STOPS_DELIVERY)
         assert latching in (al.PASSES, al.LATCHES, al.UNTIL_RESET)
 
 
 def test_what_stops_delivery_is_high_and_never_ends_on_its_own():
     for name, priority, effect, latching in al.ALARMS:
-        if effect == al.STOP:
+        if effect == al.STOPS_DELIVERY:
             assert priority == al.HIGH, name
             assert latching != al.PASSES, name
 
@@ -47,7 +47,7 @@ def test_what_stops_delivery_is_high_and_never_ends_on_its_own():
 def test_occlusion_and_every_sensor_fault_stop_delivery_with_high_priority():
     for name in ("occlusion", "sensor_open", "sensor_short", "sensor_frozen", "sensor_stale", "motor_fault"):
         row = al.ALARMS[NAMES.index(name)]
-        assert row[1:4] == (al.HIGH, al.STOP, al.LATCHES)
+        assert row[1:4] == (al.HIGH, al.STOPS_DELIVERY, al.LATCHES)
 
 
 def test_faults_of_the_pump_itself_last_until_a_reset():
@@ -185,6 +185,6 @@ def test_the_manager_does_what_a_plain_model_does(operations, pauses):
         ordered = sorted(active, key=lambda n: -rows[n][1])  # sorted is stable: age stays
         assert names(manager.active()) == ordered
         assert (manager.highest().name if ordered else manager.highest()) == (ordered[0] if ordered else None)
-        assert manager.stops_delivery() == any(rows[n][2] == al.STOP for n in active)
+        assert manager.stops_delivery() == any(rows[n][2] == al.STOPS_DELIVERY for n in active)
         assert manager.silenced == (silent_until is not None)
         assert sorted(shown) == sorted(active)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.world.battery import Battery as Cell
-from pump.core.battery import DEPLETED, LOOK_MS, LOW, OK, UNKNOWN, Battery, permille
+from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_OK, CHARGE_UNKNOWN, LOOK_MS, Battery, permille
 
 CONFIG = {
     "divider": [2, 1],
@@ -46,55 +46,55 @@ def discharge(capacity_mah=2000, resistance_mohm=150, start=1000, motor=lambda t
 def test_low_comes_15_and_depleted_5_minutes_before_the_end(capacity_mah):
     """Whatever the cell can hold, if its fall was seen for a while. A minute: the lesson's error, some 5 %."""
     before_min, battery = discharge(capacity_mah)
-    assert before_min[LOW] == pytest.approx(15, abs=1)
-    assert before_min[DEPLETED] == pytest.approx(5, abs=1)
+    assert before_min[CHARGE_LOW] == pytest.approx(15, abs=1)
+    assert before_min[CHARGE_DEPLETED] == pytest.approx(5, abs=1)
     assert battery.capacity_mas / 3600 == pytest.approx(capacity_mah, rel=0.06)
 
 
 @pytest.mark.parametrize("start", [250, 400, 700])
 def test_a_cell_as_the_profile_says_may_be_seen_first_when_it_is_half_empty(start):
     before_min, _ = discharge(start=start)
-    assert before_min[LOW] == pytest.approx(15, abs=1)
-    assert before_min[DEPLETED] == pytest.approx(5, abs=1)
+    assert before_min[CHARGE_LOW] == pytest.approx(15, abs=1)
+    assert before_min[CHARGE_DEPLETED] == pytest.approx(5, abs=1)
 
 
 @pytest.mark.parametrize("capacity_mah", [600, 1000, 2000])
 def test_a_cell_with_twice_the_resistance_is_never_warned_of_late(capacity_mah):
     before_min, _ = discharge(capacity_mah, resistance_mohm=300)
-    assert before_min[LOW] >= 15
-    assert before_min[DEPLETED] >= 3.5
+    assert before_min[CHARGE_LOW] >= 15
+    assert before_min[CHARGE_DEPLETED] >= 3.5
 
 
 def test_hours_with_the_motor_off_in_between_change_nothing():
     before_min, _ = discharge(motor=lambda t_s: t_s // 3600 % 2 == 0)
     # It ends with the motor on or off; with it off the same charge lasts longer.
-    assert before_min[LOW] >= 14
-    assert before_min[DEPLETED] >= 4
+    assert before_min[CHARGE_LOW] >= 14
+    assert before_min[CHARGE_DEPLETED] >= 4
 
 
 def test_a_reading_that_is_no_battery_is_unknown_and_what_comes_back_is_looked_at_anew():
     battery = Battery(CONFIG)
-    assert battery.update(3900, 60, LOOK_S) == OK
-    assert battery.update(0, 60, LOOK_S) == UNKNOWN
+    assert battery.update(3900, 60, LOOK_S) == CHARGE_OK
+    assert battery.update(0, 60, LOOK_S) == CHARGE_UNKNOWN
     assert (battery.millivolts, battery.charge_mas, battery.seconds_left(), battery.percent()) == (None,) * 4
-    assert battery.update(3050, 460, LOOK_S) == DEPLETED
+    assert battery.update(3050, 460, LOOK_S) == CHARGE_DEPLETED
 
 
 def test_at_the_end_of_its_voltage_it_is_depleted_whatever_the_account_says():
     battery = Battery(CONFIG)
-    assert battery.update(4150, 60, LOOK_S) == OK
-    assert battery.update(2990, 460, LOOK_S) == DEPLETED
+    assert battery.update(4150, 60, LOOK_S) == CHARGE_OK
+    assert battery.update(2990, 460, LOOK_S) == CHARGE_DEPLETED
 
 
 def test_low_ends_only_when_there_is_charge_for_20_minutes():
     battery = Battery(CONFIG)
     millivolts = 3600
-    while battery.update(millivolts, 60, LOOK_S) != LOW:
+    while battery.update(millivolts, 60, LOOK_S) != CHARGE_LOW:
         millivolts -= 1
     left_s = battery.seconds_left()
     for _ in range(200):
         battery.update(millivolts + 15, 60, LOOK_S)
-        assert battery.state == (OK if battery.seconds_left() >= 1200 else LOW)
+        assert battery.state == (CHARGE_OK if battery.seconds_left() >= 1200 else CHARGE_LOW)
     assert left_s < 900 < battery.seconds_left()
 
 

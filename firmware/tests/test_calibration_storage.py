@@ -18,7 +18,7 @@ from pump.storage.calibration import (
     load_calibration,
     store_calibration,
 )
-from pump.storage.record import FOLDERS, Shelf
+from pump.storage.record import FOLDERS, RecordStore
 
 NAME = "syringe-50ml"
 STEP_PL = [44790997, 128]  # 26.7 mm across, 2 mm lead, 3200 microsteps a turn
@@ -38,89 +38,89 @@ STORED = pathlib.Path(__file__).parent / "stored"  # files as earlier versions o
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    return Shelf(str(tmp_path))
+def store(tmp_path):
+    return RecordStore(str(tmp_path))
 
 
 @pytest.fixture
-def reason(tmp_path, shelf):
+def reason(tmp_path, store):
     """Why these bytes in the file of version 1 are no calibration."""
 
     def reason(data):
         (tmp_path / "calibration.json").write_bytes(data)
         with pytest.raises(CalibrationFault) as caught:
-            load_calibration(NAME, STEP_PL, shelf)
+            load_calibration(NAME, STEP_PL, store)
         assert caught.value.detail
         return caught.value.reason
 
     return reason
 
 
-def test_no_record_means_not_calibrated(shelf):
-    calibration = load_calibration(NAME, STEP_PL, shelf)
+def test_no_record_means_not_calibrated(store):
+    calibration = load_calibration(NAME, STEP_PL, store)
     assert (calibration.num, calibration.den, calibration.entries) == (1, 1, [])
     assert list(calibration.step_pl) == STEP_PL
 
 
-def test_what_is_stored_is_loaded_again(shelf):
-    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), shelf)
-    calibration = load_calibration(NAME, STEP_PL, shelf)
+def test_what_is_stored_is_loaded_again(store):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), store)
+    calibration = load_calibration(NAME, STEP_PL, store)
     assert (calibration.num, calibration.den, calibration.entries) == (103, 100, [ENTRY])
     # 44790997/128 pL * 1.03 = 360427.5540 pL; in 1/256 pL: 92269453.8, so 92269454
     assert calibration.step_pl == (92269454, 256)
 
 
-def test_the_file_of_version_1_becomes_a_record_and_goes(tmp_path, shelf):
+def test_the_file_of_version_1_becomes_a_record_and_goes(tmp_path, store):
     old = tmp_path / "calibration.json"
     old.write_bytes((STORED / "calibration-1.json").read_bytes())
     expected = [ENTRY, dict(ENTRY, num=1021, den=1000, operator="B")]
-    assert load_calibration(NAME, STEP_PL, shelf).entries == expected
+    assert load_calibration(NAME, STEP_PL, store).entries == expected
     assert not old.exists()
-    assert load_calibration(NAME, STEP_PL, shelf).entries == expected
-    assert shelf.restored == []
+    assert load_calibration(NAME, STEP_PL, store).entries == expected
+    assert store.restored == []
 
 
-def test_a_record_is_read_though_a_file_of_version_1_was_left_by_a_power_cut(tmp_path, shelf):
-    store_calibration(Calibration(NAME, STEP_PL).with_entry(dict(ENTRY, num=99)), shelf)
+def test_a_record_is_read_though_a_file_of_version_1_was_left_by_a_power_cut(tmp_path, store):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(dict(ENTRY, num=99)), store)
     (tmp_path / "calibration.json").write_bytes(GOOD)
-    assert load_calibration(NAME, STEP_PL, shelf).num == 99
+    assert load_calibration(NAME, STEP_PL, store).num == 99
 
 
-def test_a_damaged_record_is_a_fault_until_somebody_sets_one(tmp_path, shelf):
-    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), shelf)
+def test_a_damaged_record_is_a_fault_until_somebody_sets_one(tmp_path, store):
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), store)
     for folder in FOLDERS:
         (tmp_path / folder[1:] / "calibration").write_bytes(b"calibration 2 1")
     with pytest.raises(CalibrationFault, match="corrupt: no copy of calibration is whole"):
-        load_calibration(NAME, STEP_PL, shelf)
-    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), shelf)
-    assert load_calibration(NAME, STEP_PL, shelf).num == 103
+        load_calibration(NAME, STEP_PL, store)
+    store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), store)
+    assert load_calibration(NAME, STEP_PL, store).num == 103
 
 
-def test_a_record_of_a_later_firmware_is_not_used(shelf):
-    later = shelf.record("calibration", 3, 1024)
+def test_a_record_of_a_later_firmware_is_not_used(store):
+    later = store.record("calibration", 3, 1024)
     later.store(b"{}")
     with pytest.raises(CalibrationFault, match="wrong_format: calibration has version 3"):
-        load_calibration(NAME, STEP_PL, shelf)
+        load_calibration(NAME, STEP_PL, store)
 
 
-def test_undo_goes_back_step_by_step_to_not_calibrated(shelf):
+def test_undo_goes_back_step_by_step_to_not_calibrated(store):
     calibration = Calibration(NAME, STEP_PL)
     for num in (101, 102):
         calibration = calibration.with_entry(dict(ENTRY, num=num))
     for num, den in ((101, 100), (1, 1)):
         calibration = calibration.without_last()
-        store_calibration(calibration, shelf)
-        calibration = load_calibration(NAME, STEP_PL, shelf)
+        store_calibration(calibration, store)
+        calibration = load_calibration(NAME, STEP_PL, store)
         assert (calibration.num, calibration.den) == (num, den)
 
 
-def test_the_oldest_entry_is_dropped_and_the_longest_record_fits(shelf):
+def test_the_oldest_entry_is_dropped_and_the_longest_record_fits(store):
     calibration = Calibration(NAME, STEP_PL)
     for num in range(901, 901 + MAX_ENTRIES + 1):
         calibration = calibration.with_entry(dict(ENTRY, num=num, den=1000, operator="ü" * 16))
     assert [entry["num"] for entry in calibration.entries] == [902, 903, 904, 905, 906]
-    store_calibration(calibration, shelf)
-    assert load_calibration(NAME, STEP_PL, shelf).entries == calibration.entries
+    store_calibration(calibration, store)
+    assert load_calibration(NAME, STEP_PL, store).entries == calibration.entries
 
 
 GOOD = framed(a_file())
@@ -133,7 +133,7 @@ def test_any_byte_changed_is_corrupt(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("calibration")
     (folder / "calibration.json").write_bytes(damaged)
     with pytest.raises(CalibrationFault) as caught:
-        load_calibration(NAME, STEP_PL, Shelf(str(folder)))
+        load_calibration(NAME, STEP_PL, RecordStore(str(folder)))
     assert caught.value.reason == "corrupt"
 
 
@@ -142,10 +142,10 @@ def test_a_file_that_is_not_one_whole_line_is_corrupt(reason, data):
     assert reason(data) == "corrupt"
 
 
-def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path, shelf):
+def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path, store):
     (tmp_path / "calibration.json").mkdir()
     with pytest.raises(CalibrationFault, match="cannot be read"):
-        load_calibration(NAME, STEP_PL, shelf)  # a folder
+        load_calibration(NAME, STEP_PL, store)  # a folder
 
 
 @pytest.mark.parametrize(

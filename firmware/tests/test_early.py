@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump.core.occlusion import early as e
+from pump.core.occlusion import early_occlusion as e
 from pump.core.ticks import MASK
 
 STEP_NL = 349.93
@@ -16,7 +16,7 @@ SWING_PA = 6_666  # 50 mmHg
 
 
 def detector(compliance_pl_per_pa=14370):
-    return e.EarlyDetector(compliance_pl_per_pa, 349_930, 1)
+    return e.EarlyOcclusion(compliance_pl_per_pa, 349_930, 1)
 
 
 def watch(rate_ul_h, pressure_of, hours, found=None, seed=1, start_ms=0):

@@ -7,21 +7,21 @@ import pytest
 
 from pump.storage import journal as storage
 from pump.storage.journal import (
-    ALARM,
-    CHANGED,
-    CLOCK,
-    COMMAND,
-    LOST,
+    ENTRY_ALARM,
+    ENTRY_CHANGED,
+    ENTRY_CLOCK,
+    ENTRY_COMMAND,
+    ENTRY_LOST,
+    ENTRY_STATE,
+    ENTRY_VOLUME,
     RINGS,
     SECTORS,
     SPARE,
-    STATE,
-    VOLUME,
     Journal,
     name_code,
     open_journal,
 )
-from pump.storage.record import FOLDERS, Shelf
+from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import BODY, BODY_BYTES, ENTRIES, ENTRY_BYTES, Ring
 from tests.fake_flash import FakeFlash
 
@@ -79,18 +79,18 @@ def entries(ring, count=16):
 
 
 def test_each_kind_goes_to_its_ring_with_one_sequence_number(journal):
-    for kind in (STATE, ALARM, CHANGED, VOLUME, COMMAND):
+    for kind in (ENTRY_STATE, ENTRY_ALARM, ENTRY_CHANGED, ENTRY_VOLUME, ENTRY_COMMAND):
         journal.note(kind, 1)
     settle(journal)
     events, faults, volume = (entries(ring) for ring in journal.rings)
-    assert [(entry.seq, entry.kind) for entry in events] == [(1, STATE), (3, CHANGED), (5, COMMAND)]
-    assert [(entry.seq, entry.kind) for entry in faults] == [(2, ALARM)]
-    assert [(entry.seq, entry.kind) for entry in volume] == [(4, VOLUME)]
+    assert [(entry.seq, entry.kind) for entry in events] == [(1, ENTRY_STATE), (3, ENTRY_CHANGED), (5, ENTRY_COMMAND)]
+    assert [(entry.seq, entry.kind) for entry in faults] == [(2, ENTRY_ALARM)]
+    assert [(entry.seq, entry.kind) for entry in volume] == [(4, ENTRY_VOLUME)]
 
 
 def test_numbers_keep_their_sign_and_their_size(journal):
-    journal.note(COMMAND, 0xFFFF, -3, 10_000_000_000_000)
-    journal.note(COMMAND, 0, 2**31 - 1, -1)
+    journal.note(ENTRY_COMMAND, 0xFFFF, -3, 10_000_000_000_000)
+    journal.note(ENTRY_COMMAND, 0, 2**31 - 1, -1)
     settle(journal)
     first, second = entries(journal.rings[0])
     assert (first.code, first.a, first.b_high << 16 | first.b_low) == (0xFFFF, -3, 10_000_000_000_000)
@@ -100,22 +100,22 @@ def test_numbers_keep_their_sign_and_their_size(journal):
 def test_the_pumps_time_has_10_ms_and_goes_on_where_the_ticks_wrap(journal, clock):
     for ms in (1234, 5000, 3_600_000):
         clock.ms += ms
-        journal.note(STATE, 0)
+        journal.note(ENTRY_STATE, 0)
     settle(journal)
     times = [(entry.s, entry.cs) for entry in entries(journal.rings[0])]
     assert times == [(1, 23), (6, 23), (3606, 23)]
 
 
 def test_the_time_of_day_is_unknown_until_a_host_says_it(journal, clock):
-    journal.note(STATE, 0)
+    journal.note(ENTRY_STATE, 0)
     clock.ms += 700
     assert journal.set_clock(NOON_S, 450) == 0
     clock.ms += 560
-    journal.note(STATE, 0)
+    journal.note(ENTRY_STATE, 0)
     settle(journal)
     before, told, after = entries(journal.rings[0])
     assert (before.day_s, before.day_cs) == (0, 0)
-    assert (told.kind, told.day_s, told.day_cs, told.a) == (CLOCK, NOON_S, 45, 0)
+    assert (told.kind, told.day_s, told.day_cs, told.a) == (ENTRY_CLOCK, NOON_S, 45, 0)
     assert (after.day_s, after.day_cs) == (NOON_S + 1, 1)  # 450 + 560 ms
 
 
@@ -132,24 +132,24 @@ def test_a_clock_that_is_set_back_by_a_year_shows_and_changes_no_order(journal, 
 
 def test_what_finds_no_place_is_counted_and_told(journal):
     for n in range(30):
-        journal.note(STATE, 0, n)
+        journal.note(ENTRY_STATE, 0, n)
     settle(journal)
     assert [entry.a for entry in entries(journal.rings[0], 40)] == list(range(24))
     (lost,) = entries(journal.rings[1])
-    assert (lost.kind, lost.a) == (LOST, 6)
+    assert (lost.kind, lost.a) == (ENTRY_LOST, 6)
     assert lost.seq == 31  # the gap shows: 25 to 30 are nobody's
 
 
 def test_the_next_boot_counts_on(flash, journal):
-    journal.note(STATE, 0)
-    journal.note(ALARM, 0)
+    journal.note(ENTRY_STATE, 0)
+    journal.note(ENTRY_ALARM, 0)
     settle(journal)
     again = Journal(rings(flash))
     assert (again.seq, again.boot) == (2, 1)
 
 
 def test_a_flash_that_takes_no_write_loses_nothing_that_waits(flash, journal, monkeypatch):
-    journal.note(STATE, 0, 1)
+    journal.note(ENTRY_STATE, 0, 1)
     settle(journal)
 
     def refuse(*_):
@@ -157,7 +157,7 @@ def test_a_flash_that_takes_no_write_loses_nothing_that_waits(flash, journal, mo
 
     monkeypatch.setattr(flash, "writeblocks", refuse)
     for n in range(2, 5):
-        journal.note(STATE, 0, n)
+        journal.note(ENTRY_STATE, 0, n)
         with pytest.raises(OSError, match="5"):
             journal.write()
     monkeypatch.undo()
@@ -168,7 +168,7 @@ def test_a_flash_that_takes_no_write_loses_nothing_that_waits(flash, journal, mo
 def test_without_a_place_in_the_flash_it_takes_notes_and_keeps_none(clock):
     journal = Journal(())
     for _ in range(40):
-        journal.note(STATE, 0)
+        journal.note(ENTRY_STATE, 0)
     assert not journal.write()
     assert journal.wants_erase(False) is None
 
@@ -210,14 +210,14 @@ class FolderFlash(FakeFlash):
 
 @pytest.fixture
 def boot(tmp_path, clock):
-    return lambda random=1: open_journal(Shelf(str(tmp_path)), FolderFlash(tmp_path), random)
+    return lambda random=1: open_journal(RecordStore(str(tmp_path)), FolderFlash(tmp_path), random)
 
 
 def test_the_sectors_are_made_once_and_found_again(tmp_path, boot):
     journal, trouble = boot()
     assert not trouble
     assert len(list((tmp_path / "log").iterdir())) == sum(SECTORS.values())
-    journal.note(STATE, 0, 7)
+    journal.note(ENTRY_STATE, 0, 7)
     settle(journal)
     journal, trouble = boot(2)
     assert not trouble
@@ -240,13 +240,13 @@ def the_record_is_damaged(root):
 @pytest.mark.parametrize("damage", [a_file_is_gone, a_file_is_shorter, the_record_is_damaged])
 def test_sectors_that_are_not_as_recorded_are_made_anew_and_it_is_told(tmp_path, boot, damage):
     journal, _ = boot()
-    journal.note(STATE, 0, 7)
+    journal.note(ENTRY_STATE, 0, 7)
     settle(journal)
     damage(tmp_path)
     journal, trouble = boot(2)
     assert trouble
     assert entries(journal.rings[0]) == []
-    journal.note(STATE, 0, 8)
+    journal.note(ENTRY_STATE, 0, 8)
     settle(journal)
     journal, trouble = boot(3)
     assert not trouble
@@ -264,6 +264,6 @@ def test_no_two_names_that_are_noted_have_one_code():
 
 def test_a_flash_without_a_place_for_the_rings_is_told(tmp_path, clock):
     """The files are not found in it: as full, or as another filesystem than it seems."""
-    journal, trouble = open_journal(Shelf(str(tmp_path)), FakeFlash(352), 1)
+    journal, trouble = open_journal(RecordStore(str(tmp_path)), FakeFlash(352), 1)
     assert trouble
     assert journal.rings == ()

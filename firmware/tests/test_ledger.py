@@ -10,7 +10,7 @@ from pump.core import supervisor as sv
 from pump.storage import journal as journal_module
 from pump.storage.journal import SPARE, Journal
 from pump.storage.last_therapy import NO_BOUND
-from pump.storage.record import FOLDERS, Shelf
+from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import Ring
 from pump.tasks import delivered_volume as module
 from pump.tasks.delivered_volume import Ledger
@@ -72,7 +72,7 @@ class World:
         self.scheduler = types.SimpleNamespace(fed_ms=self.now_ms)
         self.profile = {"mechanics": {"step_pl": [STEP_NL * 1000, 1]}, "occlusion": {"retract_ul_h": 500_000}}
         self.pharmacy = types.SimpleNamespace(drug=lambda: None)
-        self.shelf = Shelf(self.root)
+        self.store = RecordStore(self.root)
         self.therapy = None
         self.ledger = Ledger(self, self.mem32)
         self.ledger.recall(bitten, trouble)
@@ -307,7 +307,7 @@ def test_one_torn_copy_costs_nothing(world, tmp_path):
     path = tmp_path / FOLDERS[0][1:] / "therapy"
     path.write_bytes(path.read_bytes()[:-9])
     assert world.boot()["rate_ul_h"] == 100_000
-    assert world.shelf.restored == ["therapy"]
+    assert world.store.restored == ["therapy"]
 
 
 def test_a_journal_that_was_lost_leaves_the_volume_unknown(world):
@@ -341,7 +341,7 @@ def test_where_no_sector_can_be_erased_the_last_entry_says_that_nobody_knows(wor
         world.now_ms += 1000
         world.ledger.run(world.now_ms)
         world.journal.flush()
-        if world.ledger.given.unsure == NO_BOUND:
+        if world.ledger.last.unsure == NO_BOUND:
             break
     assert ring.room() == 8 - 1
     told = world.boot()

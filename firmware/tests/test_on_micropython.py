@@ -226,8 +226,8 @@ def action():
         witness.alarm(name, "high", True)
         witness.alarm(name, "none", False)
     witness.state(supervisor.INFUSING, supervisor.START)
-    book.note(journal.VOLUME, 3, -1234567, 900000)
-    for _ in range(30): book.note(journal.STATE, 1, 2)  # until there is no more room
+    book.note(journal.ENTRY_VOLUME, 3, -1234567, 900000)
+    for _ in range(30): book.note(journal.ENTRY_STATE, 1, 2)  # until there is no more room
 locked(action)
 print(book.waiting, book.lost)
 """

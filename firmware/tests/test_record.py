@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.storage import record as storage
-from pump.storage.record import FOLDERS, NEW, RecordFault, Shelf
+from pump.storage.record import FOLDERS, NEW, RecordFault, RecordStore
 
 OLD, YOUNG = b"the old one", b"the new\none"
 
@@ -61,7 +61,7 @@ def copies(root, name="thing"):
 
 @pytest.fixture
 def stored(tmp_path):
-    record = Shelf(str(tmp_path)).record("thing", 1, 100)
+    record = RecordStore(str(tmp_path)).record("thing", 1, 100)
     assert record.load() is None
     record.store(OLD)
     return record
@@ -69,9 +69,9 @@ def stored(tmp_path):
 
 def loaded(root, version=1):
     """What the next boot finds, and the names that it had to mend."""
-    shelf = Shelf(str(root))
-    found = shelf.record("thing", version, 100).load()
-    return found, shelf.restored
+    store = RecordStore(str(root))
+    found = store.record("thing", version, 100).load()
+    return found, store.restored
 
 
 def test_what_was_stored_last_is_loaded(tmp_path, stored):
@@ -99,7 +99,7 @@ def test_a_cut_at_any_write_leaves_the_old_or_the_new_without_an_alarm(tmp_path,
 
 @pytest.mark.parametrize("writes", range(4))
 def test_a_cut_at_the_first_store_leaves_none_or_the_new(tmp_path, monkeypatch, writes):
-    record = Shelf(str(tmp_path)).record("thing", 1, 100)
+    record = RecordStore(str(tmp_path)).record("thing", 1, 100)
     power = Power(writes)
     monkeypatch.setattr(storage, "open", power.open, raising=False)
     monkeypatch.setattr(storage.os, "rename", power.rename)
@@ -112,8 +112,8 @@ def test_a_cut_at_the_first_store_leaves_none_or_the_new(tmp_path, monkeypatch, 
 @given(st.data())
 def test_one_damaged_copy_is_mended_from_the_other_and_told(tmp_path_factory, data):
     root = tmp_path_factory.mktemp("record")
-    shelf = Shelf(str(root))
-    shelf.record("thing", 1, 100).store(YOUNG)
+    store = RecordStore(str(root))
+    store.record("thing", 1, 100).store(YOUNG)
     damaged = copies(root)[data.draw(st.integers(0, 1))]
     whole = damaged.read_bytes()
     content = bytearray(whole)
@@ -169,7 +169,7 @@ def test_one_damaged_and_one_gone_is_a_fault(tmp_path, stored):
 
 
 def test_what_a_later_firmware_wrote_is_not_used(tmp_path):
-    Shelf(str(tmp_path)).record("thing", 3, 100).store(YOUNG)
+    RecordStore(str(tmp_path)).record("thing", 3, 100).store(YOUNG)
     with pytest.raises(RecordFault) as caught:
         loaded(tmp_path, version=2)
     assert caught.value.reason == "newer"
@@ -194,6 +194,6 @@ def test_the_half_written_file_of_a_cut_does_not_stand_in_the_way(tmp_path, stor
 
 
 def test_another_records_file_is_not_taken_for_this_one(tmp_path, stored):
-    Shelf(str(tmp_path)).record("other", 1, 100).store(YOUNG)
+    RecordStore(str(tmp_path)).record("other", 1, 100).store(YOUNG)
     copies(tmp_path)[0].write_bytes(copies(tmp_path, "other")[0].read_bytes())
     assert loaded(tmp_path) == ((1, OLD), ["thing"])

@@ -78,11 +78,11 @@ def limits(**more):
 def test_the_lockout_runs_from_the_start_and_from_a_bolus():
     it = limits()
     assert it.lockout_s == 300
-    it.look(0, 299_999)
+    it.update(0, 299_999)
     assert it.lockout_s == 1
-    it.look(0, 300_000)
+    it.update(0, 300_000)
     assert it.lockout_s == 0
-    it.taken()
+    it.on_bolus()
     assert it.lockout_s == 300
 
 
@@ -98,10 +98,10 @@ def test_no_hour_and_no_four_hold_more_than_the_limit(requests):
         basal = min(basal, wait_s)
         given += basal
         history.append((now_s, basal))
-        it.look(given, now_s * 1000 & 0x3FFFFFFF)
+        it.update(given, now_s * 1000 & 0x3FFFFFFF)
         if it.allows():
             given += 500
             history.append((now_s, 500))
-            it.look(given, now_s * 1000 & 0x3FFFFFFF)
+            it.update(given, now_s * 1000 & 0x3FFFFFFF)
             for span_s, most in ((3600, 2000), (4 * 3600, 5000)):
                 assert sum(steps for at, steps in history if at > now_s - span_s) <= most

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.therapy.forecast import seconds_to_give, seconds_until
-from pump.core.therapy.reservoir import EMPTY, LOW, OK, Reservoir
+from pump.core.therapy.reservoir import LEVEL_EMPTY, LEVEL_LOW, LEVEL_OK, Reservoir
 from pump.core.therapy.segments import SegmentWalk
 from pump.core.therapy.therapy import Therapy
 
@@ -21,7 +21,7 @@ def reservoir():
 def test_it_is_unknown_until_somebody_says():
     r = reservoir()
     assert r.left_nl(0) is None
-    r.settle(10)
+    r.deduct(10)
     assert r.left_nl(5) is None
 
 
@@ -31,7 +31,7 @@ def test_steps_are_taken_off_both_ways():
     assert r.left_nl(40) == 10_000_000
     assert r.left_nl(140) == 9_950_000
     assert r.left_nl(100) == 9_970_000  # 40 were drawn back
-    r.settle(100)
+    r.deduct(100)
     assert r.left_nl(0) == 9_970_000
     assert r.left_nl(2) == 9_969_000
     r.fill(None, 2)
@@ -46,7 +46,13 @@ def test_below_nothing_there_is_nothing():
 
 def test_levels_and_what_is_usable():
     r = reservoir()
-    assert [r.level(nl) for nl in (1_000_001, 1_000_000, 500_001, 500_000, 0)] == [OK, LOW, LOW, EMPTY, EMPTY]
+    assert [r.level(nl) for nl in (1_000_001, 1_000_000, 500_001, 500_000, 0)] == [
+        LEVEL_OK,
+        LEVEL_LOW,
+        LEVEL_LOW,
+        LEVEL_EMPTY,
+        LEVEL_EMPTY,
+    ]
     assert [r.usable_nl(nl) for nl in (2_000_000, 500_000, 400_000)] == [1_500_000, 0, 0]
 
 
@@ -60,7 +66,7 @@ def test_the_account_is_exact_however_often_it_is_settled(moves):
         total += steps
         assert r.left_nl(net) == max(0, 100_000_000 - 500 * total)
         if new_account:
-            r.settle(net)
+            r.deduct(net)
             net = 0
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.storage.reset_note import CRASHED, INFUSING, NONE, RUNNING, SERVICE, ResetNote
+from pump.storage.reset_note import AFTER_CRASH, NO_NOTE, TO_SERVICE, WAS_INFUSING, WAS_RUNNING, ResetNote
 
 SCRATCH0 = 0x4005800C
 
@@ -37,68 +37,68 @@ def boot(registers):
 
 def test_after_power_on_there_is_no_note(registers):
     note, reason = boot(registers)
-    assert (reason, note.crashes, note.was_infusing) == (NONE, 0, False)
+    assert (reason, note.crashes, note.was_infusing) == (NO_NOTE, 0, False)
 
 
-@pytest.mark.parametrize("reason", [NONE, SERVICE, CRASHED, INFUSING, RUNNING])
+@pytest.mark.parametrize("reason", [NO_NOTE, TO_SERVICE, AFTER_CRASH, WAS_INFUSING, WAS_RUNNING])
 def test_the_next_boot_finds_the_reason_once(registers, reason):
     note, _ = boot(registers)
     note.set(reason)
     assert boot(registers)[1] == reason
-    assert boot(registers)[1] == NONE
+    assert boot(registers)[1] == NO_NOTE
 
 
 def test_a_watchdog_bite_while_infusing_is_known_afterwards(registers):
     note, _ = boot(registers)
-    note.set(INFUSING)
+    note.set(WAS_INFUSING)
     note, reason = boot(registers)
-    assert (reason, note.was_infusing) == (INFUSING, True)
+    assert (reason, note.was_infusing) == (WAS_INFUSING, True)
 
 
 def test_after_an_orderly_stop_it_was_not_infusing(registers):
     note, _ = boot(registers)
-    note.set(INFUSING)
-    note.set(RUNNING)
+    note.set(WAS_INFUSING)
+    note.set(WAS_RUNNING)
     note, reason = boot(registers)
-    assert (reason, note.was_infusing) == (RUNNING, False)
+    assert (reason, note.was_infusing) == (WAS_RUNNING, False)
 
 
 def test_a_crash_while_infusing_is_both(registers):
     note, _ = boot(registers)
-    note.set(INFUSING)
-    note.set(CRASHED)
+    note.set(WAS_INFUSING)
+    note.set(AFTER_CRASH)
     note, reason = boot(registers)
-    assert (reason, note.crashes, note.was_infusing) == (CRASHED, 1, True)
+    assert (reason, note.crashes, note.was_infusing) == (AFTER_CRASH, 1, True)
 
 
 def test_a_crash_while_idle_is_not_infusing(registers):
     note, _ = boot(registers)
-    note.set(CRASHED)
+    note.set(AFTER_CRASH)
     note, reason = boot(registers)
-    assert (reason, note.crashes, note.was_infusing) == (CRASHED, 1, False)
+    assert (reason, note.crashes, note.was_infusing) == (AFTER_CRASH, 1, False)
 
 
 def test_crashes_in_a_row_are_counted_up_to_15(registers):
     for count in range(20):
         note, _ = boot(registers)
         assert note.crashes == min(count, 15)
-        note.set(CRASHED)
+        note.set(AFTER_CRASH)
 
 
-@pytest.mark.parametrize("reason", [INFUSING, RUNNING])
+@pytest.mark.parametrize("reason", [WAS_INFUSING, WAS_RUNNING])
 def test_a_watchdog_bite_between_crashes_does_not_forget_them(registers, reason):
     note, _ = boot(registers)
-    note.set(CRASHED)
+    note.set(AFTER_CRASH)
     note, _ = boot(registers)
     note.set(reason)
     note, _ = boot(registers)
     assert note.crashes == 1
 
 
-@pytest.mark.parametrize("reason", [NONE, SERVICE])
+@pytest.mark.parametrize("reason", [NO_NOTE, TO_SERVICE])
 def test_an_orderly_end_begins_the_count_anew(registers, reason):
     note, _ = boot(registers)
-    note.set(CRASHED)
+    note.set(AFTER_CRASH)
     note, _ = boot(registers)
     note.set(reason)
     note, _ = boot(registers)
@@ -110,5 +110,5 @@ def test_a_word_of_someone_else_is_no_note(word):
     registers = Registers()
     registers.words[SCRATCH0] = word
     note, reason = boot(registers)
-    assert (reason, note.crashes, note.was_infusing) == (NONE, 0, False)
+    assert (reason, note.crashes, note.was_infusing) == (NO_NOTE, 0, False)
     assert registers.words[SCRATCH0] == 0

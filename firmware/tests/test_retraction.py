@@ -34,7 +34,7 @@ def draw(retraction, pressure_of, step_ms=7):
     ul = t_ms = 0
     while True:
         end = retraction.judge(pressure_of(ul), steps(ul), t_ms & MASK)
-        if end != r.GOING:
+        if end != r.DRAWING:
             return end, ul
         ul += 2
         t_ms += step_ms
@@ -102,8 +102,8 @@ def test_it_draws_no_more_than_the_infusion_has_pushed():
 @pytest.mark.parametrize("now_ms", [0, MASK - 9_999])
 def test_it_takes_no_longer_than_half_a_minute(now_ms):
     retraction = begun(now_ms=now_ms)
-    assert retraction.judge(50_000, 1, now_ms + 29_999 & MASK) == r.GOING
-    assert retraction.judge(50_000, 1, now_ms + 30_000 & MASK) == r.TOO_LONG
+    assert retraction.judge(50_000, 1, now_ms + 29_999 & MASK) == r.DRAWING
+    assert retraction.judge(50_000, 1, now_ms + 30_000 & MASK) == r.TIMED_OUT
 
 
 @pytest.mark.parametrize(("pushed_ul", "pressure_pa"), [(0, LIMIT_PA), (500, None), (500, 1333)])
@@ -128,7 +128,7 @@ def test_above_the_rate_without_a_ramp_it_slows_down_half_a_second_before_the_en
     end_ul = (LIMIT_PA - 1333) * C_NL_PA / 1000
     fast = []
     for ul in range(0, int(end_ul), 2):
-        assert retraction.judge(pressure_of(ul), steps(ul), 0) == r.GOING
+        assert retraction.judge(pressure_of(ul), steps(ul), 0) == r.DRAWING
         fast.append(retraction.target_ul_h == 500_000)
     assert fast == sorted(fast, reverse=True)  # once slow, always slow
     assert end_ul - 2 * sum(fast) == pytest.approx(70, abs=4)

@@ -53,7 +53,7 @@ def test_motor_is_permitted_in_infusing_and_nowhere_else():
 
 
 def test_keep_vein_open_is_permitted_only_where_the_motor_is():
-    assert all(sv.PERMITS[s][sv.MOTOR] for s in ALL_STATES if sv.PERMITS[s][sv.KVO])
+    assert all(sv.PERMITS[s][sv.MOTOR] for s in ALL_STATES if sv.PERMITS[s][sv.KVO_ALLOWED])
 
 
 def test_commands_that_change_flow_are_taken_only_with_an_infusion_under_way():

@@ -185,8 +185,8 @@ def test_a_bolus_that_is_cut_is_over_and_what_it_lacked_is_not_owed(rate_ul_h):
     rig.run(60)
     therapy.give(therapy.square, 2_000_000, rate_ul_h)
     rig.run(3)
-    therapy.cut()
-    therapy.settle(rig.delivery.ramp.stopping_steps(rig.delivery.grid.rate_ul_h))
+    therapy.cancel_bolus()
+    therapy.apply_pending(rig.delivery.ramp.stopping_steps(rig.delivery.grid.rate_ul_h))
     rig.run(0.7)
     given = rig.made()
     rig.run(600)
@@ -206,12 +206,12 @@ def test_a_halt_in_a_bolus_gives_back_what_was_not_made_and_owes_none_of_it():
     therapy.give(therapy.patient, 1_000_000, 100_000)
     rig.run(10)
     rig.delivery.halt()
-    therapy.cut()
-    therapy.settle()
+    therapy.cancel_bolus()
+    therapy.apply_pending()
     made = rig.made()
     rig.run(5)
     assert rig.made() == made
-    therapy.going()
+    therapy.on_motion_start()
     rig.delivery.go()
     rig.run(300)
     assert rig.ended == [True]
@@ -227,12 +227,12 @@ def test_what_is_drawn_back_of_a_bolus_that_was_cut_is_not_owed_and_of_the_basal
     therapy.give(therapy.patient, 100_000, 100_000)  # 285.8 steps, 3.6 s
     rig.run(2)
     rig.delivery.halt()
-    therapy.cut()
-    therapy.settle()
+    therapy.cancel_bolus()
+    therapy.apply_pending()
     bolus = 2 * 100_000 / 3600 * 1e6 / STEP[0]  # 158.8
     therapy.granted(-400, 0)
     basal = int(Fraction(50_000 * 100, 3600) * 10**6 / STEP[0])
-    therapy.going()
+    therapy.on_motion_start()
     made = rig.made()
     rig.delivery.go()
     rig.run(200)
@@ -249,7 +249,7 @@ def test_steps_that_were_taken_back_at_the_very_end_make_it_incomplete():
     assert therapy.ended
     rig.delivery.halt()
     assert not therapy.done()
-    therapy.going()
+    therapy.on_motion_start()
     rig.delivery.go()
     rig.run(2)
     assert rig.ended == [True]
@@ -260,9 +260,9 @@ def test_held_at_kvo_the_regimen_stands_still_and_then_goes_on():
     rig = Rig()
     therapy = rig.start(plain((100_000, 100_000, 60, 0)), kvo_ul_h=1_000)
     rig.run(20)
-    therapy.hold(True)
+    therapy.hold_at_kvo(True)
     rig.run(600)
-    therapy.hold(False)
+    therapy.hold_at_kvo(False)
     rig.run(60)
     assert rig.ended == [True]
     # The KVO is its own: 600 s of 1 mL/h on top.

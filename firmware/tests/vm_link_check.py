@@ -17,7 +17,7 @@ from pump.link.line_reader import LINE, TOO_LONG, LineReader
 from pump.link.outbox import Outbox
 from pump.link.server import Server
 from pump.link.task import LinkTask
-from pump.storage.reset_note import INFUSING, ResetNote
+from pump.storage.reset_note import WAS_INFUSING, ResetNote
 
 
 class Handlers:
@@ -141,7 +141,7 @@ def check_what_allocates_nothing():
     try:
         outbox.alarm("occlusion", "high", True, 123)
         outbox.state("infusing", "start", 123)
-        note.set(INFUSING)
+        note.set(WAS_INFUSING)
         assert frame.strict_json.members(line) == 4
     finally:
         micropython.heap_unlock()

@@ -184,7 +184,7 @@ class WalkedPump:
         delivery = self.delivery
         self.recovery.cut(now_ms)
         if self.supervisor.permits_motor:
-            delivery.therapy.going()
+            delivery.therapy.on_motion_start()
             delivery.go()
         elif new in (sv.PAUSED, sv.IDLE):
             delivery.stop()
@@ -193,7 +193,7 @@ class WalkedPump:
         else:
             delivery.halt()
         if not self.supervisor.permits_motor and self.infusion() is not None:
-            self.infusion().cut()
+            self.infusion().cancel_bolus()
         self._obey()
 
     def _on_end(self, completed, now_ms):

@@ -12,7 +12,7 @@ from pump.commands.methods import Commands
 from pump.core.alarms.manager import ESCALATE_MS, AlarmManager
 from pump.core.alarms.table import ALARMS
 from pump.core.motion.monitor import DeliveryMonitor
-from pump.core.occlusion.early import EarlyDetector
+from pump.core.occlusion.early_occlusion import EarlyOcclusion
 from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.occlusion.threshold import ThresholdDetector
@@ -39,7 +39,7 @@ from pump.selftest.sliced import SlicedParts
 from pump.selftest.sound_check import SoundCheck
 from pump.storage.event_log import Witness
 from pump.storage.journal import open_journal
-from pump.storage.record import Shelf
+from pump.storage.record import RecordStore
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivered_volume import Ledger
 from pump.tasks.delivery import Delivery
@@ -59,8 +59,8 @@ from pump.tasks.therapy import Treatment
 def assemble(note, profile):
     """Returns the App, and whether the journal was damaged."""
     app = App(note, profile)
-    app.shelf = Shelf()
-    app.journal, trouble = open_journal(app.shelf, flash.blocks(), identity.random_24())
+    app.store = RecordStore()
+    app.journal, trouble = open_journal(app.store, flash.blocks(), identity.random_24())
     app.witness = Witness(app.journal)
     app.ledger = Ledger(app, note.mem32)
     app.boot = identity.random_24()
@@ -107,13 +107,13 @@ def _make_delivery(app, profile):
     sound, lamps = _make_checks(app, profile["wiring"])
     parts = MemoryPart(app.memory), firmware_crc.make(flash.mapped, app.collect_soon), SettingsPart(profile)
     sliced = SlicedParts(SLICED, parts, app.collect_soon)
-    app.self_test = SelfTest(app, stepper, counter, sound, lamps, sliced, app.note.watchdog_bit)
+    app.self_test = SelfTest(app, stepper, counter, sound, lamps, sliced, app.note.watchdog_works)
     app.repeated = RepeatedParts(app.supervisor, sliced, app.on_test_failed, time.ticks_ms())
     start_ul_h = app.delivery.ramp.start_ul_h
     retraction = Retraction(occlusion, mechanics["step_pl"][0], mechanics["step_pl"][1], start_ul_h)
     app.recovery = Recovery(app, Restarts(occlusion["auto_restarts"]))
     app.relief = Relief(retraction, app.delivery, app.pressure, app.supervisor, app.recovery.relief_ended)
-    detector = EarlyDetector(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
+    detector = EarlyOcclusion(occlusion["compliance_pl_per_pa"], mechanics["step_pl"][0], mechanics["step_pl"][1])
     early = EarlyTask(detector, app.delivery, app.pressure, app.supervisor, app.report)
     tasks = [app.pressure, app.relief, app.delivery, app.monitor, early, app.recovery]
     tasks += [app.self_test, app.repeated, app.treatment, app.reservoir, app.ledger]

@@ -8,7 +8,7 @@ import time
 from pump.core import supervisor as sv
 from pump.drivers.watchdog import Watchdog
 from pump.scheduler import Scheduler
-from pump.storage.reset_note import CRASHED, INFUSING, RUNNING
+from pump.storage.reset_note import AFTER_CRASH, WAS_INFUSING, WAS_RUNNING
 
 
 def start(note, reason):
@@ -45,7 +45,7 @@ def _tell(app, trouble, cause, now_ms):
     app.witness.boot(cause, app.boot)
     app.ledger.recall(cause == "watchdog", trouble)
     app.outbox.ready({"boot": app.boot, "version": app.commands.version, "reset_cause": cause})
-    if trouble or app.ledger.given.lost or (app.reservoir is not None and app.reservoir.lost):
+    if trouble or app.ledger.last.lost or (app.reservoir is not None and app.reservoir.lost):
         app.tell_of("storage_fault", now_ms)
     if app.profile is None:
         app.report("profile_fault", True, now_ms)
@@ -54,14 +54,14 @@ def _tell(app, trouble, cause, now_ms):
         app.report("calibration_fault", True, now_ms)
         app.supervisor.handle(sv.FAULT_FOUND, now_ms)
     app.pharmacy.load(app.profile is not None and app.profile["library"]["required"], now_ms)
-    app.note.set(INFUSING if app.note.was_infusing else RUNNING)
-    if app.note.was_infusing or not app.ledger.given.seen:
+    app.note.set(WAS_INFUSING if app.note.was_infusing else WAS_RUNNING)
+    if app.note.was_infusing or not app.ledger.last.seen:
         app.tell_of("interrupted", now_ms)
     elif cause == "crash" or cause == "watchdog":
         app.tell_of("restarted", now_ms)
 
 
 def _cause(note, reason):
-    if note.watchdog_bit is not None:
+    if note.watchdog_works is not None:
         return "power_on"
-    return {CRASHED: "crash", INFUSING: "watchdog", RUNNING: "watchdog"}.get(reason, "reset")
+    return {AFTER_CRASH: "crash", WAS_INFUSING: "watchdog", WAS_RUNNING: "watchdog"}.get(reason, "reset")

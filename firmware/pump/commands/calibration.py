@@ -12,7 +12,7 @@ from pump.core import supervisor as sv
 from pump.core.calibration import BadFactor
 from pump.link.schema import Refused
 from pump.storage.calibration import BadEntry, Calibration, CalibrationFault, load_calibration, store_calibration
-from pump.storage.reset_note import NONE
+from pump.storage.reset_note import NO_NOTE
 
 
 class Calibrator:
@@ -28,7 +28,7 @@ class Calibrator:
         mechanics = profile["mechanics"]
         self._geometric_step_pl = mechanics["step_pl"]
         try:
-            self._calibration = load_calibration(profile["name"], self._geometric_step_pl, app.shelf)
+            self._calibration = load_calibration(profile["name"], self._geometric_step_pl, app.store)
             mechanics["step_pl"] = list(self._calibration.step_pl)
         except CalibrationFault as fault:
             self.fault = fault
@@ -77,9 +77,9 @@ class Calibrator:
             raise Refused("wrong_state", "%s is refused while %s" % (method, state), {"state": state})
 
     def _put_in_force(self, calibration):
-        store_calibration(calibration, self._app.shelf)
+        store_calibration(calibration, self._app.store)
         now_ms = time.ticks_ms()
         self._calibration = calibration
         self._app.supervisor.handle(sv.RESET_ASKED, now_ms)
-        self._app.leave.ask(NONE, now_ms)
+        self._app.leave.ask(NO_NOTE, now_ms)
         return {"factor": self.factor_text()}

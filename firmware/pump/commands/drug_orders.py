@@ -21,7 +21,7 @@ class Pharmacy:
     def __init__(self, app):
         self._app = app
         self._library = self._fault = None
-        self._incoming = Incoming(app.shelf, self._line_stored)
+        self._incoming = Incoming(app.store, self._line_stored)
         self.order = None  # of the therapy at hand
 
     # ---- the library ----
@@ -30,7 +30,7 @@ class Pharmacy:
         """At boot, and after a new one came."""
         self._library = self._fault = None
         try:
-            self._library = load_library(self._app.shelf)
+            self._library = load_library(self._app.store)
         except LibraryFault as fault:
             self._fault = fault
         self._app.tell_restored(now_ms)
@@ -121,7 +121,7 @@ class Pharmacy:
         """For the link: the order of the therapy at hand, and its dose now."""
         if self.order is None or therapy is None:
             return {"order": None}
-        told = self.order.tell()
+        told = self.order.to_dict()
         told["dose"] = self.order.dose_milli(therapy.target_ul_h)
         return {"order": told}
 

@@ -18,7 +18,7 @@ from pump.core.ticks import elapsed_ms
 from pump.drivers import identity
 from pump.link.schema import Refused
 from pump.selftest.sequence import PARTS
-from pump.storage.reset_note import NONE, SERVICE
+from pump.storage.reset_note import NO_NOTE, TO_SERVICE
 
 PROTOCOL = 1
 # How many fit into a line of 1024 bytes.
@@ -131,7 +131,7 @@ class Commands:
         return self._app.ledger.tell()
 
     def log(self, ring, position):
-        return self._app.journal.tell(ring, position)
+        return self._app.journal.read(ring, position)
 
     def set_clock(self, unix_ms):
         return {"changed_s": self._app.journal.set_clock(unix_ms // 1000 - UNIX_2020_S, unix_ms % 1000)}
@@ -269,12 +269,12 @@ class Commands:
 
     def service(self):
         result = self._send(sv.SERVICE_ASKED)
-        self._app.leave.ask(SERVICE, time.ticks_ms())
+        self._app.leave.ask(TO_SERVICE, time.ticks_ms())
         return result
 
     def reset(self):
         result = self._send(sv.RESET_ASKED)
-        self._app.leave.ask(NONE, time.ticks_ms())
+        self._app.leave.ask(NO_NOTE, time.ticks_ms())
         return result
 
     def internal_error(self, error):

@@ -24,10 +24,10 @@ LOW_S = const(900)  # GIP 5
 DEPLETED_S = const(300)
 GOOD_S = const(1200)  # a charger ends what is low here: no alarm that comes and goes
 
-OK = const(0)
-LOW = const(1)
-DEPLETED = const(2)
-UNKNOWN = const(3)
+CHARGE_OK = const(0)
+CHARGE_LOW = const(1)
+CHARGE_DEPLETED = const(2)
+CHARGE_UNKNOWN = const(3)
 NAMES = ("ok", "low", "depleted", "unknown")
 
 _MARGIN_MV = const(400)  # beyond empty or full by more, it is the wire that is read
@@ -69,7 +69,7 @@ class Battery:
             config["empty_mv"],
             config["full_mv"],
         )
-        self.state = UNKNOWN
+        self.state = CHARGE_UNKNOWN
         self._lesson_from = None  # ‰ by voltage where this lesson began
         self._taken_mas = 0  # since then
 
@@ -82,8 +82,8 @@ class Battery:
         config = self._config
         if not self.is_battery(millivolts):
             self.millivolts = self.charge_mas = self._lesson_from = None
-            self.state = UNKNOWN
-            return UNKNOWN
+            self.state = CHARGE_UNKNOWN
+            return CHARGE_UNKNOWN
         self.millivolts = millivolts
         rest_mv = millivolts + load_ma * config["resistance_mohm"] // 1000
         level = permille(rest_mv, config["empty_mv"], config["full_mv"])
@@ -138,8 +138,8 @@ class Battery:
     def _judge(self):
         left_s = self.seconds_left()
         if self.millivolts <= self._config["empty_mv"] or left_s < DEPLETED_S:
-            self.state = DEPLETED
+            self.state = CHARGE_DEPLETED
         elif left_s < LOW_S:
-            self.state = LOW
-        elif self.state == UNKNOWN or left_s >= GOOD_S:
-            self.state = OK
+            self.state = CHARGE_LOW
+        elif self.state == CHARGE_UNKNOWN or left_s >= GOOD_S:
+            self.state = CHARGE_OK

@@ -14,11 +14,11 @@ DEBOUNCE_MS = const(30)
 RELEASE_MS = const(100)
 STUCK_MS = const(60_000)  # GIP 2: a stuck key alarms at 1 min
 
-REQUEST = const(0)
-STOP = const(1)
+REQUEST_BUTTON = const(0)
+STOP_BUTTON = const(1)
 WIRES = ("button_request", "button_stop")
 
-NOTHING = const(0)
+NO_ACT = const(0)
 REQUEST_BOLUS = const(1)
 SILENCE = const(2)
 STOP_INFUSION = const(3)
@@ -30,10 +30,10 @@ RELEASED = const(1)  # the act is done when the button is let go, if the press w
 # button, when, shortest_ms, longest_ms (None: no bound but the stuck alarm), act
 ACTS = (
     # Shorter is a knock, longer is something that lies on the button. A request only asks: lockout and limits decide.
-    (REQUEST, RELEASED, 200, 10_000, REQUEST_BOLUS),
+    (REQUEST_BUTTON, RELEASED, 200, 10_000, REQUEST_BOLUS),
     # GIP 2: a press under 1 s changes nothing that flows. It silences.
-    (STOP, RELEASED, DEBOUNCE_MS, 999, SILENCE),
-    (STOP, HELD, 1_000, None, STOP_INFUSION),
+    (STOP_BUTTON, RELEASED, DEBOUNCE_MS, 999, SILENCE),
+    (STOP_BUTTON, HELD, 1_000, None, STOP_INFUSION),
 )
 
 
@@ -51,12 +51,12 @@ class Button:
         self._acted = False  # this press has done what it does
 
     def update(self, closed, now_ms):
-        """Returns the act that is due now, mostly NOTHING."""
+        """Returns the act that is due now, mostly NO_ACT."""
         if closed is not self._closed:
             self._closed = closed
             self._since_ms = now_ms
         steady_ms = elapsed_ms(now_ms, self._since_ms)
-        act = NOTHING
+        act = NO_ACT
         if closed:
             if not self.pressed and steady_ms >= DEBOUNCE_MS:
                 self.pressed = True
@@ -72,7 +72,7 @@ class Button:
 
     def _let_go(self, now_ms):
         """It is open for sure. The times follow the clock: ticks wrap after days."""
-        act = NOTHING
+        act = NO_ACT
         if self.pressed:
             self.pressed = False
             if not self.stuck:
@@ -85,9 +85,9 @@ class Button:
     def _find(self, when, lasted_ms):
         """A press does one thing at most."""
         if self._acted:
-            return NOTHING
+            return NO_ACT
         for _, row_when, shortest_ms, longest_ms, act in self._acts:
             if row_when == when and lasted_ms >= shortest_ms and (longest_ms is None or lasted_ms <= longest_ms):
                 self._acted = True
                 return act
-        return NOTHING
+        return NO_ACT

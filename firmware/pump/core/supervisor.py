@@ -85,7 +85,7 @@ TABLE = (
 
 # Columns of PERMITS.
 MOTOR = const(0)  # steps may be granted
-KVO = const(1)  # a therapy may fall to a keep-vein-open rate; only where the motor may move
+KVO_ALLOWED = const(1)  # a therapy may fall to a keep-vein-open rate; only where the motor may move
 FLOW_COMMANDS = const(2)  # methods of the link that change what flows, or will flow on RESUME
 RETRACTION = const(3)  # the plunger may be drawn back (tasks/pressure_relief.py), and only back
 

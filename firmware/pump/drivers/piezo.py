@@ -19,7 +19,7 @@ from micropython import const
 from rp2 import DMA, PIO, StateMachine, asm_pio, asm_pio_encode
 
 from pump import wiring
-from pump.core.alarms.tones import TICK_HZ
+from pump.core.alarms.tones import TONE_TICK_HZ
 
 _STATE_MACHINE = const(5)  # beside the step counter
 _REQUEST = const(9)  # of that state machine's FIFO
@@ -51,7 +51,7 @@ class Piezo:
     def __init__(self):
         self._pin = Pin(wiring.PIEZO, Pin.OUT, value=0)
         self._low = asm_pio_encode("set(pins, 0)", 0)
-        self._machine = StateMachine(_STATE_MACHINE, tone_words, freq=TICK_HZ, set_base=self._pin)
+        self._machine = StateMachine(_STATE_MACHINE, tone_words, freq=TONE_TICK_HZ, set_base=self._pin)
         self._channel = DMA()
         ctrl = self._channel.pack_ctrl(size=2, inc_write=False, treq_sel=_REQUEST)
         self._channel.config(write=self._machine, ctrl=ctrl)  # stays; what is read and how much comes with each table
@@ -59,7 +59,7 @@ class Piezo:
     def play(self, words):
         """At once, whatever sounded before."""
         self._channel.active(0)
-        self._machine.init(tone_words, freq=TICK_HZ, set_base=self._pin)  # empties the FIFO, pin low
+        self._machine.init(tone_words, freq=TONE_TICK_HZ, set_base=self._pin)  # empties the FIFO, pin low
         self._machine.active(1)
         self.follow(words)
 

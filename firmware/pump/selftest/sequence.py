@@ -9,7 +9,7 @@ watchdog was tried before all this, by main.py.
 from micropython import const
 
 from pump.core import supervisor as sv
-from pump.core.battery import DEPLETED, UNKNOWN
+from pump.core.battery import CHARGE_DEPLETED, CHARGE_UNKNOWN
 from pump.core.motion.step_words import encode
 
 PASSED = "passed"
@@ -34,15 +34,15 @@ class SelfTest:
     name = "self_test"
     max_late_ms = 200
 
-    def __init__(self, app, stepper, counter, sound, lamps, sliced, watchdog_bit):
-        """`sliced`: the parts that read much. `watchdog_bit`: True, False, or None when this boot did not try it."""
+    def __init__(self, app, stepper, counter, sound, lamps, sliced, watchdog_works):
+        """`sliced`: the parts that read much. `watchdog_works`: True, False, or None when this boot did not try it."""
         self._app = app
         self._stepper = stepper
         self._counter = counter
         self._sound = sound
         self._lamps = lamps
         self._sliced = sliced
-        self._watchdog_bit = watchdog_bit
+        self._watchdog_works = watchdog_works
         self._checks = (
             self._steps, self._sensor, self._piezo, self._lamp, self._battery, self._buttons, self._watchdog,
         )  # fmt: skip
@@ -133,7 +133,7 @@ class SelfTest:
     def _battery(self, now_ms):
         if self._app.battery is None:
             return ABSENT
-        return FAILED if self._app.battery.measure_now(now_ms) in (DEPLETED, UNKNOWN) else PASSED
+        return FAILED if self._app.battery.measure_now(now_ms) in (CHARGE_DEPLETED, CHARGE_UNKNOWN) else PASSED
 
     def _buttons(self, now_ms):
         if self._app.buttons is None:
@@ -141,6 +141,6 @@ class SelfTest:
         return FAILED if self._app.buttons.pressed() else PASSED
 
     def _watchdog(self, now_ms):
-        if self._watchdog_bit is None:
+        if self._watchdog_works is None:
             return NOT_RUN
-        return PASSED if self._watchdog_bit else FAILED
+        return PASSED if self._watchdog_works else FAILED

@@ -81,12 +81,12 @@ class Calibration:
         return json.dumps(value).encode()
 
 
-def load_calibration(profile_name, geometric_step_pl, shelf):
+def load_calibration(profile_name, geometric_step_pl, store):
     """The calibration for a profile. Raises CalibrationFault."""
-    record = _record(shelf)
+    record = _record(store)
     value = stored = _stored(record)
     if stored is None:
-        value = _version_1(shelf.root + VERSION_1_PATH)
+        value = _version_1(store.root + VERSION_1_PATH)
     if value is None:
         return Calibration(profile_name, geometric_step_pl)
     _check_keys("the calibration", value, _MEMBERS)
@@ -101,13 +101,13 @@ def load_calibration(profile_name, geometric_step_pl, shelf):
     if problem is not None:
         raise CalibrationFault("out_of_range", problem)
     if stored is None:
-        _leave_version_1(record, calibration, shelf.root)
+        _leave_version_1(record, calibration, store.root)
     return calibration
 
 
-def store_calibration(calibration, shelf):
+def store_calibration(calibration, store):
     """Raises OSError."""
-    record = _record(shelf)
+    record = _record(store)
     try:
         record.load()
     except RecordFault:
@@ -115,8 +115,8 @@ def store_calibration(calibration, shelf):
     record.store(calibration.body())
 
 
-def _record(shelf):
-    return shelf.record("calibration", VERSION, MAX_BYTES)
+def _record(store):
+    return store.record("calibration", VERSION, MAX_BYTES)
 
 
 def _stored(record):

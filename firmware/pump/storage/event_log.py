@@ -2,7 +2,15 @@
 
 from pump.core import supervisor as sv
 from pump.core.alarms.table import ALARMS, PRIORITIES
-from pump.storage.journal import ALARM, BOOT, CHANGED, COMMAND, FAULT, STATE, name_code
+from pump.storage.journal import (
+    ENTRY_ALARM,
+    ENTRY_BOOT,
+    ENTRY_CHANGED,
+    ENTRY_COMMAND,
+    ENTRY_FAULT,
+    ENTRY_STATE,
+    name_code,
+)
 
 _UNTOLD = ("telemetry", "set_clock")  # commands that no person gives, or that have an entry of their own
 
@@ -18,29 +26,31 @@ class Witness:
         self._internal = name_code("internal_error")
 
     def boot(self, cause, number):
-        self._journal.note(BOOT, name_code(cause), number)
+        self._journal.note(ENTRY_BOOT, name_code(cause), number)
 
     def state(self, new, event):
-        self._journal.note(STATE, self._states[new], self._events[event])
+        self._journal.note(ENTRY_STATE, self._states[new], self._events[event])
 
     def alarm(self, name, priority, active):
         came = active and not self._active[name]
         self._active[name] = active
-        self._journal.note(ALARM if came else CHANGED, self._alarms[name], PRIORITIES.index(priority) if active else 0)
+        self._journal.note(
+            ENTRY_ALARM if came else ENTRY_CHANGED, self._alarms[name], PRIORITIES.index(priority) if active else 0
+        )
 
     def command(self, method, params):
         """One that was taken; `params` as the host sent them."""
         if method not in _UNTOLD:
             numbers = [_number(params[name]) for name in sorted(params)] + [0, 0]
-            self._journal.note(COMMAND, name_code(method), numbers[0], numbers[1])
+            self._journal.note(ENTRY_COMMAND, name_code(method), numbers[0], numbers[1])
 
     def overrun(self, task, late_ms):
         """The first of its kind since somebody cleared the alarm."""
         if not self._active["task_overrun"]:
-            self._journal.note(FAULT, self._overrun, late_ms, name_code(task))
+            self._journal.note(ENTRY_FAULT, self._overrun, late_ms, name_code(task))
 
     def internal_error(self):
-        self._journal.note(FAULT, self._internal)
+        self._journal.note(ENTRY_FAULT, self._internal)
 
 
 def _number(value):

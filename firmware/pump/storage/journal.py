@@ -6,7 +6,7 @@
 
 `note` puts an entry into a small table that was made beforehand and allocates nothing while its numbers are small: the
 paths of alarms and steps may call it. The task (tasks/journal.py) writes them to the flash. An entry that finds the
-table full is lost; its sequence number is not used again, and a LOST entry tells how many.
+table full is lost; its sequence number is not used again, and a ENTRY_LOST entry tells how many.
 
 Names of alarms, states and commands are kept as the lower half of their CRC-32, which stays when a table gets a row.
 """
@@ -25,20 +25,20 @@ RINGS = ("events", "faults", "volume")
 SECTORS = {"events": 50, "faults": 10, "volume": 12}
 SPARE = (1, 1, 3)  # kept erased: at rates where no erase is covered, volumes come once a second
 
-BOOT = const(2)  # code: why; a: boot number
-STATE = const(3)  # code: state; a: code of the event
-ALARM = const(4)  # came. code: name; a: priority
-CHANGED = const(5)  # an alarm went or changed its priority. code: name; a: priority, 0: went
-COMMAND = const(6)  # code: method; a, b: its first two numbers, or codes of words
-FAULT = const(7)  # code: what; a: more of it
-VOLUME = const(8)  # see tasks/delivered_volume.py
-GIVEN = const(9)  # a: steps of this therapy; b: nL
-THERAPY = const(10)  # began, or its rate changed. a: µL/h; b: nL to be given, -1: no limit
-CLOCK = const(11)  # was set. a: by how many s it changed, 0 when it was not known
-LOST = const(12)  # a: so many entries
+ENTRY_BOOT = const(2)  # code: why; a: boot number
+ENTRY_STATE = const(3)  # code: state; a: code of the event
+ENTRY_ALARM = const(4)  # came. code: name; a: priority
+ENTRY_CHANGED = const(5)  # an alarm went or changed its priority. code: name; a: priority, 0: went
+ENTRY_COMMAND = const(6)  # code: method; a, b: its first two numbers, or codes of words
+ENTRY_FAULT = const(7)  # code: what; a: more of it
+ENTRY_VOLUME = const(8)  # see tasks/delivered_volume.py
+ENTRY_GIVEN = const(9)  # a: steps of this therapy; b: nL
+ENTRY_THERAPY = const(10)  # began, or its rate changed. a: µL/h; b: nL to be given, -1: no limit
+ENTRY_CLOCK = const(11)  # was set. a: by how many s it changed, 0 when it was not known
+ENTRY_LOST = const(12)  # a: so many entries
 
 _PENDING = const(24)
-_TOLD = const(16)
+_READ_SLOTS = const(16)
 _KIND_AT = const(14)
 _RING_OF = (0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 1)  # by kind
 
@@ -70,7 +70,7 @@ class Journal:
 
     # ---- time ----
 
-    def look(self, now_ms):
+    def update_clock(self, now_ms):
         """To be called every few days at least, or the ticks wrap unseen."""
         ms = self._ms + elapsed_ms(now_ms, self._then_ms)
         self._then_ms = now_ms
@@ -79,7 +79,7 @@ class Journal:
 
     def set_clock(self, day_s, ms):
         """The time of day is `day_s` seconds since 2020 (UTC) and `ms`. Returns by how many seconds it changed."""
-        self.look(time.ticks_ms())
+        self.update_clock(time.ticks_ms())
         before_s = self._day_s
         self._day_s = day_s - self._s
         self._day_ms = ms - self._ms
@@ -87,7 +87,7 @@ class Journal:
             self._day_ms += 1000
             self._day_s -= 1
         changed_s = self._day_s - before_s if before_s else 0
-        self.note(CLOCK, 0, changed_s)
+        self.note(ENTRY_CLOCK, 0, changed_s)
         return changed_s
 
     # ---- entries ----
@@ -98,7 +98,7 @@ class Journal:
         if self.waiting == _PENDING:
             self.lost += 1
             return False
-        self.look(time.ticks_ms())
+        self.update_clock(time.ticks_ms())
         day_s, day_ms = self._day_s, 0
         if day_s:
             day_ms = self._day_ms + self._ms
@@ -117,7 +117,7 @@ class Journal:
         """
         if self.lost and self.waiting < _PENDING:
             lost, self.lost = self.lost, 0
-            self.note(LOST, 0, lost)
+            self.note(ENTRY_LOST, 0, lost)
         ring = self._unwritten
         while ring is None or not ring.page_is_full():
             at = self._first * BODY_BYTES
@@ -140,12 +140,12 @@ class Journal:
         while self.write():
             pass
 
-    def tell(self, ring, position):
+    def read(self, ring, position):
         """For the link: slots of a ring from `position` on, 16 at most, or from the oldest when that is gone."""
         entries, chain, end = b"", None, position
         if self.rings:
             source = self.rings[RINGS.index(ring)]
-            position, chain, entries = source.read(position, _TOLD)
+            position, chain, entries = source.read(position, _READ_SLOTS)
             end = source.end_position()
         return {"position": position, "end": end, "chain": chain, "entries": b2a_base64(entries)[:-1].decode()}
 
@@ -160,10 +160,10 @@ class Journal:
         return None
 
 
-def open_journal(shelf, flash, random):
+def open_journal(store, flash, random):
     """`(journal, trouble)`: trouble when the flash has no place for it or takes no write, or what it held is lost."""
     try:
-        sectors = Sectors(shelf, flash, SECTORS, random)
+        sectors = Sectors(store, flash, SECTORS, random)
     except OSError:
         return Journal(()), True
     try:

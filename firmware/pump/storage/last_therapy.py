@@ -13,19 +13,19 @@ import struct
 from micropython import const
 
 from pump.core.units import nl_of
-from pump.storage.journal import VOLUME
+from pump.storage.journal import ENTRY_VOLUME
 from pump.storage.record import RecordFault
 from pump.storage.ring import BODY, BODY_BYTES
 
 OUTCOMES = ("none", "infusing", "paused", "stopped", "complete", "alarm_stopped", "interrupted", "unknown")
-NONE = const(0)
-INFUSING = const(1)
-PAUSED = const(2)
-STOPPED = const(3)
-COMPLETE = const(4)
-ALARMED = const(5)
-INTERRUPTED = const(6)
-UNKNOWN = const(7)
+OUTCOME_NONE = const(0)
+OUTCOME_INFUSING = const(1)
+OUTCOME_PAUSED = const(2)
+OUTCOME_STOPPED = const(3)
+OUTCOME_COMPLETE = const(4)
+OUTCOME_ALARMED = const(5)
+OUTCOME_INTERRUPTED = const(6)
+OUTCOME_UNKNOWN = const(7)
 
 NO_BOUND = const(0xFFFFFF)
 _RING = const(2)
@@ -37,13 +37,13 @@ _NUMBERS = const(0x3FFFFFFF)
 _ENOSPC = const(28)
 
 
-class Given:
-    def __init__(self, shelf, journal):
+class LastTherapy:
+    def __init__(self, store, journal):
         self._journal = journal
-        self._record = shelf.record("therapy", _VERSION, _MAX_BYTES)
+        self._record = store.record("therapy", _VERSION, _MAX_BYTES)
         self.number = 0
         self.step_pl = (1, 1)  # when it was ordered
-        self.outcome = NONE
+        self.outcome = OUTCOME_NONE
         self.seen = True  # by a person: that it is over
         self.steps = 0  # as noted last
         self.unsure = 0  # so many more at most; NO_BOUND: nobody knows
@@ -58,28 +58,28 @@ class Given:
         ordered = None
         try:
             ordered = self._ordered()
-            self.outcome = NONE
+            self.outcome = OUTCOME_NONE
         except (RecordFault, ValueError):
-            self.outcome, self.lost = UNKNOWN, True
+            self.outcome, self.lost = OUTCOME_UNKNOWN, True
         if ordered is None:
             self.unsure = NO_BOUND
             if entry is not None:
                 self.number = entry[0]
-                self.seen = self.outcome == NONE or entry[1]
+                self.seen = self.outcome == OUTCOME_NONE or entry[1]
             return
         self.number, self.step_pl = ordered["number"], ordered["step_pl"]
         low = self.number & 255
         if entry is not None and entry[0] == low:
             _, self.seen, self.outcome, self.steps, self.unsure, self.basal_ul_h = entry
         elif trouble or not ordered["kept"] or (self.number != 1 if entry is None else entry[0] != low - 1 & 255):
-            self.outcome, self.unsure, self.seen = UNKNOWN, NO_BOUND, False
+            self.outcome, self.unsure, self.seen = OUTCOME_UNKNOWN, NO_BOUND, False
         else:
-            self.outcome = STOPPED  # the power went before the motor turned
+            self.outcome = OUTCOME_STOPPED  # the power went before the motor turned
 
     def end(self):
         """The firmware ended in the midst of it."""
-        if self.outcome in (INFUSING, PAUSED) or (self.outcome == COMPLETE and self.unsure):
-            self.outcome, self.seen = INTERRUPTED, False
+        if self.outcome in (OUTCOME_INFUSING, OUTCOME_PAUSED) or (self.outcome == OUTCOME_COMPLETE and self.unsure):
+            self.outcome, self.seen = OUTCOME_INTERRUPTED, False
 
     def _ordered(self):
         """The record, or None. Raises RecordFault, ValueError."""
@@ -92,7 +92,7 @@ class Given:
         if not rings:
             return None
         values = struct.unpack(BODY, rings[_RING].last[:BODY_BYTES])
-        if values[5] != VOLUME:
+        if values[5] != ENTRY_VOLUME:
             return None
         code, b = values[7], values[9] << 16 | values[8]
         return code >> 8, bool(code & _SEEN), code & 7, values[10], b & NO_BOUND, b >> 24
@@ -106,7 +106,7 @@ class Given:
         ordered = {"number": number, "step_pl": step_pl, "kept": kept, "drug": drug, "regimen": therapy.regimen}
         self._record.store(json.dumps(ordered).encode())
         self.number, self.step_pl = number, step_pl
-        self.outcome, self.seen = STOPPED, True
+        self.outcome, self.seen = OUTCOME_STOPPED, True
         self.steps = self.unsure = 0
         self.basal_ul_h = therapy.segments.rate_ul_h
 
@@ -116,7 +116,7 @@ class Given:
         if not rings:
             return True
         code = (self.number & 255) << 8 | (_SEEN if self.seen else 0) | self.outcome
-        if not rings[_RING].room() or not self._journal.note(VOLUME, code, steps, self.basal_ul_h << 24 | unsure):
+        if not rings[_RING].room() or not self._journal.note(ENTRY_VOLUME, code, steps, self.basal_ul_h << 24 | unsure):
             return False
         self.unsure = unsure
         return True
@@ -133,7 +133,7 @@ class Given:
             return
         journal.flush()
         outcome, seen = self.outcome, self.seen
-        self.outcome, self.seen = INFUSING, False
+        self.outcome, self.seen = OUTCOME_INFUSING, False
         taken = self.note(steps, unsure)
         self.outcome, self.seen = outcome, seen
         if taken:

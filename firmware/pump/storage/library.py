@@ -29,21 +29,21 @@ _COPY_BYTES = const(256)
 class Library:
     """The one in force. `text`: name, version and CRC, as people compare them."""
 
-    def __init__(self, shelf, place, text):
-        self._shelf = shelf
+    def __init__(self, store, place, text):
+        self._store = store
         self.place = place
         self.text = text
 
     def drug(self, name):
         """The row of a drug, checked again, or None. Raises LibraryFault when neither copy has it whole."""
         problem = None
-        for at, path in enumerate(paths(self._shelf, self.place)):
+        for at, path in enumerate(paths(self._store, self.place)):
             try:
                 line = find_line(path, name)
                 if line is not None:
                     row = read_drug(line)
                     if at:  # the first copy has been damaged since the boot, which mends it
-                        self._shelf.restored.append(NAME)
+                        self._store.restored.append(NAME)
                     return row
             except LibraryFault as fault:
                 problem = fault
@@ -55,9 +55,9 @@ class Library:
 class Incoming:
     """A library that comes line by line, each of them checked."""
 
-    def __init__(self, shelf, on_stall):
+    def __init__(self, store, on_stall):
         """`on_stall()`: a copy of a line was written, with up to three erases of the flash."""
-        self._shelf = shelf
+        self._store = store
         self._on_stall = on_stall
         self._place = 0
         self._before = ""  # name of the drug before
@@ -97,16 +97,16 @@ class Incoming:
     def put_in_force(self):
         """What was checked takes the place of the old one. Raises OSError, after which it is the old or the new."""
         text, self.head = text_of(self.head), None
-        record = _record(self._shelf)
+        record = _record(self._store)
         try:
             record.load()
         except RecordFault:
             pass  # what somebody sends takes the place of what could not be read
-        _put_in_force(self._shelf, record, self._place, text)
+        _put_in_force(self._store, record, self._place, text)
 
     def _write(self, mode, line):
         try:
-            for path in paths(self._shelf, self._place):
+            for path in paths(self._store, self._place):
                 with open(path, mode) as file:
                     file.write(line)
                     file.write(b"\n")
@@ -116,16 +116,16 @@ class Incoming:
             raise
 
 
-def load_library(shelf):
+def load_library(store):
     """The library in force, both copies checked; one that is damaged is mended. Raises LibraryFault."""
     problem = None
-    record = _record(shelf)
+    record = _record(store)
     try:
         found = record.load()
         if found is None:
-            return _version_1(shelf, record)
+            return _version_1(store, record)
         value = json.loads(found[1])
-        return _whole(shelf, Library(shelf, value["place"], value["library"]))
+        return _whole(store, Library(store, value["place"], value["library"]))
     except RecordFault as fault:
         problem = "wrong_format" if fault.reason == "newer" else "corrupt", fault.detail
     except (KeyError, ValueError):
@@ -137,32 +137,32 @@ def text_of(head):
     return "%s %d %s" % (head["name"], head["version"], head["crc"])
 
 
-def paths(shelf, place):
+def paths(store, place):
     """Of the copies."""
-    return ["%s%s/%s.%d" % (shelf.root, folder, NAME, place) for folder in FOLDERS]
+    return ["%s%s/%s.%d" % (store.root, folder, NAME, place) for folder in FOLDERS]
 
 
-def _record(shelf):
-    return shelf.record(NAME, VERSION, MAX_BYTES)
+def _record(store):
+    return store.record(NAME, VERSION, MAX_BYTES)
 
 
-def _put_in_force(shelf, record, place, text):
+def _put_in_force(store, record, place, text):
     record.store(json.dumps({"place": place, "library": text}).encode())
     try:
-        os.remove(shelf.root + VERSION_1_PATH)
+        os.remove(store.root + VERSION_1_PATH)
     except OSError:
         pass  # as a rule it is long gone; where there is a record it is not read
 
 
-def _whole(shelf, library):
+def _whole(store, library):
     """The library, when a copy is whole; the other is copied from it."""
-    copies = paths(shelf, library.place)
+    copies = paths(store, library.place)
     problems = [_problem(path, library.text) for path in copies]
     if problems[0] is not None and problems[1] is not None:
         raise LibraryFault("corrupt", problems[0])
     for at in (0, 1):
         if problems[at] is not None:
-            shelf.restored.append(NAME)
+            store.restored.append(NAME)
             try:
                 _copy(copies[1 - at], copies[at])
             except OSError:
@@ -199,20 +199,20 @@ def _text_of_file(path):
     raise unreadable(problem)
 
 
-def _version_1(shelf, record):
+def _version_1(store, record):
     """What the file of version 1 says is in both copies, and the file gone. Raises LibraryFault."""
-    path = shelf.root + VERSION_1_PATH
+    path = store.root + VERSION_1_PATH
     text = _text_of_file(path)
     problem = None
     try:
-        for copy in paths(shelf, 0):
+        for copy in paths(store, 0):
             _copy(path, copy)
-        _put_in_force(shelf, record, 0, text)
+        _put_in_force(store, record, 0, text)
     except OSError as error:
         problem = error.errno
     if problem is not None:  # the file stays, and the next boot tries again
         raise LibraryFault("corrupt", "it cannot be stored anew, error %s" % problem)
-    return Library(shelf, 0, text)
+    return Library(store, 0, text)
 
 
 def _copy(source, target):

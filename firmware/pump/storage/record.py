@@ -33,7 +33,7 @@ class RecordFault(Exception):
         self.detail = detail
 
 
-class Shelf:
+class RecordStore:
     """All records. `restored`: names of those that were mended from their other copy."""
 
     def __init__(self, root=""):
@@ -49,10 +49,10 @@ class Shelf:
 
 
 class Record:
-    def __init__(self, shelf, name, version, max_bytes):
+    def __init__(self, store, name, version, max_bytes):
         self.name = name
         self.version = version
-        self._shelf = shelf
+        self._store = store
         self._max_bytes = max_bytes
         self._seq = 0  # the highest that was seen
 
@@ -70,7 +70,7 @@ class Record:
         if copies[1 - good] != copies[good]:
             other = seqs[1 - good]
             if good or other != self._seq - 1:  # a cut leaves the second behind; absent is 0, before the first store
-                self._shelf.restored.append(self.name)
+                self._store.restored.append(self.name)
             self._mend(1 - good, version, body)
         if version > self.version:
             raise RecordFault("newer", "%s has version %d, this firmware knows %d" % (self.name, version, self.version))
@@ -86,14 +86,14 @@ class Record:
             self._write(folder, data)
 
     def _path(self, folder):
-        return "%s%s/%s" % (self._shelf.root, folder, self.name)
+        return "%s%s/%s" % (self._store.root, folder, self.name)
 
     def _mend(self, index, version, body):
         try:
             self._write(FOLDERS[index], self._encode(version, self._seq, body))
         except OSError:
-            if self.name not in self._shelf.restored:  # it goes on with one copy, and says so
-                self._shelf.restored.append(self.name)
+            if self.name not in self._store.restored:  # it goes on with one copy, and says so
+                self._store.restored.append(self.name)
 
     def _write(self, folder, data):
         path = self._path(folder)

@@ -27,13 +27,13 @@ _MARK_BYTES = const(32)
 class Sectors:
     """`blocks[name]`: the numbers of the sectors of each ring. Raises OSError where they cannot be made."""
 
-    def __init__(self, shelf, flash, counts, random):
+    def __init__(self, store, flash, counts, random):
         """`counts`: how many sectors each ring has; `random`: a number that earlier ones did not have."""
-        self._folder = shelf.root + FOLDER
+        self._folder = store.root + FOLDER
         self._flash = flash
         self._counts = counts
         self.lost = False
-        record = shelf.record("sectors", _VERSION, _MAX_BYTES)
+        record = store.record("sectors", _VERSION, _MAX_BYTES)
         self.blocks = self._known(record)
         if self.blocks is None:
             self.blocks = self._make(random)

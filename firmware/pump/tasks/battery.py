@@ -6,7 +6,7 @@ the share of the readings at which the motor had current.
 
 from micropython import const
 
-from pump.core.battery import DEPLETED, LOOK_MS, LOW, NAMES, UNKNOWN, Battery
+from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_UNKNOWN, LOOK_MS, NAMES, Battery
 
 _READ_MS = const(1000)
 _READINGS = const(10)
@@ -75,6 +75,6 @@ class BatteryTask:
         self._sum_mv = self._with_motor = self._readings = 0
         state = self.battery.update(millivolts, self._load_ma(with_motor, _READINGS), LOOK_MS // 1000)
         # The worse one first: no moment without an alarm.
-        self._report("battery_depleted", state == DEPLETED, now_ms)
-        self._report("battery_low", state == LOW, now_ms)
-        self._report("battery_fault", state == UNKNOWN, now_ms)
+        self._report("battery_depleted", state == CHARGE_DEPLETED, now_ms)
+        self._report("battery_low", state == CHARGE_LOW, now_ms)
+        self._report("battery_fault", state == CHARGE_UNKNOWN, now_ms)

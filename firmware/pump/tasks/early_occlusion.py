@@ -1,5 +1,4 @@
-"""Runs the early detector (core/occlusion/early.py) once a second while the motor is permitted: pressure against
-steps."""
+"""Runs core/occlusion/early_occlusion.py once a second while the motor is permitted: pressure against steps."""
 
 from micropython import const
 

@@ -27,7 +27,7 @@ class JournalTask:
         self._erased_ms = None
 
     def run(self, now_ms):
-        self._app.journal.look(now_ms)
+        self._app.journal.update_clock(now_ms)
         failed = False
         wait_ms = _RETRY_MS
         try:

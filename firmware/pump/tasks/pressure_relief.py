@@ -9,7 +9,7 @@ alarm that stops delivery. So a sensor that fails on the way is a stop like anot
 
 from micropython import const
 
-from pump.core.occlusion.retraction import ENDS, GOING, NO_PRESSURE
+from pump.core.occlusion.retraction import DRAWING, ENDS, NO_PRESSURE
 from pump.core.ticks import elapsed_ms
 
 _STAND_MS = const(200)  # a motor that was halted at full rate stands, and the pressure is that of a closed line
@@ -52,7 +52,7 @@ class Relief:
         elif self._turned:
             delivery = self._delivery
             end = self._retraction.judge(self._pressure.pressure_pa, self._before - delivery.net_steps(), now_ms)
-            if end != GOING:
+            if end != DRAWING:
                 self._end(ENDS[end], now_ms)
         elif elapsed_ms(now_ms, self._began_ms) >= _STAND_MS:
             self._turn(now_ms)

@@ -11,7 +11,7 @@ from micropython import const
 
 from pump.core import supervisor as sv
 from pump.core.therapy.forecast import seconds_until
-from pump.core.therapy.reservoir import EMPTY, LOW, Reservoir
+from pump.core.therapy.reservoir import LEVEL_EMPTY, LEVEL_LOW, Reservoir
 from pump.link.schema import Refused, out_of_range
 from pump.storage.record import RecordFault
 
@@ -31,7 +31,7 @@ class ReservoirTask:
         self._app = app
         self._limits = limits
         self._reservoir = Reservoir(limits, step_pl[0], step_pl[1])
-        self._record = app.shelf.record("reservoir", _VERSION, _MAX_BYTES)
+        self._record = app.store.record("reservoir", _VERSION, _MAX_BYTES)
         self._known = False  # as recorded: what is left
         self._open = False  # as recorded: the motor may move
         self._deaf = True  # the self-test counts steps that are none; a boot begins with it
@@ -69,12 +69,12 @@ class ReservoirTask:
 
     def new_account(self):
         """The account of the delivery begins anew, right after this."""
-        self._reservoir.settle(self._net())
+        self._reservoir.deduct(self._net())
         self._deaf = False
 
     def before_test(self):
         """The steps of the self-test move nothing."""
-        self._reservoir.settle(self._net())
+        self._reservoir.deduct(self._net())
         self._deaf = True
 
     # ---- the refill ----
@@ -117,7 +117,7 @@ class ReservoirTask:
         left_nl = self.left_nl()
         if left_nl is None and self._limits["must_be_told"]:
             raise Refused("reservoir_unknown", "nobody has said what is in the reservoir: refill first")
-        if left_nl is not None and self._reservoir.level(left_nl) == EMPTY:
+        if left_nl is not None and self._reservoir.level(left_nl) == LEVEL_EMPTY:
             raise Refused("reservoir_empty", "the reservoir is empty: refill first", {"reservoir_nl": left_nl})
         drug = None if order is None else order.drug
         if self.drug is not None and drug != self.drug:
@@ -146,9 +146,9 @@ class ReservoirTask:
         left_s = self.empty_s() if infusing else None
         self._tell("reservoir_near_empty", left_s is not None and left_s <= near_s, now_ms)
         self._tell("reservoir_urgent", left_s is not None and left_s <= urgent_s, now_ms)
-        self._tell("reservoir_low", level == LOW and infusing, now_ms)
+        self._tell("reservoir_low", level == LEVEL_LOW and infusing, now_ms)
         # Once it has stopped the infusion it stays until there is something in it.
-        empty = level == EMPTY and (infusing or self._raised["reservoir_empty"])
+        empty = level == LEVEL_EMPTY and (infusing or self._raised["reservoir_empty"])
         self._tell("reservoir_empty", empty, now_ms)
 
     def _tell(self, name, active, now_ms):

@@ -58,18 +58,18 @@ class Treatment:
 
     def _look(self, therapy, now_ms):
         if self._is_alarmed():
-            therapy.cut()
+            therapy.cancel_bolus()
         delivery = self._app.delivery
         turns = delivery.moving and not delivery.back
-        therapy.settle(delivery.ramp.stopping_steps(delivery.grid.rate_ul_h) if turns else 0)
-        therapy.hold(self._app.alarms.keeps_open())
+        therapy.apply_pending(delivery.ramp.stopping_steps(delivery.grid.rate_ul_h) if turns else 0)
+        therapy.hold_at_kvo(self._app.alarms.keeps_open())
         limits = self._limits
         if limits is not None:
-            limits.look(therapy.given_steps, now_ms)
+            limits.update(therapy.given_steps, now_ms)
             if self._limited:
                 over = self._app.supervisor.state == sv.IDLE  # the therapy was ended, and its limit with it
                 self._set_limited(not over and not limits.allows(), now_ms)
-            elif limits.is_passed():
+            elif limits.is_exceeded():
                 self._set_limited(True, now_ms)
         complete = therapy.ended and therapy.target_ul_h > 0  # a motor that comes to rest tells it itself
         if complete and not self._complete:
@@ -83,7 +83,7 @@ class Treatment:
         if why is None:
             bolus = self._limits.bolus
             self.boluses += 1
-            self._limits.taken()
+            self._limits.on_bolus()
             self._therapy.give(self._therapy.patient, bolus["volume_nl"], bolus["rate_ul_h"])
         elif why == LIMIT:
             self._set_limited(True, now_ms)
@@ -101,7 +101,7 @@ class Treatment:
             return ENDED
         if therapy.patient.left_ticks:
             return RUNNING
-        limits.look(therapy.given_steps, now_ms)
+        limits.update(therapy.given_steps, now_ms)
         if limits.lockout_s:
             return LOCKOUT
         return None if limits.allows(steps_of(therapy.square.left_nl(), self._step_pl)) else LIMIT
@@ -136,7 +136,7 @@ class Treatment:
         left_s, left_nl = therapy.left()
         limits = self._limits
         if limits is not None:
-            limits.look(therapy.given_steps, now_ms)
+            limits.update(therapy.given_steps, now_ms)
         return {
             "kind": therapy.regimen["kind"],
             "phase": "complete" if therapy.ended else "held" if therapy.held else "running",

@@ -74,7 +74,7 @@ def _core(name: str) -> Any:
 def _in_state(alarms: Any, supervisor: Any, state: int, effect: int) -> str:
     """What an alarm of this effect does in this state of the pump, and the state that follows where it changes."""
     flows = supervisor.PERMITS[state][supervisor.MOTOR]
-    if effect != alarms.STOP:
+    if effect != alarms.STOPS_DELIVERY:
         return _EFFECTS[alarms.EFFECTS[effect]] if flows else "none"
     follows = supervisor.TABLE[state][supervisor.ALARM_STOP]
     if follows == supervisor.SAME and state == supervisor.SELF_TEST:

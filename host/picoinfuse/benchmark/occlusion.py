@@ -79,7 +79,7 @@ def _micropython() -> Any:
 
 
 def detector(pump_: Pump) -> Any:
-    return _core("pump.core.occlusion.early").EarlyDetector(pump_.compliance_pl_per_pa, *pump_.step_pl)
+    return _core("pump.core.occlusion.early_occlusion").EarlyOcclusion(pump_.compliance_pl_per_pa, *pump_.step_pl)
 
 
 # ---- the world of an open line ----
@@ -113,7 +113,7 @@ def _staircase(rng: np.random.Generator, t_s: np.ndarray, end_s: float, mean_s: 
 
 def looks(pump_: Pump, rate_ul_h: int, end_s: float) -> np.ndarray:
     """The seconds at which the early detector finds a segment full: multiples of its period at a steady rate."""
-    early = _core("pump.core.occlusion.early")
+    early = _core("pump.core.occlusion.early_occlusion")
     segment_nl = early.SEGMENT_PA * pump_.compliance_pl_per_pa / 1000 + pump_.step_pl[0] / pump_.step_pl[1] / 1000
     period_s = max(early.SEGMENT_MS / 1000, np.ceil(segment_nl / (rate_ul_h / 3.6) / _LOOK_S) * _LOOK_S)
     return np.arange(0, end_s, period_s)
@@ -198,7 +198,7 @@ def false_row(rate_ul_h: int, say: Say) -> Found:
         count, score = false_alarms(pump_, rate_ul_h, seed)
         total += count
         highest = max(highest, score)
-    trip = _core("pump.core.occlusion.early").TRIP_PA
+    trip = _core("pump.core.occlusion.early_occlusion").TRIP_PA
     return Found(total, f"{SEEDS} seeds; highest score {number(highest)} of {trip} Pa")
 
 

@@ -20,7 +20,7 @@ told to the host. It is MEDIUM again when somebody acknowledges, silences or cle
 
 from micropython import const
 
-from pump.core.alarms.table import ALARMS, HIGH, KVO, LATCHES, MEDIUM, PASSES, PRIORITIES, STOP
+from pump.core.alarms.table import ALARMS, HIGH, KEEPS_VEIN_OPEN, LATCHES, MEDIUM, PASSES, PRIORITIES, STOPS_DELIVERY
 from pump.core.ticks import MASK, elapsed_ms, later
 
 # Audio pause: GIP, Dräger and Baxter say 2 min at most, with reactivation by itself; Open PCA says 10. A
@@ -40,7 +40,7 @@ class Alarm:
         self.present = False  # its condition holds
         self.acknowledged = False  # somebody said that it was seen
         self.escalated = False  # its priority is HIGH because nobody came
-        self.born = 0  # `seq` when it became active: age, without times that wrap
+        self.raised_seq = 0  # `seq` when it became active: age, without times that wrap
         self.unattended_ms = 0  # since when nobody has come, as a tick; ahead of now during an audio pause
 
     def is_latched(self):
@@ -72,7 +72,7 @@ class AlarmManager:
         if alarm.present:
             return
         alarm.present = True
-        self._calm(alarm, now_ms)  # it happens anew: what was seen and done was about the last time
+        self._end_escalation(alarm, now_ms)  # it happens anew: what was seen and done was about the last time
         alarm.acknowledged = False
         if not alarm.active:
             self._show(alarm, now_ms)  # else it is still held by its latch: nothing new to tell
@@ -100,7 +100,7 @@ class AlarmManager:
             self.silenced = False
         for alarm in self._alarms:
             if alarm.active and alarm.priority == MEDIUM and not alarm.acknowledged:
-                self._look_for_somebody(alarm, now_ms)
+                self._escalate_if_unattended(alarm, now_ms)
 
     # ---- what a person does ----
 
@@ -111,7 +111,7 @@ class AlarmManager:
             if alarm.active:
                 count += 1
                 alarm.acknowledged = True
-                self._calm(alarm, now_ms)
+                self._end_escalation(alarm, now_ms)
         return count
 
     def silence(self, now_ms):
@@ -124,7 +124,7 @@ class AlarmManager:
             self.silenced = True
             self._paused_at_ms = now_ms
         left_ms = self.silenced_ms(now_ms)
-        self._attend(later(now_ms, left_ms), now_ms)
+        self._note_user_activity(later(now_ms, left_ms), now_ms)
         return left_ms
 
     def end_silence(self):
@@ -138,7 +138,7 @@ class AlarmManager:
             if alarm.active and not alarm.present and alarm.latching == LATCHES:
                 self._retire(alarm, now_ms)
         if not self.silenced:
-            self._attend(now_ms, now_ms)
+            self._note_user_activity(now_ms, now_ms)
 
     # ---- what is so ----
 
@@ -163,7 +163,7 @@ class AlarmManager:
         """Another alarm than these stops delivery."""
         if self._stopping:
             for alarm in self._alarms:
-                if alarm.active and alarm.effect == STOP and alarm.name not in names:
+                if alarm.active and alarm.effect == STOPS_DELIVERY and alarm.name not in names:
                     return True
         return False
 
@@ -181,19 +181,19 @@ class AlarmManager:
 
     # ---- inside ----
 
-    def _attend(self, until_ms, now_ms):
+    def _note_user_activity(self, until_ms, now_ms):
         """Somebody is there until then: nothing escalates for its time from then on."""
         for alarm in self._alarms:
             if alarm.active:
                 alarm.unattended_ms = until_ms
-                self._calm(alarm, now_ms)
+                self._end_escalation(alarm, now_ms)
 
-    def _look_for_somebody(self, alarm, now_ms):
+    def _escalate_if_unattended(self, alarm, now_ms):
         if elapsed_ms(now_ms, alarm.unattended_ms) >= self._escalate_ms:
             alarm.escalated = True
             self._set_priority(alarm, HIGH, now_ms)
 
-    def _calm(self, alarm, now_ms):
+    def _end_escalation(self, alarm, now_ms):
         """Takes an escalation back."""
         if alarm.escalated:
             alarm.escalated = False
@@ -202,17 +202,17 @@ class AlarmManager:
     def _set_priority(self, alarm, priority, now_ms):
         alarm.priority = priority
         self._choose_owner()
-        self._tell(alarm, now_ms)
+        self._report(alarm, now_ms)
 
     def _show(self, alarm, now_ms):
         owner = self._owner
         alarm.active = True
-        alarm.born = (self.seq + 1) & MASK  # what `_tell` makes of it
+        alarm.raised_seq = (self.seq + 1) & MASK  # what `_report` makes of it
         self._count_effect(alarm, 1)
         if owner is None or alarm.priority > owner.priority:
             self.silenced = False  # only a higher one breaks through an audio pause
         self._choose_owner()
-        self._tell(alarm, now_ms)
+        self._report(alarm, now_ms)
 
     def _retire(self, alarm, now_ms):
         alarm.active = False
@@ -223,12 +223,12 @@ class AlarmManager:
         self._choose_owner()
         if self._owner is None:
             self.silenced = False  # the next alarm is a new one and sounds
-        self._tell(alarm, now_ms)
+        self._report(alarm, now_ms)
 
     def _count_effect(self, alarm, change):
-        if alarm.effect == STOP:
+        if alarm.effect == STOPS_DELIVERY:
             self._stopping += change
-        elif alarm.effect == KVO:
+        elif alarm.effect == KEEPS_VEIN_OPEN:
             self._keeping_open += change
 
     def _choose_owner(self):
@@ -238,7 +238,7 @@ class AlarmManager:
                 owner = other
         self._owner = owner
 
-    def _tell(self, alarm, now_ms):
+    def _report(self, alarm, now_ms):
         self.seq = (self.seq + 1) & MASK
         self._notify(alarm.name, PRIORITIES[alarm.priority], alarm.active, self.seq, now_ms)
 
@@ -249,4 +249,4 @@ def _before(one, other):
         return one.priority > other.priority
     if one.escalated != other.escalated:
         return other.escalated
-    return elapsed_ms(one.born, other.born) < 0
+    return elapsed_ms(one.raised_seq, other.raised_seq) < 0

@@ -17,8 +17,8 @@ HIGH = const(3)
 PRIORITIES = ("none", "low", "medium", "high")
 
 GO_ON = const(0)
-KVO = const(1)  # no more than keeps the vein open, until it ends (core/therapy/therapy.py)
-STOP = const(2)
+KEEPS_VEIN_OPEN = const(1)  # no more than keeps the vein open, until it ends (core/therapy/therapy.py)
+STOPS_DELIVERY = const(2)
 EFFECTS = ("go_on", "kvo", "stop")
 
 PASSES = const(0)  # ends with its condition
@@ -30,31 +30,31 @@ LATCHINGS = ("passes", "latches", "until_reset")
 ALARMS = (
     # HIGH against Open PCA's MEDIUM. IEC 60601-2-24's accepted means is a HIGH alarm at the threshold, and
     # flow is stopped: of a short-lived drug the patient gets none from now on, and a bolus is in the line.
-    ("occlusion", HIGH, STOP, LATCHES),
+    ("occlusion", HIGH, STOPS_DELIVERY, LATCHES),
     # The same stop long before the limit, at rates where the limit takes hours. Its own name, because a person looks
-    # for the same thing but finds no high pressure. HIGH and STOP, no warning first: a rise that has been seen for
-    # minutes is no patient's movement any more, and every minute of waiting adds to the bolus in the line.
-    ("occlusion_early", HIGH, STOP, LATCHES),
+    # for the same thing but finds no high pressure. HIGH, and a stop without a warning first: a rise that lasts for
+    # minutes is no patient's movement, and every minute of waiting adds to the bolus in the line.
+    ("occlusion_early", HIGH, STOPS_DELIVERY, LATCHES),
     # Drawn back, a closed line must follow the plunger. The sensor lies, or the line is open and something else
     # holds the pressure: either way nobody knows what flows.
-    ("pressure_not_following", HIGH, STOP, LATCHES),
+    ("pressure_not_following", HIGH, STOPS_DELIVERY, LATCHES),
     # Open PCA: the same alarm-stop-start three times in 10 min. Whoever started it has not found the cause.
-    ("repeated_alarm", HIGH, STOP, UNTIL_RESET),
+    ("repeated_alarm", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     # A sensor that cannot be believed is a missing protection: stop. Several names, because the repair differs.
-    ("sensor_open", HIGH, STOP, LATCHES),
-    ("sensor_short", HIGH, STOP, LATCHES),
-    ("sensor_frozen", HIGH, STOP, LATCHES),
-    ("sensor_jump", HIGH, STOP, LATCHES),
-    ("sensor_stale", HIGH, STOP, LATCHES),
-    ("adc_stuck", HIGH, STOP, LATCHES),
-    ("reference_fault", HIGH, STOP, LATCHES),
+    ("sensor_open", HIGH, STOPS_DELIVERY, LATCHES),
+    ("sensor_short", HIGH, STOPS_DELIVERY, LATCHES),
+    ("sensor_frozen", HIGH, STOPS_DELIVERY, LATCHES),
+    ("sensor_jump", HIGH, STOPS_DELIVERY, LATCHES),
+    ("sensor_stale", HIGH, STOPS_DELIVERY, LATCHES),
+    ("adc_stuck", HIGH, STOPS_DELIVERY, LATCHES),
+    ("reference_fault", HIGH, STOPS_DELIVERY, LATCHES),
     # Where the bench has the sensors. HIGH: an empty or clamped supply is no delivery, and air is worse than none.
-    ("upstream_occlusion", HIGH, STOP, LATCHES),
-    ("upstream_sensor_fault", HIGH, STOP, LATCHES),
-    ("air_in_line", HIGH, STOP, LATCHES),
-    ("motor_fault", HIGH, STOP, LATCHES),
+    ("upstream_occlusion", HIGH, STOPS_DELIVERY, LATCHES),
+    ("upstream_sensor_fault", HIGH, STOPS_DELIVERY, LATCHES),
+    ("air_in_line", HIGH, STOPS_DELIVERY, LATCHES),
+    ("motor_fault", HIGH, STOPS_DELIVERY, LATCHES),
     # GIP 1.2: above 110 % for 15 min. Too much cannot be taken back: HIGH and stop, whatever the drug.
-    ("over_infusion", HIGH, STOP, LATCHES),
+    ("over_infusion", HIGH, STOPS_DELIVERY, LATCHES),
     # GIP 1.2: below 90 % for 15 min. A stop would turn too little into nothing, and there is time to act: MEDIUM,
     # go on. A motor that stands, or makes less than half, is a motor_fault at once.
     ("under_infusion", MEDIUM, GO_ON, LATCHES),
@@ -62,20 +62,20 @@ ALARMS = (
     # 15 min. A stop would turn a small delay into no delivery at all: MEDIUM, go on. Like an overrun it is
     # over when it is noticed: without its latch nobody would hear it.
     ("delivery_late", MEDIUM, GO_ON, LATCHES),
-    ("system_fault", HIGH, STOP, UNTIL_RESET),
+    ("system_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     # A pump that cannot be heard does not begin an infusion. Its lamps and the link tell of it.
-    ("piezo_fault", HIGH, STOP, UNTIL_RESET),
+    ("piezo_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     # Nor does one that cannot be seen: where several pumps sound, the lamp says which.
-    ("lamp_fault", HIGH, STOP, UNTIL_RESET),
-    ("profile_fault", HIGH, STOP, UNTIL_RESET),
+    ("lamp_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
+    ("profile_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     # As for the profile: to go on with factor 1 would be to give another dose than yesterday, and tell nobody.
-    ("calibration_fault", HIGH, STOP, UNTIL_RESET),
-    # HIGH, as for an occlusion: nobody asked for the stop, and the patient gets nothing. STOP bars a start
+    ("calibration_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
+    # HIGH, as for an occlusion: nobody asked for the stop, and the patient gets nothing. The stop bars a start
     # until somebody has seen it.
-    ("interrupted", HIGH, STOP, LATCHES),
+    ("interrupted", HIGH, STOPS_DELIVERY, LATCHES),
     # Open PCA: above the maximum it falls to KVO with a warning. It passes when the hour, or the four, leave room for a
     # bolus again: the limit holds in every hour whether or not somebody came.
-    ("dose_limit", MEDIUM, KVO, PASSES),
+    ("dose_limit", MEDIUM, KEEPS_VEIN_OPEN, PASSES),
     # MEDIUM. Pumps that fall to KVO at the end (Alaris, B. Braun) can afford to inform; this one may stop (a regimen
     # says), and a continuous drug needs its next syringe within minutes. Not HIGH: the end is the one that was ordered.
     ("infusion_complete", MEDIUM, GO_ON, LATCHES),
@@ -83,7 +83,7 @@ ALARMS = (
     ("task_overrun", MEDIUM, GO_ON, LATCHES),
     # GIP 5: below 15 min and below 5. The second is HIGH and stops, while there is power for an alarm that is heard.
     ("battery_low", MEDIUM, GO_ON, PASSES),
-    ("battery_depleted", HIGH, STOP, LATCHES),
+    ("battery_depleted", HIGH, STOPS_DELIVERY, LATCHES),
     # Its voltage cannot be read. MEDIUM, go on: it may well be full, and a stop harms for sure. Escalation makes it
     # HIGH when nobody comes.
     ("battery_fault", MEDIUM, GO_ON, PASSES),
@@ -101,9 +101,9 @@ ALARMS = (
     ("reservoir_urgent", MEDIUM, GO_ON, PASSES),
     # Open PCA: below 1 mL. At common rates minutes are left: MEDIUM. It goes on: a stop is what is to be avoided.
     ("reservoir_low", MEDIUM, GO_ON, PASSES),
-    # Open PCA: below 0.5 mL. HIGH and STOP: of a short-lived drug the patient gets none from now on, and pushing on
+    # Open PCA: below 0.5 mL. HIGH, and a stop: of a short-lived drug the patient gets none from now on, and pushing on
     # sends air, or a plunger against the end of its barrel.
-    ("reservoir_empty", HIGH, STOP, LATCHES),
+    ("reservoir_empty", HIGH, STOPS_DELIVERY, LATCHES),
     # LOW: nothing that runs needs it any more, and what needs it is refused. Somebody has to send it again before the
     # next therapy. It passes when that is done.
     ("library_fault", LOW, GO_ON, PASSES),

@@ -9,7 +9,7 @@ from array import array
 
 from micropython import const
 
-TICK_HZ = const(250000)
+TONE_TICK_HZ = const(250000)
 _TICKS_PER_MS = const(250)
 
 # Ticks that the program needs beside what is in a word's fields.
@@ -57,7 +57,7 @@ def burst_words(pulses):
     owed = 0
     for frequency_hz, on_ms, gap_ms in pulses:
         owed += (on_ms + gap_ms) * _TICKS_PER_MS
-        owed -= _add_pulse(words, (TICK_HZ + frequency_hz // 2) // frequency_hz, on_ms * _TICKS_PER_MS)
+        owed -= _add_pulse(words, (TONE_TICK_HZ + frequency_hz // 2) // frequency_hz, on_ms * _TICKS_PER_MS)
         owed -= _add_rest(words, owed)
     return words
 

@@ -29,11 +29,11 @@ FIRST_UL = const(100)
 FIRST_FALL_PA = const(1000)
 CHECK_UL = const(50)
 
-GOING = const(0)
+DRAWING = const(0)
 RELIEVED = const(1)  # the pressure is gone
 NO_FALL = const(2)  # it does not follow the plunger
 ALL_DRAWN = const(3)  # the volume that it may
-TOO_LONG = const(4)
+TIMED_OUT = const(4)
 NO_PRESSURE = const(5)  # there is no reading to believe
 
 ENDS = ("going", "relieved", "no_fall", "all_drawn", "too_long", "no_pressure")
@@ -94,7 +94,7 @@ class Retraction:
         if pressure_pa <= self._to_pa:
             return RELIEVED
         if elapsed_ms(now_ms, self._began_ms) >= LONGEST_MS:
-            return TOO_LONG
+            return TIMED_OUT
         drawn_ul = drawn_steps * self._num // self._den
         if drawn_ul >= self._next_ul:
             if pressure_pa > self._check_pa - self._next_fall_pa:
@@ -106,7 +106,7 @@ class Retraction:
             return ALL_DRAWN
         if self.target_ul_h > self._start_ul_h and drawn_ul >= self._lead_ul and self._is_near(pressure_pa, drawn_ul):
             self.target_ul_h = self._start_ul_h
-        return GOING
+        return DRAWING
 
     def _is_near(self, pressure_pa, drawn_ul):
         """Whether half a second more would lower the pressure to the end, at what a µL has lowered it so far."""

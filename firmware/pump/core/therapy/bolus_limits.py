@@ -31,7 +31,7 @@ class BolusLimits:
         self._since_ms = now_ms
         self._given = 0  # as it was told last
 
-    def look(self, given_steps, now_ms):
+    def update(self, given_steps, now_ms):
         """Lets time pass. Once a second or so."""
         seconds = max(0, elapsed_ms(now_ms, self._since_ms) // 1000)
         self._since_ms = (self._since_ms + seconds * 1000) & 0x3FFFFFFF
@@ -48,11 +48,11 @@ class BolusLimits:
         """Whether the limits leave room for one more beside `coming_steps`."""
         return self._fits(self._steps + coming_steps)
 
-    def is_passed(self):
+    def is_exceeded(self):
         """More was given than the limits allow."""
         return not self._fits(0)
 
-    def taken(self):
+    def on_bolus(self):
         """The patient has one: the lockout begins."""
         self.lockout_s = self.bolus["lockout_s"]
 

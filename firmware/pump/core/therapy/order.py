@@ -54,7 +54,7 @@ class Order:
     def dose_milli(self, rate_ul_h):
         return self._dosing.dose_milli(rate_ul_h)
 
-    def tell(self):
+    def to_dict(self):
         """For the link."""
         return {
             "drug": self.drug,

@@ -4,7 +4,7 @@ A person says how much is in it (a refill); from then on the steps that were mad
 taken off. Nothing is guessed: before the first refill, and after a reset in the middle of an infusion whose steps
 nobody knows, it is unknown.
 
-Steps are those of the delivery's account, which begins at 0 with each therapy; `settle` is called before it does.
+Steps are those of the delivery's account, which begins at 0 with each therapy; `deduct` is called before it does.
 """
 
 from micropython import const
@@ -13,9 +13,9 @@ from pump.core.units import nl_of, steps_of_up
 
 _UL = const(1000)
 
-OK = const(0)
-LOW = const(1)
-EMPTY = const(2)
+LEVEL_OK = const(0)
+LEVEL_LOW = const(1)
+LEVEL_EMPTY = const(2)
 
 
 class Reservoir:
@@ -33,7 +33,7 @@ class Reservoir:
         self._left_steps = None if volume_nl is None else steps_of_up(volume_nl, self._step_pl)
         self._mark = net_steps
 
-    def settle(self, net_steps):
+    def deduct(self, net_steps):
         """Takes off what was made; the account may begin anew."""
         if self._left_steps is not None:
             self._left_steps -= net_steps - self._mark
@@ -48,8 +48,8 @@ class Reservoir:
 
     def level(self, left_nl):
         if left_nl <= self._empty_nl:
-            return EMPTY
-        return LOW if left_nl <= self._low_nl else OK
+            return LEVEL_EMPTY
+        return LEVEL_LOW if left_nl <= self._low_nl else LEVEL_OK
 
     def usable_nl(self, left_nl):
         """What can be given before the pump stops because it is empty."""

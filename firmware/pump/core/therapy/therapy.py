@@ -58,8 +58,8 @@ class Therapy:
         self._is_summed = False  # the total is what the segments gave
         self._due = 0  # since the start, at the beginning of the run
         self._behind = 0  # steps, when the bolus began
-        self._cut = False
-        self._forgiving = 0  # steps of a bolus that was cut: drawn back they are not owed
+        self._cancelled = False
+        self._forgivable = 0  # steps of a bolus that was cut: drawn back they are not owed
         self._forgiven = 0
         self.least_ul_h = self.most_ul_h = 0  # of the targets since `forget_targets`
         self._begin()
@@ -129,18 +129,18 @@ class Therapy:
         bolus.left_ticks, bolus.excess = ticks_of(volume_nl, rate_ul_h, self._den)
         self._begin()
 
-    def cut(self):
-        """Boluses are over, from the next `settle` on. Allocates nothing."""
-        self._cut = True
+    def cancel_bolus(self):
+        """Boluses are over, from the next `apply_pending` on. Allocates nothing."""
+        self._cancelled = True
 
-    def settle(self, ramp_steps=0):
+    def apply_pending(self, ramp_steps=0):
         """Carries out what could not be done where it happened. A motor that is too fast to stand still makes
         `ramp_steps` more: they are the bolus's.
         """
-        if self._cut:
-            self._cut = False
+        if self._cancelled:
+            self._cancelled = False
             if self._bolus is not None:
-                self._settle_cut(ramp_steps)
+                self._apply_cancel(ramp_steps)
         total = self._total_steps
         if self.ended and total is not None and self.given_steps < total:
             if not self.segments.rate_ul_h:
@@ -150,30 +150,30 @@ class Therapy:
                 self.ended = False  # the last steps had been granted, and were taken back: it is not complete
                 self._begin()
 
-    def _settle_cut(self, ramp_steps):
+    def _apply_cancel(self, ramp_steps):
         bolus = self._bolus
         self._close()
         given = steps_of(bolus.volume_nl - bolus.left_nl(), self._step_pl)
         unmade = max(0, self._due // self._cost - self.given_steps - self._behind)
         self._due -= unmade * self._cost
-        self._forgiving = max(0, given - unmade)
+        self._forgivable = max(0, given - unmade)
         self.patient.left_ticks = self.square.left_ticks = 0
         bolus.left_ticks = ramp_steps * self._cost // (bolus.rate_ul_h * self._den)
         bolus.excess = 0
         self._begin()
 
-    def hold(self, held):
+    def hold_at_kvo(self, held):
         """At KVO as long as an alarm wants it so. The regimen stands still."""
         if held != self.held:
             self._close()
             self.held = held
             self._begin()
 
-    def going(self):
+    def on_motion_start(self):
         """The motor sets out. No bolus outlives a standstill; what is drawn back from now on is the basal's."""
-        self._cut = True
-        self.settle()
-        self._forgiving = 0
+        self._cancelled = True
+        self.apply_pending()
+        self._forgivable = 0
         self.forget_targets()
 
     def forget_targets(self):
@@ -323,9 +323,9 @@ class Therapy:
         return self._keep_open_ul_h() if self.regimen.get("kvo") else 0
 
     def _take_back(self, steps):
-        forgiven = min(steps, self._forgiving)
+        forgiven = min(steps, self._forgivable)
         if forgiven:
-            self._forgiving -= forgiven
+            self._forgivable -= forgiven
             self._forgiven += forgiven
             if self.end_steps is not None and not self._is_last:
                 self.end_steps -= forgiven

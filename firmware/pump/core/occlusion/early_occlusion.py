@@ -37,7 +37,7 @@ TRIP_PA = const(8_000)  # 60 mmHg
 _RATE_SHIFT = const(3)  # 1/8
 
 
-class EarlyDetector:
+class EarlyOcclusion:
     def __init__(self, compliance_pl_per_pa, step_pl_num, step_pl_den):
         self._step_num = step_pl_num
         self._step_den = step_pl_den
