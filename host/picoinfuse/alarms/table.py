@@ -3,12 +3,11 @@
 The tables are read from firmware/pump/core, not copied, so the page always agrees with the firmware.
 """
 
-import types
 from dataclasses import dataclass
 from typing import Any
 
 from picoinfuse.alarms.texts import TEXTS
-from picoinfuse.common import paths
+from picoinfuse.common.firmware_tables import pure_module
 
 _ENDS = {
     "passes": "when the cause is gone",
@@ -20,10 +19,12 @@ _EFFECTS = {"go_on": "continues", "kvo": "falls to KVO", "stop": "stops"}
 
 @dataclass(frozen=True)
 class AlarmRow:
+    """An alarm as docs/alarms.md and `picoinfuse alarms` show it."""
+
     name: str
-    priority: str
+    priority: str  # high, medium or low
     effect: str  # on delivery: go_on, kvo or stop
-    latching: str
+    latching: str  # passes, latches or until_reset
     text: str
     action: str
     in_state: dict[str, str]  # what it does to delivery, by state
@@ -31,7 +32,7 @@ class AlarmRow:
 
 def alarm_rows() -> tuple[AlarmRow, ...]:
     """Every alarm, highest priority first, then in the order of the firmware's table."""
-    alarms, supervisor = _core("pump.core.alarms.table"), _core("pump.core.supervisor")
+    alarms, supervisor = pure_module("pump.core.alarms.table"), pure_module("pump.core.supervisor")
 
     def row(name: str, priority: int, effect: int, latching: int) -> AlarmRow:
         in_state = {
@@ -61,14 +62,6 @@ def markdown() -> str:
         alarms=_table(("alarm", "priority", "delivery", "ends", "message", "what to do"), cells),
         states=_table(("delivery", *(f"`{state}`" for state in states)), effects),
     )
-
-
-def _core(name: str) -> Any:
-    """A pure module of the firmware that imports nothing but `const`."""
-    source = paths.firmware().joinpath(*name.split(".")).with_suffix(".py").read_text(encoding="utf-8")
-    module = types.ModuleType(name)
-    exec(compile(source.replace("from micropython import const\n", "const = int\n"), name, "exec"), module.__dict__)
-    return module
 
 
 def _in_state(alarms: Any, supervisor: Any, state: int, effect: int) -> str:
