@@ -80,9 +80,12 @@ monitor: $(READY) ## watch the pump at PORT
 pictures: $(READY) ## make the pictures in docs/
 	$(BIN)/python -m picoinfuse.demo.picture
 
-docs: $(READY) ## make docs/alarms.md and docs/faults.md from the tables
+docs: $(READY) ## make the pages and schemas that are generated from tables
 	$(BIN)/picoinfuse alarms --markdown > docs/alarms.md
 	$(BIN)/picoinfuse faults > docs/faults.md
+	for kind in profile regimen library rig; do \
+	  $(BIN)/picoinfuse schema $$kind --markdown > docs/reference/$$kind.md && \
+	  $(BIN)/picoinfuse schema $$kind > schemas/$$kind.schema.json || exit 1; done
 
 lock: ## write requirements.lock anew from the ranges in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -63,6 +63,7 @@ COMMANDS = (
     Command("profile", "profile:app", _FILES),
     Command("library", "library:app", _FILES),
     Command("rig", "rig:app", _FILES),
+    Command("schema", "schema:schema", _FILES),
     Command("bench", "bench:bench", _TESTS),
     Command("report", "report:app", _TESTS),
     Command("faults", "faults:faults", _TESTS),

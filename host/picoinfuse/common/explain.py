@@ -3,7 +3,7 @@
 import difflib
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
@@ -29,7 +29,8 @@ def json_schema_of(field: FieldInfo) -> dict[str, Any]:
 
 def adapter(field: FieldInfo) -> TypeAdapter[Any]:
     """Validates one field by itself."""
-    annotated: Any = Annotated[field.annotation, field]  # pyright: ignore[reportInvalidTypeForm]
+    more = [Field(discriminator=field.discriminator)] if field.discriminator else []
+    annotated: Any = Annotated[field.annotation, *field.metadata, *more, None]  # pyright: ignore[reportInvalidTypeForm]
     return TypeAdapter(annotated)
 
 
@@ -66,7 +67,7 @@ def explained(
     wanted = described(json_schema_of(field))
     if kind == "missing":
         return [custom("missing_key", (key,), _missing(key, field, wanted))]
-    if kind in _UNION:
+    if kind in _UNION and isinstance(data[key], dict):
         return _union(key, data[key], field, info)
     name = "out_of_range" if kind in _OUT_OF_RANGE else "wrong_type"
     return [custom(name, loc, f"{key} is {shown(data[key])}, must be {wanted}")]  # pyright: ignore[reportArgumentType]
@@ -88,16 +89,18 @@ def _union(key: str, data: dict[str, Any], field: FieldInfo, info: ValidationInf
         found = [custom("out_of_range", (key, tag), f"{tag} is {shown(data[tag])}, must be {one_of(list(choices))}")]
     else:
         found = [custom("missing_key", (key, tag), f"{tag} is missing{{where}}: {one_of(list(choices))}")]
-    each: list[dict[tuple[Any, ...], ErrorDetails]] = []
+    each: list[dict[Any, ErrorDetails]] = []
     for kind, choice in choices.items():
         try:
             choice.model_validate({**data, tag: kind}, context=info.context)
             each.append({})
         except ValidationError as error:
-            each.append({(detail["loc"], detail["msg"], str(detail.get("ctx"))): detail for detail in error.errors()})
+            # The same mistake may come with other advice for each kind.
+            each.append({(d["loc"], d["type"], d.get("ctx", {}).get("below")): d for d in error.errors()})
     for which, detail in each[0].items():
         if all(which in others for others in each):
-            error = PydanticCustomError(detail["type"], "{text}", detail["ctx"])  # pyright: ignore
+            context: dict[str, Any] = detail.get("ctx", {})
+            error = PydanticCustomError(detail["type"], "{text}", context)  # pyright: ignore[reportArgumentType]
             found.append(InitErrorDetails(type=error, loc=(key, *detail["loc"]), input=None))
     return found
 

@@ -155,5 +155,5 @@ class LibraryFile(Table):
     name: Name = Field(description="The library's name: 1 to 24 of a-z, 0-9 and -.")
     version: int = Field(ge=1, le=MAX_VERSION, description="Counts up with each change.")
     drug: dict[Name, DrugTable] = Field(
-        min_length=1, max_length=MAX_DRUGS, description=f"1 to {MAX_DRUGS} tables, each with the drug's name."
+        min_length=1, max_length=MAX_DRUGS, description=f"1 to {MAX_DRUGS} tables, each with the name of a drug."
     )

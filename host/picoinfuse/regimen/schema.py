@@ -255,7 +255,9 @@ class Steps(Regimen):
     place = " in a regimen of kind steps"
 
     kind: Literal["steps"] = Field(description="Multi-step, ramp and taper.")
-    step: dict[StepNumber, Step] = Field(min_length=1, description="[step.1], [step.2] and so on, 12 at most.")
+    step: dict[StepNumber, Step] = Field(
+        min_length=1, description="Tables `[step.1]`, `[step.2]` and so on, 12 at most."
+    )
 
     def body(self, kvo_ul_h: int) -> Body:
         """A segment for each step, in the order of their numbers."""

@@ -104,7 +104,7 @@ class RigFile(Table):
     capabilities: list[Literal[tuple(NEEDED)]] = Field([], description="What tests may ask of this bench.")  # pyright: ignore
     pump: PumpPlace
     adapter: AdapterTable
-    lines: Lines = Field(Lines(), description="Wires that are driven.")  # pyright: ignore[reportInvalidTypeForm]
+    lines: Lines = Field(default_factory=Lines, description="Wires that are driven.")  # pyright: ignore[reportInvalidTypeForm]
     sensor_dac: Converter | None = Field(None, description="Takes the place of the pressure sensor.")
     battery_dac: Converter | None = Field(None, description="Takes the place of the battery's divider.")
     instrument: PicoInstrument | SigrokInstrument | None = Field(
