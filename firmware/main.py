@@ -61,6 +61,7 @@ def check_watchdog_resets():
 
 def main():
     try:
+        from pump.drivers.chip import Scratch
         from pump.storage.reset_note import AFTER_CRASH, TO_SERVICE, WATCHDOG_TEST, ResetNote
     except Exception as error:  # not there, or bytecode for another MicroPython
         sys.print_exception(error)
@@ -68,7 +69,7 @@ def main():
         sound_fatal_alarm()
         return
 
-    note = ResetNote(machine.mem32)
+    note = ResetNote(Scratch())
     reason = note.take()
     if reason == TO_SERVICE or strap_is_low():
         if not wait_for_repl_input():

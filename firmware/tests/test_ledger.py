@@ -17,7 +17,7 @@ from pump.tasks.delivered_volume import Ledger
 from tests.fake_flash import FakeFlash
 
 STEP_NL = 350
-MEM = (0x40058010, 0x40058014, 0x40058018)
+MEM = (1, 2, 3)
 BLOCKS = ((0, 1, 2), (3, 4), (5, 6, 7, 8))
 
 
@@ -58,12 +58,12 @@ class World:
         self.now_ms = 0
         self.root = str(root)
         self.flash = FakeFlash(9)
-        self.mem32 = dict.fromkeys(MEM, 0)
+        self.scratch = dict.fromkeys(MEM, 0)
         self.boot()
 
     def boot(self, bitten=False, power=True, trouble=False):
         if power:
-            self.mem32 = dict.fromkeys(MEM, 0)
+            self.scratch = dict.fromkeys(MEM, 0)
         self.delivery = Delivery()
         self.journal = Journal([Ring(self.flash, BLOCKS[i], SPARE[i]) for i in range(3)])
         self.rest()
@@ -74,7 +74,7 @@ class World:
         self.pharmacy = types.SimpleNamespace(drug=lambda: None)
         self.store = RecordStore(self.root)
         self.therapy = None
-        self.ledger = Ledger(self, self.mem32)
+        self.ledger = Ledger(self, self.scratch)
         self.ledger.recall(bitten, trouble)
         self.rest()
         return self.ledger.tell()
@@ -212,7 +212,7 @@ def test_a_damaged_register_is_not_believed(world, at):
     world.start(100_000)
     world.make(10)
     world.grant(5)
-    world.mem32[at] ^= 1 << 7
+    world.scratch[at] ^= 1 << 7
     assert world.boot(bitten=True, power=False)["unsure_nl"] > 0
 
 

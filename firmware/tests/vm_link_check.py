@@ -134,7 +134,7 @@ def check_task_keeps_its_memory(path):
 
 def check_what_allocates_nothing():
     _, port, outbox, task = new_link()
-    note = ResetNote({0x4005800C: 0})
+    note = ResetNote([0])
     line = b'{"id":7,"method":"start","params":{"a":[true,false,null,-12.5e3,"\\u0041\xc3\xa9"]}}'
     task.run(0)
     micropython.heap_lock()

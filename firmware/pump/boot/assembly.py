@@ -17,7 +17,7 @@ from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.occlusion.threshold import ThresholdDetector
 from pump.core.supervisor import Supervisor
-from pump.drivers import flash, identity
+from pump.drivers import chip
 from pump.drivers.lamps import Lamps, lamp_feedback
 from pump.drivers.piezo import Piezo
 from pump.drivers.pressure_sensor import PressureSensor
@@ -60,10 +60,10 @@ def assemble(note, profile):
     """Returns the App, and whether the journal was damaged."""
     app = App(note, profile)
     app.store = RecordStore()
-    app.journal, trouble = open_journal(app.store, flash.blocks(), identity.random_24())
+    app.journal, trouble = open_journal(app.store, chip.flash_blocks(), chip.random_24())
     app.witness = Witness(app.journal)
-    app.ledger = Ledger(app, note.mem32)
-    app.boot = identity.random_24()
+    app.ledger = Ledger(app, note.scratch)
+    app.boot = chip.random_24()
     app.outbox = Outbox([row[0] for row in ALARMS])
     app.alarms = AlarmManager(app.on_alarm, ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"])
     app.supervisor = Supervisor(app.on_state)
@@ -105,7 +105,7 @@ def _make_delivery(app, profile):
     monitor = DeliveryMonitor(mechanics)
     app.monitor = MonitorTask(monitor, app.delivery, app.supervisor, app.report)
     sound, lamps = _make_checks(app, profile["wiring"])
-    parts = MemoryPart(app.memory), firmware_crc.make(flash.mapped, app.collect_soon), SettingsPart(profile)
+    parts = MemoryPart(app.memory), firmware_crc.make(chip.mapped_flash, app.collect_soon), SettingsPart(profile)
     sliced = SlicedParts(SLICED, parts, app.collect_soon)
     app.self_test = SelfTest(app, stepper, counter, sound, lamps, sliced, app.note.watchdog_works)
     app.repeated = RepeatedParts(app.supervisor, sliced, app.on_test_failed, time.ticks_ms())

@@ -6,7 +6,7 @@ import sys
 import time
 
 from pump.core import supervisor as sv
-from pump.drivers.watchdog import Watchdog
+from pump.drivers.chip import Watchdog
 from pump.scheduler import Scheduler
 from pump.storage.reset_note import AFTER_CRASH, WAS_INFUSING, WAS_RUNNING
 

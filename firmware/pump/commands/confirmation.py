@@ -9,7 +9,7 @@ What passes a soft limit of the drug library takes one more step for each: a con
 import time
 
 from pump.core.proposals import EXPIRES_MS, VOID, WHY, Proposals
-from pump.drivers.identity import random_24
+from pump.drivers.chip import random_24
 from pump.link.schema import Refused
 
 _LOOK_MS = 1000

@@ -15,7 +15,7 @@ from pump.commands.flow_changes import Flow
 from pump.core import supervisor as sv
 from pump.core.alarms.table import PRIORITIES
 from pump.core.ticks import elapsed_ms
-from pump.drivers import identity
+from pump.drivers import chip
 from pump.link.schema import Refused
 from pump.selftest.sequence import PARTS
 from pump.storage.reset_note import NO_NOTE, TO_SERVICE
@@ -47,10 +47,10 @@ class Commands:
             "name": "picoinfuse",
             "version": self.version,
             "commit": build.COMMIT,
-            "micropython": identity.micropython(),
-            "machine": identity.board(),
+            "micropython": chip.micropython_version(),
+            "machine": chip.board(),
             "profile": None if profile is None else profile["name"],
-            "unique_id": identity.unique_id(),
+            "unique_id": chip.unique_id(),
             "calibration": self._app.calibrator.factor_text(),
             "library": self._app.pharmacy.text(),
             "boot": self._app.boot,

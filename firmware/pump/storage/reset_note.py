@@ -3,12 +3,10 @@ cleared by a power-off.
 
 `machine.reset_cause()` does not tell a watchdog reset from `machine.reset()`, so the firmware notes the reason before
 it resets. A running pump leaves WAS_RUNNING, and WAS_INFUSING from the start of an infusion until its orderly stop:
-found at boot, they mean an unexpected reset, and WAS_INFUSING that it cut delivery short. `mem32` is `machine.mem32`,
-or a dict in a test.
+found at boot, they mean an unexpected reset, and WAS_INFUSING that it cut delivery short.
 
-The whole note is one word, so that a reset during `set` leaves the old note or the new one. SCRATCH0
-of 0-3 is used: the SDK and the boot ROM use 4-7. The magic is below 2**30, so that the word is a small int on
-the Pico.
+The whole note is one word, so that a reset during `set` leaves the old note or the new one. The magic is below 2**30:
+the word is a small int on the Pico.
 """
 
 from micropython import const
@@ -20,7 +18,7 @@ WAS_INFUSING = const(3)  # there was no orderly stop
 WATCHDOG_TEST = const(4)  # after power-on: the watchdog was not fed, to see that it resets
 WAS_RUNNING = const(5)  # no reset was requested
 
-_SCRATCH0 = const(0x4005800C)
+_WORD = const(0)  # of the scratch registers; tasks/delivered_volume.py uses the others
 _MAGIC = const(0x2B6D4000)
 _MAGIC_MASK = const(0xFFFFF000)
 _REASON_MASK = const(0x007)
@@ -30,8 +28,9 @@ _MAX_CRASHES = const(15)
 
 
 class ResetNote:
-    def __init__(self, mem32):
-        self.mem32 = mem32
+    def __init__(self, scratch):
+        """`scratch`: drivers/chip.py's Scratch, or in a test a list of words."""
+        self.scratch = scratch
         self._reason = NO_NOTE
         self.crashes = 0  # in a row, up to this boot; 15 means 15 or more
         self.was_infusing = False  # when the last reset came
@@ -39,8 +38,8 @@ class ResetNote:
 
     def take(self):
         """The reason left by the last boot; clears it. Call once at boot, before any `set`."""
-        word = self.mem32[_SCRATCH0]
-        self.mem32[_SCRATCH0] = 0
+        word = self.scratch[_WORD]
+        self.scratch[_WORD] = 0
         if word & _MAGIC_MASK != _MAGIC:
             return NO_NOTE
         reason = word & _REASON_MASK
@@ -60,4 +59,4 @@ class ResetNote:
         elif reason in (WAS_INFUSING, WAS_RUNNING):
             note |= self.crashes << _CRASHES_SHIFT  # kept across a watchdog reset
         self._reason = reason
-        self.mem32[_SCRATCH0] = _MAGIC | note
+        self.scratch[_WORD] = _MAGIC | note

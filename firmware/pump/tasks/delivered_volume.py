@@ -40,9 +40,9 @@ _FORWARD = const(1)
 _BACK = const(2)
 
 _ALIVE_MS = const(1400)  # unfed for so long, a loop may be bitten while granted motion is not over
-_COUNTED = const(0x40058010)
-_AHEAD = const(0x40058014)
-_CHECK = const(0x40058018)
+_COUNTED = const(1)  # of the scratch registers
+_AHEAD = const(2)
+_CHECK = const(3)
 _MAGIC = const(0x15A5A5A5)
 _MASK = const(0x3FFFFFFF)  # words that are small ints on the Pico
 _HALF_STEPS = const(0x20000000)
@@ -54,9 +54,9 @@ class Ledger:
     name = "ledger"
     max_late_ms = 1000
 
-    def __init__(self, app, mem32):
+    def __init__(self, app, scratch):
         self._app = app
-        self._mem32 = mem32
+        self._scratch = scratch
         self.last = LastTherapy(app.store, app.journal)
         self._top_ul_h = 0  # that the newest entry allows for
         self._live = False  # the delivery's account is this therapy's
@@ -69,8 +69,8 @@ class Ledger:
     def recall(self, bitten, trouble):
         """What the last boot was doing. `bitten`: by the watchdog, in the midst of it; `trouble`: entries were lost."""
         last = self.last
-        words = self._mem32[_COUNTED], self._mem32[_AHEAD], self._mem32[_CHECK]
-        self._mem32[_CHECK] = 0
+        words = self._scratch[_COUNTED], self._scratch[_AHEAD], self._scratch[_CHECK]
+        self._scratch[_CHECK] = 0
         last.recall(trouble)
         before = last.outcome, last.steps, last.unsure
         self._from_scratch(words, bitten)
@@ -147,7 +147,7 @@ class Ledger:
         if not self._live:
             return
         if not done:
-            self._mem32[_CHECK] = 0
+            self._scratch[_CHECK] = 0
             return
         delivery, last = self._app.delivery, self.last
         counted = delivery.net_steps()
@@ -158,9 +158,9 @@ class Ledger:
         second = ahead + _HALF_AHEAD & 0x3FFFF | (last.number & 255) << 19 | last.outcome << 27
         if elapsed_ms(time.ticks_ms(), self._app.scheduler.fed_ms) > _ALIVE_MS:
             second |= _LATE
-        self._mem32[_COUNTED] = first
-        self._mem32[_AHEAD] = second
-        self._mem32[_CHECK] = (first ^ second ^ _MAGIC) & _MASK
+        self._scratch[_COUNTED] = first
+        self._scratch[_AHEAD] = second
+        self._scratch[_CHECK] = (first ^ second ^ _MAGIC) & _MASK
 
     def run(self, now_ms):
         last = self.last

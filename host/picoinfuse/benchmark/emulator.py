@@ -48,9 +48,10 @@ _INFUSE_S = 20.0
 
 # Runs the pump with each task's run() timed, then tells, and leaves the board in the REPL.
 _TIMED = """
-import gc, machine, time
+import gc, time
 gc.threshold(16384)
 import pump.scheduler as s
+from pump.drivers.chip import Scratch
 from pump.storage.reset_note import ResetNote
 tasks = []
 class Over(Exception):
@@ -77,7 +78,7 @@ s.Slot = Slot
 from pump.run import run
 end_ms = time.ticks_ms() + {run_ms}
 try:
-    run(ResetNote(machine.mem32), 0)
+    run(ResetNote(Scratch()), 0)
 except Over:
     print("TASKS", [(task.name, task.us, task.longest_us) for task in tasks])
 """

@@ -10,7 +10,6 @@ START_S = 8.0  # from the program's start: the pump is compiled and up, and its 
 # Pushed to the board's REPL as text. The threshold is that of firmware/main.py, without which the pump finds no room.
 PROGRAM = """
 import gc
-import machine
 from machine import Pin, Timer
 wire = Pin({pin}, Pin.OUT, value=0)
 def pulse(timer):
@@ -22,8 +21,9 @@ steps = Timer()
 later = Timer(mode=Timer.ONE_SHOT, period={start_ms}, callback=begin)
 gc.threshold(16384)
 from pump.run import run
+from pump.drivers.chip import Scratch
 from pump.storage.reset_note import ResetNote
-run(ResetNote(machine.mem32), 0)
+run(ResetNote(Scratch()), 0)
 """
 
 
