@@ -51,7 +51,7 @@ class Sectors:
             blocks = json.loads(found[1])
             if all(self._is_true(name, blocks[name]) for name in self._counts):
                 return blocks
-        except (IndexError, KeyError, OSError, ValueError):
+        except (KeyError, OSError, TypeError, ValueError):
             pass
         self.lost = True
         return None
