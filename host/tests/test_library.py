@@ -146,7 +146,7 @@ def test_the_commands_that_need_no_pump(file: Path, capsys: pytest.CaptureFixtur
     assert output.read_bytes() == b"".join(line + b"\n" for line in compiled(load_library(file)))
     assert run("show", str(file)) == 0
     told = " ".join(capsys.readouterr().out.split())
-    assert "is right: 1 drugs" in told
+    assert "is valid: 1 drugs" in told
     assert "0.5 (1) to (20) 50 µg/kg/min" in told
     file.write_text(RIGHT.replace("version = 3", "version = 0"), encoding="utf-8")
     assert run("check", str(file)) == 1

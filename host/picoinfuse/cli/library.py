@@ -24,7 +24,7 @@ File = Annotated[Path, typer.Argument(help="A TOML file, such as library/example
 
 @app.command()
 def check(file: File, as_json: JsonOption = False) -> None:
-    """Say whether a library is right, and each mistake with its line."""
+    """Check a drug library; report every mistake with its line."""
     try:
         library = load_library(file)
     except LibraryError as error:
@@ -33,7 +33,7 @@ def check(file: File, as_json: JsonOption = False) -> None:
         print_json({"file": str(error.file), "mistakes": [dataclasses.asdict(m) for m in error.mistakes]})
         raise typer.Exit(1) from error
     result: dict[str, Any] = {"file": str(file), "library": text(library), "mistakes": []}
-    tell(as_json, result, f"{text(library)} is right: {len(library.drugs)} drugs")
+    tell(as_json, result, f"{text(library)} is valid: {len(library.drugs)} drugs")
 
 
 @app.command(name="compile")

@@ -8,13 +8,13 @@ from picoinfuse.common.errors import PumpError
 from picoinfuse.dosing.dose import Order, decimal
 from picoinfuse.dosing.units import limit_units
 
-Units = Mapping[str, str]  # dose.limit_units; empty without a drug
+Units = Mapping[str, str]  # of dosing.units.limit_units; empty without a drug
 NO_DRUG: Units = {}
 _KINDS = {"hard_limit": "hard", "soft_limit": "soft"}
 
 
 def limits_of(order: Order | OrderTold | None) -> Units:
-    """Of the drug that is ordered."""
+    """The units of the limits of the drug that is ordered."""
     if order is None:
         return NO_DRUG
     if isinstance(order, Order):
@@ -23,18 +23,19 @@ def limits_of(order: Order | OrderTold | None) -> Units:
 
 
 def amount(limit: str, milli: int, units: Units) -> str:
-    """`10.5 mg/h`."""
+    """A value of a limit as a person writes it: `10.5 mg/h`."""
     return f"{decimal(milli)} {units.get(limit, '')}".rstrip()
 
 
 def beyond(limit: str, value: int, bound: int, kind: str, units: Units) -> str:
+    """`dose: 12 mg/h is beyond the hard limit of 10 mg/h`."""
     passed = amount(limit, value, units)
     return f"{limit}: {passed} is beyond the {kind} limit of {amount(limit, bound, units)}"
 
 
 @contextmanager
-def told_plainly(units: Units) -> Iterator[None]:
-    """A limit that the pump refuses by is told in the drug's units."""
+def in_drug_units(units: Units) -> Iterator[None]:
+    """A refusal by a limit of the drug library says so in the drug's units. Raises PumpError."""
     try:
         yield
     except PumpError as error:

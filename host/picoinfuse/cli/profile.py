@@ -16,7 +16,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @app.callback()
 def _group() -> None:
-    """Makes typer keep `check` as a command of its own while it is the only one."""
+    """Typer keeps `check` as a subcommand: without this, the only one would take the place of `profile`."""
 
 
 @app.command()
@@ -24,7 +24,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="A TOML file, or the name of one in boards/.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a profile is right, and each mistake with its line."""
+    """Check a profile; report every mistake with its line."""
     try:
         profile = load_profile(file)
     except ProfileError as error:
@@ -36,4 +36,4 @@ def check(
     if as_json:
         print_json({"file": str(profile.file), "mistakes": []})
     else:
-        console().print(f"{profile.name} is right")
+        console().print(f"{profile.name} is valid")

@@ -11,7 +11,7 @@ from picoinfuse.calibration.factor import describe
 from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
 from picoinfuse.cli.common import alarm_text, console, grid, open_pump, pressure_text, print_json, quantity, tell
 from picoinfuse.cli.dosing import dose_of_infusion
-from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import Hello, LastTherapy, Status, Therapy
 from picoinfuse.common import units
@@ -83,7 +83,7 @@ def set_rate(
         if is_dose:
             rate_ul_h, dose = dose_of_infusion(pump, rate)
         limits = limits_of(pump.order())
-        with told_plainly(limits):
+        with in_drug_units(limits):
             proposal = pump.propose_rate(rate_ul_h, None if dose is None else dose.milli)
             result = confirmed(pump, proposal, yes, override_soft_limits, limits)
     tell(as_json, result, f"the rate is {units.ml_h(result['rate_ul_h'])}")

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
 from picoinfuse.cli.common import console, open_pump, print_json, quantity, tell
-from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
@@ -18,17 +18,19 @@ from picoinfuse.regimen import load_regimen
 from picoinfuse.regimen.plan import plan as plan_of
 from picoinfuse.regimen.plan import rows
 
-FileArgument = Annotated[Path, typer.Argument(help="a regimen (.toml); there are examples in regimens/")]
+FileArgument = Annotated[Path, typer.Argument(help="A regimen (.toml); regimens/ has examples.")]
 
 
 def plan(
     file: FileArgument,
-    profile: Annotated[str, typer.Option(help="whose mechanics it is to be possible with")] = "syringe-50ml",
+    profile: Annotated[
+        str, typer.Option(help="The profile whose mechanics the regimen is checked against.")
+    ] = "syringe-50ml",
     png: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
     svg: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a regimen, and show what it would give and when."""
+    """Check a regimen, and show what it gives and when."""
     regimen = load_regimen(file, load_profile(profile))
     planned = plan_of(regimen.compiled)
     for picture in (png, svg):
@@ -81,7 +83,7 @@ def bolus(
         if regimen is not None:
             volume_nl, rate_ul_h = _square_of(regimen, pump)
         limits = limits_of(pump.order())
-        with told_plainly(limits):
+        with in_drug_units(limits):
             proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
             result = confirmed(pump, proposal, yes, override_soft_limits, limits)
     tell(as_json, result, f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}")

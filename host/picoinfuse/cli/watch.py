@@ -17,7 +17,7 @@ from rich.table import Table
 from picoinfuse.cli.asking import OverrideSoftLimitsOption, YesOption, confirmed
 from picoinfuse.cli.common import alarm_text, console, grid, open_pump, pressure_text, print_json, quantity, tell
 from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
-from picoinfuse.cli.limits import limits_of, told_plainly
+from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
@@ -63,7 +63,7 @@ def infuse(
         if order is not None:
             rate_ul_h = order.dosing.rate_ul_h(order.doses_milli[0])
         limits = limits_of(order)
-        with told_plainly(limits):
+        with in_drug_units(limits):
             result = confirmed(pump, pump.propose_start(rate_ul_h, vtbi_nl, order), yes, override_soft_limits, limits)
         if detach:
             tell(as_json, result, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
@@ -111,7 +111,7 @@ def _infuse_regimen(
         for line in loaded.shown:
             typer.echo(line if name is None else f"{name}: {line}", err=True)
         limits = limits_of(order)
-        with told_plainly(limits):
+        with in_drug_units(limits):
             result = confirmed(pump, pump.propose_regimen(loaded.compiled, order), yes, override_soft_limits, limits)
     tell(as_json, result, f"{loaded.name} runs; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
 

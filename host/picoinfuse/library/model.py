@@ -1,4 +1,4 @@
-"""A drug library that is right: its drugs and their limits, in thousandths of their units.
+"""A valid drug library: its drugs and their limits, in thousandths of their units.
 
     library = load_library("library/example-ward.toml")
 

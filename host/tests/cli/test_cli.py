@@ -313,7 +313,7 @@ def test_doctor_finds_this_installation_right(run: Run) -> None:
 
 
 def test_a_right_profile_is_right(run: Run) -> None:
-    assert run("profile", "check", "syringe-50ml") == (0, "syringe-50ml is right\n", "")
+    assert run("profile", "check", "syringe-50ml") == (0, "syringe-50ml is valid\n", "")
 
 
 def test_a_wrong_profile_is_told_with_lines(run: Run, tmp_path: Path) -> None:
