@@ -4,6 +4,7 @@ BENCH  ?= stub
 PROFILE ?= syringe-50ml
 PORT   ?=
 HIL    ?=
+EVIDENCE ?= build/evidence
 SEED   := $(shell date +%s)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -16,7 +17,7 @@ FAST   := -m "not long and not week"
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format unit hil bench doctor flash image deploy monitor docs lock pictures clean
+.PHONY: help setup demo test test-long lint format hooks unit hil bench doctor flash image deploy monitor docs lock pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +45,7 @@ lint: $(READY) ## ruff, pyright, who imports whom, names in the pages, their for
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+	$(BIN)/pyright -p firmware
 	@PYTHONPATH=firmware $(BIN)/lint-imports --no-logo
 	@$(BIN)/python .ci/check_names.py
 	@$(BIN)/mdformat --check $(PAGES) || { echo "lint: run make format" >&2; exit 1; }
@@ -53,11 +55,14 @@ format: $(READY) ## format the code and the pages
 	$(BIN)/ruff format .
 	$(BIN)/mdformat $(PAGES)
 
+hooks: $(READY) ## check each commit as it is made, from now on (pre-commit)
+	$(BIN)/pre-commit install
+
 unit: $(READY) ## unit tests of firmware and host
 	$(BIN)/pytest firmware/tests host/tests -n auto $(FAST)
 
-hil: $(READY) ## the HIL suite on BENCH, its report in build/evidence/ (HIL: more options of pytest)
-	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence build/evidence $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto) $(if $(filter emulator,$(BENCH)),--timeout 300) $(HIL)
+hil: $(READY) ## the HIL suite on BENCH, its report in EVIDENCE, build/evidence/ (HIL: more options of pytest)
+	$(BIN)/pytest hil_tests --bench $(BENCH) --evidence $(EVIDENCE) $(FAST) $(if $(filter stub emulator,$(BENCH)),-n auto) $(if $(filter emulator,$(BENCH)),--timeout 300) $(HIL)
 
 bench: $(READY) ## measure speed and size, print a table
 	@$(BIN)/picoinfuse bench

