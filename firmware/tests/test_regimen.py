@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pump.core.therapy.bolus_limits import BolusLimits
 from pump.core.therapy.regimen import BadRegimen, check, continuous
-from pump.core.therapy.segments import ENDLESS, SegmentRunner
+from pump.core.therapy.segments import ENDLESS, SegmentRunner, SegmentWalk
 from pump.core.therapy.therapy import Therapy
 
 MECHANICS = {"step_pl": (1000, 1), "min_rate_ul_h": 10, "max_rate_ul_h": 1_200_000, "resonance_hz": (0, 0)}
@@ -105,3 +105,25 @@ def test_no_hour_and_no_four_hold_more_than_the_limit(requests):
             it.update(given, now_s * 1000 & 0x3FFFFFFF)
             for span_s, most in ((3600, 2000), (4 * 3600, 5000)):
                 assert sum(steps for at, steps in history if at > now_s - span_s) <= most
+
+
+def test_steps_beyond_the_budget_are_a_fault():
+    therapy = Therapy({"kind": "steps", "segments": [[3600, 3600, 10, 0], [7200, 7200, 10, 0]]}, 1000, 1)
+    assert therapy.budget_steps() == 10_000  # 1 µL/s for 10 s; a step is 1 nL
+    therapy.granted(10_001, 5_000_000)
+    with pytest.raises(AssertionError):
+        therapy.budget_steps()
+
+
+@pytest.mark.parametrize("place", [{"at": 2}, {"at": -1}, {"cycle": 3}, {"cycle": -1}])
+def test_a_walk_that_begins_outside_the_regimen_is_a_fault(place):
+    with pytest.raises(AssertionError):
+        SegmentWalk([[3600, 3600, 10, 0], [0, 0, 10, 0]], 3, **place)
+
+
+def test_a_walk_repeats_what_comes_after_the_loading_dose():
+    walk = SegmentWalk([[1000, 1000, 60, 0], [2000, 2000, 60, 0], [0, 0, 60, 0]], 2, 1)
+    places = [(walk.at, walk.cycle)]
+    while walk.next_segment():
+        places.append((walk.at, walk.cycle))
+    assert places == [(0, 0), (1, 0), (2, 0), (1, 1), (2, 1)]

@@ -2,11 +2,12 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.motion.step_grid import MIN_TICKS, RAMP_TICKS, SLICE_TICKS, TICKS_PER_PL, WORDS, StepGrid
-from pump.core.motion.step_words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
+from pump.core.motion.step_words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable, encode
 
 PROFILES = [(349931, 1), (10321 * 7 + 3, 70), (13033 * 50 + 7, 50), (250000, 256), (255, 1)]
 MAX_HZ = 200000
@@ -205,3 +206,14 @@ def test_a_table_that_stands_for_this_rate_is_not_written_again():
     table._fill = lambda *args: written.append(args)
     hand.slice()
     assert written == []
+
+
+@pytest.mark.parametrize(("ticks", "count"), [(16, 1), (0x80000 + 17, 1), (1000, -1), (1000, 2048)])
+def test_a_word_whose_fields_would_overflow_is_a_fault(ticks, count):
+    with pytest.raises(AssertionError):
+        encode(ticks, count)
+
+
+@pytest.mark.parametrize(("ticks", "count"), [(17, 0), (0x7FFFF + 17, 2047)])
+def test_the_ends_of_a_word_s_fields_are_allowed(ticks, count):
+    assert encode(ticks, count) == ticks - 17 << 11 | count

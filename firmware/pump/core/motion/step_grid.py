@@ -105,6 +105,7 @@ class StepGrid:
             return
         if self.by_table:
             self._next_table(budget_steps, table)
+            assert self.steps <= budget_steps
             return
         if self._batch == 1 and not self._wait:
             self._wait = self._take_interval()
@@ -112,6 +113,7 @@ class StepGrid:
         steps = min(self._batch, budget_steps - self.steps)
         if self._batch > 1 and steps and not self._wait and self._over < self._earn:
             self._run_steps(words, steps)
+        assert self.steps <= budget_steps
 
     def _run_steps(self, words, steps):
         if steps == self._batch and self._in_slice == 1:

@@ -72,7 +72,10 @@ class Retraction:
     # ---- a therapy ----
 
     def budget_steps(self):
-        return self._total - self._given
+        """Steps that may still be drawn back."""
+        budget = self._total - self._given
+        assert budget >= 0
+        return budget
 
     def wait_ticks(self):
         return 0

@@ -71,7 +71,11 @@ class Therapy:
         """The steps that may be asked for until the next change."""
         if not self.target_ul_h:
             return UNLIMITED if self.held and not self.ended else 0  # it may come from any rate, and slows down
-        return UNLIMITED if self.end_steps is None else self.end_steps - self.given_steps
+        if self.end_steps is None:
+            return UNLIMITED
+        budget = self.end_steps - self.given_steps
+        assert budget >= 0
+        return budget
 
     def wait_ticks(self):
         """While there is no budget: for so long, a slice at most; 0 when all is over."""
@@ -240,10 +244,12 @@ class Therapy:
             return
         if bolus is not None:
             bolus.left_ticks -= gone
+            assert bolus.left_ticks >= 0
             if not bolus.left_ticks:
                 self._due -= bolus.excess
         if segments.left_ticks < ENDLESS:
             segments.left_ticks -= gone
+            assert segments.left_ticks >= 0
             if not segments.left_ticks:
                 self._due -= segments.excess
                 self._segments_over = not segments.advance()
