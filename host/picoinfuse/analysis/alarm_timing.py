@@ -93,8 +93,10 @@ def bursts(tones: Iterable[Pulse]) -> list[Burst]:
 
 
 def flashes(trace: Trace, signal: str, start_s: float, end_s: float) -> Flashes:
-    """Frequency and duty of a lamp in the window, over whole periods when it flashes."""
+    """Frequency and duty of a lamp in the window, over whole periods when it flashes; 0 and 0 in an empty one."""
     start_ns, end_ns = round(start_s * 1e9), round(end_s * 1e9)
+    if end_ns <= start_ns:
+        return Flashes(0.0, 0.0)
     rises = trace.edges(signal, True, start_ns, end_ns)
     if len(rises) < 2:
         return Flashes(0.0, _lit_ns(trace, signal, start_ns, end_ns) / (end_ns - start_ns))

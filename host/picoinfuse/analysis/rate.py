@@ -35,6 +35,7 @@ def stepped_nl(trace: Trace, step_nl: float, start_s: float, end_s: float) -> fl
 
 def delivered_nl(trace: Trace, start_s: float, end_s: float) -> float:
     """The volume that left the syringe in the window."""
+    end_s = max(start_s, end_s)  # a window that ends before it begins is empty
     return trace.value_at("delivered_nl", _ns(end_s)) - trace.value_at("delivered_nl", _ns(start_s))
 
 
@@ -79,7 +80,7 @@ def volume_at(trace: Trace, t_s: Numbers, spread_s: float, signal: str = "delive
 
 def _edges(window_s: float, start_s: float, end_s: float) -> Numbers:
     windows = int((end_s - start_s) / window_s + 1e-9)  # a window that fits but for rounding fits
-    return start_s + window_s * np.arange(windows + 1)
+    return start_s + window_s * np.arange(max(0, windows) + 1)
 
 
 def _ns(t_s: float) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from picoinfuse.analysis.alarm_limits import SEMITONES_FROM_A4, note_hz
-from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
+from picoinfuse.analysis.alarm_timing import Flashes, bursts, check, flashes, pulses
 from picoinfuse.trace.trace import Trace
 
 MS = 10**6
@@ -94,6 +94,13 @@ def test_a_steady_lamp_has_no_frequency():
     seen = flashes(trace, "lamp_yellow", 0.0, 4.0)
     assert seen.frequency_hz == 0
     assert seen.duty == pytest.approx(0.75)  # 3 of 4 s
+
+
+@pytest.mark.parametrize("end_s", [2.0, 1.0])
+def test_a_window_without_length_holds_no_light(end_s):
+    trace = Trace()
+    trace.level("lamp_red", 0, 1)
+    assert flashes(trace, "lamp_red", 2.0, end_s) == Flashes(0.0, 0.0)
 
 
 def test_a_high_alarm_as_in_the_table_passes():

@@ -57,3 +57,13 @@ def test_a_jump_after_a_rest_stays_in_its_windows():
     assert curve.rate_ul_h[8:10] == pytest.approx([9000, 9000])
     assert curve.rate_ul_h[1:8] == pytest.approx(0)
     assert curve.rate_ul_h[10] == pytest.approx(0)
+
+
+def test_a_window_that_ends_before_it_begins_holds_nothing():
+    trace = Trace()
+    trace.real("delivered_nl", SECOND_NS, 1000.0)
+    trace.pulses("step", SECOND_NS, SECOND_NS // 4, 5000, 40)
+    assert delivered_nl(trace, 20.0, 0.0) == 0
+    assert stepped_nl(trace, 350.0, 20.0, 0.0) == 0
+    for curve in (rate_from_steps(trace, 350.0, 2.0, 20.0, 0.0), rate_from_volume(trace, 2.0, 20.0, 0.0)):
+        assert (curve.edges_s.tolist(), curve.rate_ul_h.tolist()) == ([20.0], [])
