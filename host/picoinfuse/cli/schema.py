@@ -43,7 +43,7 @@ def schema(kind: KindArgument, as_markdown: Markdown = False) -> None:
 def _models(kind: Kind) -> list[Any]:
     """The pydantic models; importing pydantic takes 0.1 s, so only when they are asked for."""
     if kind is Kind.PROFILE:
-        from picoinfuse.profile.schema import ProfileFile
+        from picoinfuse.profile.file_schema import ProfileFile
 
         return [ProfileFile]
     if kind is Kind.REGIMEN:
@@ -54,6 +54,6 @@ def _models(kind: Kind) -> list[Any]:
         from picoinfuse.library.schema import LibraryFile
 
         return [LibraryFile]
-    from picoinfuse.rig.schema import RigFile
+    from picoinfuse.rig.file_schema import RigFile
 
     return [RigFile]

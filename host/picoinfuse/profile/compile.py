@@ -2,7 +2,7 @@
 
 A key that the pump's table (firmware/pump/storage/profile_table.py) and the file have under one name is copied.
 CONVERTED has the others. The volume of a step is a ratio of picolitres, so that the firmware's arithmetic stays exact;
-it replaces the geometric value to better than 1 in a million (`checks.check_step_volume`).
+it replaces the geometric value to better than 1 in a million (`cross_checks.check_step_volume`).
 """
 
 import math
@@ -19,7 +19,7 @@ PL_PER_UL = 1_000_000
 PL_PER_ML = 1_000_000_000
 PA_PER_BAR = 100_000
 
-Values = dict[str, Any]  # the tables of a profile: {"mechanics": {"full_steps": 200, …}, …}, as in schema.ProfileFile
+Values = dict[str, Any]  # the tables of a profile: {"mechanics": {"full_steps": 200, …}, …}, as in schema.py
 
 
 def step_pl_exact(mechanics: Values) -> Fraction:

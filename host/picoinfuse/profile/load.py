@@ -17,7 +17,7 @@ from picoinfuse.profile.compile import compile_frame, compile_values, world_valu
 
 @dataclass(frozen=True)
 class Profile:
-    """`values` are the tables of the TOML file, `{"mechanics": {"full_steps": 200, …}, …}`; see schema.ProfileFile."""
+    """`values` are the tables of the TOML file, `{"mechanics": {"full_steps": 200, …}, …}`; see profile/schema.py."""
 
     name: str
     file: Path
@@ -42,7 +42,7 @@ def load_profile(name: str | Path) -> Profile:
     Raises ProfileNotFound, or ProfileError with every mistake and its line.
     """
     from picoinfuse.common.schema import validate
-    from picoinfuse.profile.schema import ProfileFile
+    from picoinfuse.profile.file_schema import ProfileFile
 
     file = Path(name)
     if file.suffix != ".toml":

@@ -1,4 +1,4 @@
-"""The schema of a profile, boards/NAME.toml: each key with its type, its range and what it means.
+"""The tables of a profile, boards/NAME.toml: each key with its type, its range and what it means.
 
 A value that goes to the pump as it is has its range from the firmware's table (firmware/pump/storage/profile_table.py);
 a value that is converted has the same range in the unit that a person writes. To add a key, add it to that table and
@@ -206,34 +206,6 @@ class World(Table):
     resistance_kpa_per_ml_h: Number = Field(ge=0, le=1000, description="Of line and needle, kPa for 1 mL/h.")
     stall_kpa: Number = Field(ge=1, le=10_000, description="Pressure beyond which the motor loses steps, kPa.")
     sensor_noise_mv: Number = Field(ge=0, le=1000, description="Noise of the pressure sensor, standard deviation, mV.")
-
-
-class ProfileFile(Table):
-    """A profile: how a board is wired and what mechanics it drives."""
-
-    name: Name = Field(description="The profile's name: 1 to 32 of a-z, 0-9 and -, with no - first.")
-    description: str | None = Field(None, description="One line for people.")
-    wiring: Wiring
-    mechanics: Annotated[Syringe | Peristaltic, Field(discriminator="kind")]
-    sensor: Sensor
-    occlusion: Occlusion
-    alarms: Alarms
-    therapy: Therapy
-    battery: Battery | None = None
-    reservoir: Reservoir
-    library: Library
-    world: World
-
-    checks = (
-        checks.check_pins,
-        checks.check_reach,
-        checks.check_step_volume,
-        checks.check_step_rate,
-        checks.check_upstream,
-        checks.check_battery_wired,
-        checks.check_kvo,
-        checks.check_retraction,
-    )
 
 
 OPTIONAL_SIGNALS = tuple(name for name, field in Wiring.model_fields.items() if not field.is_required())

@@ -13,7 +13,7 @@ from picoinfuse.rig.hardware import CONVERTERS
 from picoinfuse.rig.instrument.sigrok import Analyser
 
 if TYPE_CHECKING:
-    from picoinfuse.rig.schema import RigFile
+    from picoinfuse.rig.file_schema import RigFile
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Rig:
 def load_rig(file: Path) -> Rig:
     """The rig that a file describes. Raises RigNotFound, or RigError with every mistake and its line."""
     from picoinfuse.common.schema import validate
-    from picoinfuse.rig.schema import RigFile
+    from picoinfuse.rig.file_schema import RigFile
 
     document = toml.read(file, RigError, RigNotFound)
     refuse_other_kinds("rig", document, RigError)

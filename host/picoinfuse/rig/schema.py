@@ -1,13 +1,13 @@
-"""The schema of a rig file, boards/rigs/NAME.toml. The adapters, lines and capabilities are in hardware.py."""
+"""The tables of a rig file, boards/rigs/NAME.toml. The adapters, lines and capabilities are in hardware.py."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, create_model
 
-from picoinfuse.common.schema import Table, refused
+from picoinfuse.common.schema import Finding, Table, refused
 from picoinfuse.common.words import shown
-from picoinfuse.rig import checks_of_file as checks
-from picoinfuse.rig.hardware import ADAPTERS, LINES, MCP4725_ADDRESSES, NEEDED, REFERENCE_MV, SAMPLERATE_HZ
+from picoinfuse.rig.hardware import ADAPTERS, LINES, MCP4725_ADDRESSES, REFERENCE_MV, SAMPLERATE_HZ
 from picoinfuse.trace.trace import WIRES
 
 
@@ -43,13 +43,21 @@ Channel = Annotated[str, AfterValidator(_channel), WithJsonSchema({"type": "stri
 Pin = Annotated[Text, WithJsonSchema({"type": "string", "minLength": 1, "examples": ["C0", "!C1"]})]
 
 
+def check_place(port: str | None, location: str | None) -> Iterator[Finding]:
+    """Exactly one of the two."""
+    if port is None and location is None:
+        yield Finding("missing_key", ("port",), "port is missing{where}: give either port or location")
+    elif port is not None and location is not None:
+        yield Finding("contradiction", ("location",), "location: give either port or location, not both")
+
+
 class PumpPlace(Table):
     """The Pico under test, by its port or its place on USB."""
 
     port: Text | None = Field(None, description="Serial port, such as /dev/ttyACM0.")
     location: Text | None = Field(None, description="Place on USB, as `picoinfuse ports` shows it.")
 
-    checks = (checks.check_place,)
+    checks = (check_place,)
 
 
 class AdapterTable(Table):
@@ -94,30 +102,3 @@ Channels = _table(
     "Channels of the logic analyser.",
     {wire: (Channel | None, Field(None, description=f"On the pump's {wire}.")) for wire in WIRES},
 )
-
-
-class RigFile(Table):
-    """A rig: a Pico whose wires are driven and captured by real hardware."""
-
-    name: str | None = Field(None, description="The rig's name; the file's where it is missing.")
-    description: str | None = Field(None, description="One line for people.")
-    capabilities: list[Literal[tuple(NEEDED)]] = Field([], description="What tests may ask of this bench.")  # pyright: ignore
-    pump: PumpPlace
-    adapter: AdapterTable
-    lines: Lines = Field(default_factory=Lines, description="Wires that are driven.")  # pyright: ignore[reportInvalidTypeForm]
-    sensor_dac: Converter | None = Field(None, description="Takes the place of the pressure sensor.")
-    battery_dac: Converter | None = Field(None, description="Takes the place of the battery's divider.")
-    instrument: PicoInstrument | SigrokInstrument | None = Field(
-        None, discriminator="kind", description="What captures edges."
-    )
-    channels: Channels | None = Field(None, description="With an instrument of kind sigrok.")  # pyright: ignore[reportInvalidTypeForm]
-
-    checks = (
-        checks.check_pins,
-        checks.check_addresses,
-        checks.check_pairs,
-        checks.check_boards,
-        checks.check_channels,
-        checks.check_analyser,
-        checks.check_claims,
-    )

@@ -72,9 +72,9 @@ def test_an_editor_marks_a_mistake(kind: str, values: dict[str, Any]) -> None:
 
 def test_the_kinds_of_file_are_told_apart_by_the_keys_of_their_schemas() -> None:
     from picoinfuse.library.schema import LibraryFile
-    from picoinfuse.profile.schema import ProfileFile
+    from picoinfuse.profile.file_schema import ProfileFile
     from picoinfuse.regimen.schema import KINDS, RegimenFile
-    from picoinfuse.rig.schema import RigFile
+    from picoinfuse.rig.file_schema import RigFile
 
     regimen = {key for kind in KINDS.values() for key in fields_by_key(kind)}
     assert set(get_args(get_args(RegimenFile)[0])) == set(KINDS.values())

@@ -1,30 +1,18 @@
-"""What must fit together in a rig file. `schema.py` says what each key takes by itself.
+"""What must fit together across the tables of a rig file. `schema.py` says what each key takes by itself.
 
 A check names the tables it needs as its parameters, runs when they are valid, and yields what is wrong.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from picoinfuse.common.schema import Finding
+from picoinfuse.rig import schema
 from picoinfuse.rig.hardware import ADAPTERS, LINES, NEEDED, WITH
 from picoinfuse.trace.trace import WIRES
 
-if TYPE_CHECKING:
-    from picoinfuse.rig import schema
-
-    Dac = schema.Converter | None
-    Instrument = schema.PicoInstrument | schema.SigrokInstrument | None
-
-
-def check_place(port: str | None, location: str | None) -> Iterator[Finding]:
-    """Exactly one of the two."""
-    if port is None and location is None:
-        yield Finding("missing_key", ("port",), "port is missing{where}: give either port or location")
-    elif port is not None and location is not None:
-        yield Finding("contradiction", ("location",), "location: give either port or location, not both")
+Dac = schema.Converter | None
+Instrument = schema.PicoInstrument | schema.SigrokInstrument | None
 
 
 def check_pins(adapter: schema.AdapterTable, lines: Any, sensor_dac: Dac, battery_dac: Dac) -> Iterator[Finding]:
