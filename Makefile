@@ -17,7 +17,7 @@ FAST   := -m "not long and not week"
 PORT_OPTION := $(if $(PORT),--port $(PORT))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long lint format hooks unit coverage hil bench doctor flash image deploy monitor docs lock pictures clean
+.PHONY: help setup demo quick test test-long lint format hooks unit coverage hil bench doctor flash image deploy monitor docs lock pictures clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ demo: $(READY) ## ten virtual minutes of infusion, an occlusion, a report
 
 test: lint unit ## lint, unit tests and the HIL suite on the stub
 	$(BIN)/pytest hil_tests --bench stub -n auto $(FAST)
+
+quick: $(READY) ## in seconds: lint, the unit tests that the change touches, the suite's smoke tests
+	@.ci/quick
 
 test-long: $(READY) ## the tests that take minutes, and the property tests with random examples (SEED replays them)
 	@echo "test-long: make test-long SEED=$(SEED) tries the same examples again"

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.requirement("GIP-3.3")]
 STEP_TESTED = 10  # steps of the self-test, with the motor disabled
 
 
+@pytest.mark.smoke
 def test_hello_reports_firmware_and_board(bench: Bench, measure: Measure):
     hello = bench.pump.hello()
     measure("name reported", hello.name, equal="picoinfuse")
@@ -83,6 +84,7 @@ def test_uptime_counts_the_bench_s_time(bench: Bench, measure: Measure):
     measure("uptime that has passed", bench.pump.status().uptime_ms - first_ms, unit="ms", near=lasted_ms, by=60)
 
 
+@pytest.mark.smoke
 @pytest.mark.needs("capture")
 def test_self_test_moves_no_motor_and_ends_idle(bench: Bench, measure: Measure):
     began_s = bench.now()

@@ -136,6 +136,7 @@ def test_a_rise_of_a_few_pascals_a_second_stops_the_pump_before_the_limit(bench:
     measure("0.6 s before the release", passed_pa, unit="Pa", at_least=limit - NOISE_PA, at_most=limit)
 
 
+@pytest.mark.smoke
 @pytest.mark.needs("capture", "pressure", "occlude")
 def test_the_alarm_is_high_on_the_pins_and_on_the_link(bench: Bench, measure: Measure) -> None:
     start_ns = run_into_occlusion(bench, measure, 100_000, "low")

@@ -65,6 +65,7 @@ def test_a_stop_finishes_the_granted_motion_and_the_step(bench: Bench, measure: 
     measure("steps counted", status.steps_counted, equal=status.steps_commanded)
 
 
+@pytest.mark.smoke
 @pytest.mark.needs("capture")
 def test_a_paused_motor_stands_and_keeps_its_current(bench: Bench, measure: Measure) -> None:
     bench.pump.start(100_000)
