@@ -31,9 +31,10 @@ def on_vm(script):
 
 
 def test_every_core_module_imports():
-    files = (FIRMWARE / "pump" / "core").glob("*.py")
-    modules = sorted(path.stem for path in files if path.stem != "__init__")
-    out = on_vm("".join(f"import pump.core.{name}\n" for name in modules) + "print('all')")
+    paths = [path.relative_to(FIRMWARE).with_suffix("") for path in (FIRMWARE / "pump" / "core").rglob("*.py")]
+    modules = sorted(".".join(path.parts) for path in paths if path.name != "__init__")
+    assert len(modules) > 20
+    out = on_vm("".join(f"import {name}\n" for name in modules) + "print('all')")
     assert out.split() == ["all"]
 
 
@@ -213,19 +214,19 @@ def test_a_note_in_the_journal_allocates_nothing():
         PRELUDE
         + """
 from pump.storage import journal
-from pump.storage.event_log import Witness
+from pump.storage.event_log import EventLog
 class Clock:
     ms = 5
     def ticks_ms(self): return self.ms
 journal.time = Clock()
 book = journal.Journal(())
 book.set_clock(217684800, 450)
-witness = Witness(book)
+log = EventLog(book)
 def action():
     for name in ("occlusion", "task_overrun"):
-        witness.alarm(name, "high", True)
-        witness.alarm(name, "none", False)
-    witness.state(supervisor.INFUSING, supervisor.START)
+        log.alarm(name, "high", True)
+        log.alarm(name, "none", False)
+    log.state(supervisor.INFUSING, supervisor.START)
     book.note(journal.ENTRY_VOLUME, 3, -1234567, 900000)
     for _ in range(30): book.note(journal.ENTRY_STATE, 1, 2)  # until there is no more room
 locked(action)

@@ -37,7 +37,7 @@ from pump.selftest.sequence import SLICED, SelfTest
 from pump.selftest.settings_crc import SettingsPart
 from pump.selftest.sliced import SlicedParts
 from pump.selftest.sound_check import SoundCheck
-from pump.storage.event_log import Witness
+from pump.storage.event_log import EventLog
 from pump.storage.journal import open_journal
 from pump.storage.record import RecordStore
 from pump.tasks.annunciator import Annunciator
@@ -61,7 +61,7 @@ def assemble(note, profile):
     app = App(note, profile)
     app.store = RecordStore()
     app.journal, trouble = open_journal(app.store, chip.flash_blocks(), chip.random_24())
-    app.witness = Witness(app.journal)
+    app.witness = EventLog(app.journal)
     app.ledger = Ledger(app, note.scratch)
     app.boot = chip.random_24()
     app.outbox = Outbox([row[0] for row in ALARMS])

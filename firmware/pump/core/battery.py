@@ -7,7 +7,7 @@ What is measured is a voltage. What is *known* beside it is the load, by a model
   cells, stretched between the profile's empty and full, tells the charge. Good near both ends, poor in the flat
   middle.
 - Charge by load: what the load has taken since. Good over hours, but it drifts with the model's error.
-- The charge that is told follows the load and is drawn towards the voltage, a 64th of the difference each look; the
+- The reported charge follows the load and is drawn towards the voltage, a 64th of the difference each update; the
   emptier the cell, the steeper the curve, the better the voltage is known, so below 20 % it is an eighth.
 - Capacity is learned: the load's charge over a fall of the voltage's charge by 10 % or more is the true one. It is
   believed between a fifth and five quarters of the profile's, and moves halfway with each lesson. It begins with the

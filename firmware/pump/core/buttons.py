@@ -24,7 +24,7 @@ SILENCE = const(2)
 STOP_INFUSION = const(3)
 ACT_NAMES = ("nothing", "request_bolus", "silence", "stop_infusion")
 
-HELD = const(0)  # the act is done as soon as the press is that long: who wants a stop does not wait for the release
+HELD = const(0)  # the act is done as soon as the press is that long: a stop does not wait for the release
 RELEASED = const(1)  # the act is done when the button is let go, if the press was not too long
 
 # button, when, shortest_ms, longest_ms (None: no bound but the stuck alarm), act

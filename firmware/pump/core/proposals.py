@@ -1,7 +1,7 @@
 """The change that was proposed and waits for its confirmation, and what became of the ones before.
 
 There is one at a time: a newer one takes its place. A token is good for one confirmation, within 30 s, and only while
-nothing has happened since: whoever confirms must see the same pump that they were shown. What became of the last
+nothing has happened since: the person who confirms must see the pump as it was shown. What became of the last
 eight is kept, so that a token that is refused is refused by its own name.
 """
 
@@ -31,7 +31,7 @@ WHY = {
 
 class Proposals:
     def __init__(self, draw):
-        """`draw()` gives a token, an int that nobody meets by accident."""
+        """`draw()` gives a token, a random int above 0."""
         self._draw = draw
         self._tokens = [0] * _KEPT  # 0 is no token
         self._fates = [UNKNOWN] * _KEPT

@@ -44,22 +44,22 @@ EVENTS = (
     "auto_restart",
 )  # fmt: skip
 
-REFUSED = const(-1)  # not in this state; nothing changes, whoever sent it is told
+REFUSED = const(-1)  # not in this state; nothing changes, and the sender gets an error
 SAME = const(-2)  # accepted; the state stays
 
 # Short, so that the table is a table.
 _TST, _IDL, _INF, _PAU, _STP, _FLT, _SRV = SELF_TEST, IDLE, INFUSING, PAUSED, ALARM_STOPPED, FAULT, SERVICE
 _no, _ok = REFUSED, SAME
 
-# Two rules run through it. Towards rest, what is already so is accepted: nobody who presses stop is told
-# no. Towards motion, a command is taken only where it means what it says: who sends RESUME to an infusing
-# pump is mistaken about it, and is told so.
+# Two rules. Towards rest, a command that changes nothing is accepted: STOP is never refused. Towards motion, a
+# command is accepted only where it changes something: RESUME to an infusing pump shows a mistake about its state,
+# and is refused.
 # fmt: off
 TABLE = (
     #PASSED FAILED START PAUSE RESUME STOP  COMPL ALARM CLEAR FAULT SERVICE RESET SELF_TEST AUTO
     # SELF_TEST: the test is finished first, an alarm waits for its end (see above). START waits for the test.
     (_IDL, _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _ok,  _FLT, _SRV,   _ok,  _no,     _no),
-    # IDLE: an alarm that stops delivery also bars a START, until somebody has seen it. PAUSE is refused: it
+    # IDLE: an alarm that stops delivery also bars a START, until a person has seen it. PAUSE is refused: it
     # promises a RESUME.
     (_no,  _FLT,  _INF, _no,  _no,   _ok,  _no,  _STP, _ok,  _FLT, _SRV,   _TST, _TST,     _no),
     # INFUSING: what would end the infusion by the way (service, reset, self-test, a second START) is
@@ -74,8 +74,8 @@ TABLE = (
     # alarm is started again by a person, or not at all. A self-test would be a way round CLEAR. Service is
     # allowed: a broken sensor must not lock the technician out. AUTO_RESTART comes from occlusion_recovery.py.
     (_no,  _FLT,  _no,  _no,  _no,   _ok,  _no,  _ok,  _IDL, _FLT, _SRV,   _TST, _no,     _INF),
-    # FAULT: latched. Only a reset leads out, and service, which ends in one. CLEAR is refused so that
-    # nobody believes it helped.
+    # FAULT: latched. Only a reset leads out, and service, which ends in one. CLEAR is refused, for
+    # it would not help.
     (_no,  _ok,   _no,  _no,  _no,   _ok,  _no,  _ok,  _no,  _ok,  _SRV,   _TST, _no,     _no),
     # SERVICE: every output is safe and only a reset leads out, as from FAULT, so a fault has nothing to add
     # and does not end the repair.

@@ -1,4 +1,4 @@
-"""The step counter: a second state machine that counts the rising edges on the STEP pin, whoever made them.
+"""The step counter: a second state machine that counts the rising edges on the STEP pin, whatever made them.
 
 X counts down from 2**30 - 1; the CPU reads it by pushing a copy. It shares no state with the generator: another
 PIO block, another clock.
@@ -60,7 +60,7 @@ class StepCounter:
         return steps
 
     def turn(self, back):
-        """From here on the motor turns back, or forward again. It stands while it is told."""
+        """From here on the motor turns back, or forward again. Call it while the motor stands."""
         self.read()
         self._back = back
 

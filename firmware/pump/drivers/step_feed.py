@@ -21,7 +21,7 @@ class StepFeed:
         self._single = tuple([self._ctrl(i, i) for i in range(2)])
         self._chained = tuple([self._ctrl(i, 1 - i) for i in range(2)])
         self._running = 1  # the table that is being read, or was last
-        self._armed = False  # the other one is granted, and had not begun when last looked at
+        self._armed = False  # the other one is granted, and had not begun at the last check
 
     def _ctrl(self, index, chain_to):
         channel = self._channels[index]

@@ -111,7 +111,7 @@ def store_calibration(calibration, store):
     try:
         record.load()
     except RecordFault:
-        pass  # what somebody sets takes the place of what could not be read
+        pass  # a new factor replaces a record that cannot be read
     record.store(calibration.body())
 
 

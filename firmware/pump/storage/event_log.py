@@ -1,4 +1,4 @@
-"""What goes into the journal of all that happens: commands, states, alarms, faults."""
+"""The event log: entries of the journal for commands, states, alarms and faults."""
 
 from pump.core import supervisor as sv
 from pump.core.alarms.table import ALARMS, PRIORITIES
@@ -12,10 +12,10 @@ from pump.storage.journal import (
     name_code,
 )
 
-_UNTOLD = ("telemetry", "set_clock")  # commands that no person gives, or that have an entry of their own
+_NOT_LOGGED = ("telemetry", "set_clock")  # commands sent by programs, or with an entry of their own
 
 
-class Witness:
+class EventLog:
     def __init__(self, journal):
         self._journal = journal
         self._states = tuple([name_code(name) for name in sv.STATES])
@@ -40,12 +40,12 @@ class Witness:
 
     def command(self, method, params):
         """One that was taken; `params` as the host sent them."""
-        if method not in _UNTOLD:
+        if method not in _NOT_LOGGED:
             numbers = [_number(params[name]) for name in sorted(params)] + [0, 0]
             self._journal.note(ENTRY_COMMAND, name_code(method), numbers[0], numbers[1])
 
     def overrun(self, task, late_ms):
-        """The first of its kind since somebody cleared the alarm."""
+        """Only the first since the alarm was cleared."""
         if not self._active["task_overrun"]:
             self._journal.note(ENTRY_FAULT, self._overrun, late_ms, name_code(task))
 

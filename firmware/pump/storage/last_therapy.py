@@ -1,10 +1,10 @@
-"""What was ordered last, and how much of it was given: the record `therapy`, and the ring `volume` of the journal.
+"""The last therapy and its delivered volume: the record `therapy`, and the ring `volume` of the journal.
 
-An entry says how many steps were made at least, and how many more may have been by the time that the next entry is in
-the flash. So after a power cut what was given lies within the newest entry.
+An entry holds the steps made at least, and how many more may be made until the next entry is in the flash. So after a
+power cut the delivered volume lies within the bounds of the newest entry.
 
     entry: code: number of the therapy (8 bits), 8: a person has seen its end, outcome
-           a: steps, the least; b: how many more at most (24 bits, all of them: nobody knows), basal rate
+           a: steps, the least; b: how many more at most (24 bits, all ones: unknown), basal rate
 """
 
 import json
@@ -46,14 +46,14 @@ class LastTherapy:
         self.outcome = OUTCOME_NONE
         self.seen = True  # by a person: that it is over
         self.steps = 0  # as noted last
-        self.unsure = 0  # so many more at most; NO_BOUND: nobody knows
+        self.unsure = 0  # so many more at most; NO_BOUND: unknown
         self.basal_ul_h = 0
-        self.lost = False  # no copy of the record can be read
+        self.lost = False  # no copy of the record is readable
 
     # ---- at boot ----
 
     def recall(self, trouble):
-        """As it was kept last. `trouble`: entries of the journal were lost."""
+        """Loads the newest entry and the record. `trouble`: entries of the journal were lost."""
         entry = self._newest()
         ordered = None
         try:
@@ -74,10 +74,10 @@ class LastTherapy:
         elif trouble or not ordered["kept"] or (self.number != 1 if entry is None else entry[0] != low - 1 & 255):
             self.outcome, self.unsure, self.seen = OUTCOME_UNKNOWN, NO_BOUND, False
         else:
-            self.outcome = OUTCOME_STOPPED  # the power went before the motor turned
+            self.outcome = OUTCOME_STOPPED  # the power failed before the motor turned
 
     def end(self):
-        """The firmware ended in the midst of it."""
+        """At boot: a therapy that was under way was interrupted."""
         if self.outcome in (OUTCOME_INFUSING, OUTCOME_PAUSED) or (self.outcome == OUTCOME_COMPLETE and self.unsure):
             self.outcome, self.seen = OUTCOME_INTERRUPTED, False
 
@@ -100,7 +100,7 @@ class LastTherapy:
     # ---- while it runs ----
 
     def order(self, therapy, drug, step_pl):
-        """A new one, of which nothing was given. Raises OSError."""
+        """Starts the account of a new therapy. Raises OSError."""
         number = self.number % _NUMBERS + 1
         kept = 1 if self._journal.rings else 0
         ordered = {"number": number, "step_pl": step_pl, "kept": kept, "drug": drug, "regimen": therapy.regimen}
@@ -111,7 +111,7 @@ class LastTherapy:
         self.basal_ul_h = therapy.segments.rate_ul_h
 
     def note(self, steps, unsure):
-        """An entry for the journal to write. False: it has no place now."""
+        """Queues an entry in the journal. False: the ring has no room now."""
         rings = self._journal.rings
         if not rings:
             return True
@@ -122,12 +122,12 @@ class LastTherapy:
         return True
 
     def is_short(self):
-        """Of places in the ring: what is left is for changes, until a sector can be erased."""
+        """The ring has few slots left: they are kept for changes until a sector can be erased."""
         rings = self._journal.rings
         return bool(rings) and rings[_RING].room() <= _RESERVE
 
     def open(self, steps, unsure):
-        """An entry that is in the flash: the motor is about to turn, or to turn faster. Raises OSError."""
+        """Writes an entry into the flash before the motor turns, or turns faster. Raises OSError."""
         journal = self._journal
         if not journal.rings:
             return
@@ -146,20 +146,21 @@ class LastTherapy:
     def nl(self, steps):
         return nl_of(steps, self.step_pl)
 
-    def tell(self):
-        told = {"outcome": OUTCOMES[self.outcome], "number": self.number, "seen": self.seen}
-        told.update(dict.fromkeys(("rate_ul_h", "vtbi_nl", "drug", "regimen", "delivered_nl", "unsure_nl")))
-        return told
+    def to_dict(self):
+        """For the link; what is unknown is None."""
+        report = {"outcome": OUTCOMES[self.outcome], "number": self.number, "seen": self.seen}
+        report.update(dict.fromkeys(("rate_ul_h", "vtbi_nl", "drug", "regimen", "delivered_nl", "unsure_nl")))
+        return report
 
-    def tell_kept(self, told):
-        """Of one that runs no more."""
+    def add_kept(self, report):
+        """Adds to a report what the record and the newest entry hold of a therapy that has ended."""
         try:
             ordered = self._ordered()
         except (RecordFault, ValueError):
             return
         if ordered is None:
             return
-        told["rate_ul_h"], told["regimen"], told["drug"] = self.basal_ul_h, ordered["regimen"], ordered["drug"]
+        report["rate_ul_h"], report["regimen"], report["drug"] = self.basal_ul_h, ordered["regimen"], ordered["drug"]
         if self.unsure != NO_BOUND:
-            told["delivered_nl"] = max(0, self.nl(self.steps))
-            told["unsure_nl"] = self.nl(self.unsure) + 2 if self.unsure else 0
+            report["delivered_nl"] = max(0, self.nl(self.steps))
+            report["unsure_nl"] = self.nl(self.unsure) + 2 if self.unsure else 0

@@ -101,7 +101,7 @@ class Incoming:
         try:
             record.load()
         except RecordFault:
-            pass  # what somebody sends takes the place of what could not be read
+            pass  # a new library replaces one that cannot be read
         _put_in_force(self._store, record, self._place, text)
 
     def _write(self, mode, line):

@@ -215,14 +215,14 @@ class Ledger:
     def tell(self):
         """The therapy that runs, or ran last."""
         app = self._app
-        told = self.last.tell()
+        told = self.last.to_dict()
         if self._live:
             therapy = app.infusion()
             told["rate_ul_h"], told["regimen"] = therapy.segments.rate_ul_h, therapy.regimen
             told["drug"] = app.pharmacy.drug()
             told["delivered_nl"], told["unsure_nl"] = app.delivery.delivered_nl(), 0
         elif self.last.outcome:
-            self.last.tell_kept(told)
+            self.last.add_kept(told)
         if told["regimen"] is not None:
             told["vtbi_nl"] = told["regimen"].get("vtbi_nl")
         return told

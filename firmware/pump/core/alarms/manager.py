@@ -11,11 +11,11 @@ sound
   lasts.
 - *silence*: audio pause, 2 min. It comes back by itself, and a higher alarm breaks through. It postpones escalation
 by as
-  much, because somebody was there; it marks nothing as seen, because a hand that silences may not have read.
+  much, because a person was present; it marks nothing as seen, because silencing is not reading.
 - *clear*: ends what only its latch holds. What is present stays.
 
 A MEDIUM alarm that is neither acknowledged nor silenced for `escalate_ms` becomes HIGH: sound, lamp, order and what is
-told to the host. It is MEDIUM again when somebody acknowledges, silences or clears.
+reported to the host. It is MEDIUM again when a person acknowledges, silences or clears.
 """
 
 from micropython import const
@@ -27,7 +27,7 @@ from pump.core.ticks import MASK, elapsed_ms, later
 # stopped opioid or vasopressor is felt within minutes, so 2.
 AUDIO_PAUSE_MS = const(120_000)
 
-# Where no profile says: as long as an audio pause. Whoever is in reach has had that time to do anything at all.
+# Without a profile: as long as an audio pause, in which a person in reach has had the time to react.
 ESCALATE_MS = const(120_000)
 
 
@@ -38,10 +38,10 @@ class Alarm:
         self.name, self.priority, self.effect, self.latching = row
         self.active = False  # shown
         self.present = False  # its condition holds
-        self.acknowledged = False  # somebody said that it was seen
-        self.escalated = False  # its priority is HIGH because nobody came
+        self.acknowledged = False  # a person has said that it was seen
+        self.escalated = False  # its priority is HIGH because no person reacted
         self.raised_seq = 0  # `seq` when it became active: age, without times that wrap
-        self.unattended_ms = 0  # since when nobody has come, as a tick; ahead of now during an audio pause
+        self.unattended_ms = 0  # the tick since which no person has reacted; in the future during an audio pause
 
     def is_latched(self):
         """Held by its latch alone: a clear, or the reset, ends it."""
@@ -50,7 +50,7 @@ class Alarm:
 
 class AlarmManager:
     def __init__(self, notify, escalate_ms=ESCALATE_MS):
-        """`notify(name, priority_name, active, seq, now_ms)` is told each time an alarm becomes active or
+        """`notify(name, priority_name, active, seq, now_ms)` is called each time an alarm becomes active or
         inactive, or changes its priority."""
         self._notify = notify
         self._escalate_ms = escalate_ms
@@ -61,12 +61,12 @@ class AlarmManager:
         self._keeping_open = 0  # that let no more flow than keeps the vein open
         self._paused_at_ms = 0
         self.silenced = False  # audio pause; ended by tick, a higher alarm, or the last alarm's end
-        self.seq = 0  # counts changes; a listener that was given only the newest sees the gap
+        self.seq = 0  # counts changes; a listener that gets only the newest sees the gap
 
     # ---- what happens ----
 
     def raise_alarm(self, name, now_ms):
-        """The condition holds. May be called as often as one likes; only the first time changes anything.
+        """The condition holds. May be called repeatedly; only the first call changes anything.
         Allocates nothing."""
         alarm = self._by_name[name]
         if alarm.present:
@@ -133,7 +133,7 @@ class AlarmManager:
 
     def clear(self, now_ms):
         """The operator's reset: ends what only its latch holds. What is present, or waits for a reset of
-        the pump, stays, and somebody was there."""
+        the pump, stays active, but does not escalate: a person was present."""
         for alarm in self._alarms:
             if alarm.active and not alarm.present and alarm.latching == LATCHES:
                 self._retire(alarm, now_ms)
@@ -182,7 +182,7 @@ class AlarmManager:
     # ---- inside ----
 
     def _note_user_activity(self, until_ms, now_ms):
-        """Somebody is there until then: nothing escalates for its time from then on."""
+        """A person is present until then: the time to escalation starts from there."""
         for alarm in self._alarms:
             if alarm.active:
                 alarm.unattended_ms = until_ms
@@ -244,7 +244,7 @@ class AlarmManager:
 
 
 def _before(one, other):
-    """Whether `one` owns the sound rather than `other`. What is HIGH of itself goes before what nobody attended to."""
+    """Whether `one` owns the sound rather than `other`. HIGH by the table goes before HIGH by escalation."""
     if one.priority != other.priority:
         return one.priority > other.priority
     if one.escalated != other.escalated:

@@ -36,9 +36,9 @@ ALARMS = (
     # minutes is no patient's movement, and every minute of waiting adds to the bolus in the line.
     ("occlusion_early", HIGH, STOPS_DELIVERY, LATCHES),
     # Drawn back, a closed line must follow the plunger. The sensor lies, or the line is open and something else
-    # holds the pressure: either way nobody knows what flows.
+    # holds the pressure: either way the flow is unknown.
     ("pressure_not_following", HIGH, STOPS_DELIVERY, LATCHES),
-    # Open PCA: the same alarm-stop-start three times in 10 min. Whoever started it has not found the cause.
+    # Open PCA: the same alarm-stop-start three times in 10 min. The cause has not been found.
     ("repeated_alarm", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     # A sensor that cannot be believed is a missing protection: stop. Several names, because the repair differs.
     ("sensor_open", HIGH, STOPS_DELIVERY, LATCHES),
@@ -60,7 +60,7 @@ ALARMS = (
     ("under_infusion", MEDIUM, GO_ON, LATCHES),
     # The step queue starved: steps come late, none is lost. GIP calls it under-infusion only below 90 % for
     # 15 min. A stop would turn a small delay into no delivery at all: MEDIUM, go on. Like an overrun it is
-    # over when it is noticed: without its latch nobody would hear it.
+    # over when it is noticed: without its latch it would not be heard.
     ("delivery_late", MEDIUM, GO_ON, LATCHES),
     ("system_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     # A pump that cannot be heard does not begin an infusion. Its lamps and the link tell of it.
@@ -68,13 +68,13 @@ ALARMS = (
     # Nor does one that cannot be seen: where several pumps sound, the lamp says which.
     ("lamp_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
     ("profile_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
-    # As for the profile: to go on with factor 1 would be to give another dose than yesterday, and tell nobody.
+    # As for the profile: to go on with factor 1 would silently change the dose.
     ("calibration_fault", HIGH, STOPS_DELIVERY, UNTIL_RESET),
-    # HIGH, as for an occlusion: nobody asked for the stop, and the patient gets nothing. The stop bars a start
-    # until somebody has seen it.
+    # HIGH, as for an occlusion: the stop was not requested, and the patient gets nothing. The stop bars a start
+    # until a person has seen it.
     ("interrupted", HIGH, STOPS_DELIVERY, LATCHES),
     # Open PCA: above the maximum it falls to KVO with a warning. It passes when the hour, or the four, leave room for a
-    # bolus again: the limit holds in every hour whether or not somebody came.
+    # bolus again: the limit holds in every hour whether or not a person reacted.
     ("dose_limit", MEDIUM, KEEPS_VEIN_OPEN, PASSES),
     # MEDIUM. Pumps that fall to KVO at the end (Alaris, B. Braun) can afford to inform; this one may stop (a regimen
     # says), and a continuous drug needs its next syringe within minutes. Not HIGH: the end is the one that was ordered.
@@ -85,26 +85,26 @@ ALARMS = (
     ("battery_low", MEDIUM, GO_ON, PASSES),
     ("battery_depleted", HIGH, STOPS_DELIVERY, LATCHES),
     # Its voltage cannot be read. MEDIUM, go on: it may well be full, and a stop harms for sure. Escalation makes it
-    # HIGH when nobody comes.
+    # HIGH when no person reacts.
     ("battery_fault", MEDIUM, GO_ON, PASSES),
     # GIP 2: a stuck key alarms at 1 min. What it was to ask for no longer comes; what flows is not touched.
     ("button_stuck", MEDIUM, GO_ON, PASSES),
-    # MEDIUM: what is given is given as ordered, but nobody will be able to read it later. It ends when the flash takes
-    # what waits; a journal that was lost is told once.
+    # MEDIUM: what is given is given as ordered, but it cannot be read later. It ends when the flash takes
+    # what waits; a lost journal is reported once.
     ("storage_fault", MEDIUM, GO_ON, LATCHES),
     # LOW: the pump has what was stored, from the other copy. But a flash that forgets once will again.
     ("record_restored", LOW, GO_ON, LATCHES),
     # By time, so that there is time to fetch a new one: it informs, nothing is lost yet. LOW.
     ("reservoir_near_empty", LOW, GO_ON, PASSES),
-    # The same time before empty, where the regimen says that a stop would harm: it was told in good time (an alarm
-    # above), and nobody came. MEDIUM, and HIGH when nobody attends to it.
+    # The same time before empty, where the regimen says that a stop would harm: it was raised in good time (an alarm
+    # above), and no person reacted. MEDIUM, and HIGH when no person reacts.
     ("reservoir_urgent", MEDIUM, GO_ON, PASSES),
     # Open PCA: below 1 mL. At common rates minutes are left: MEDIUM. It goes on: a stop is what is to be avoided.
     ("reservoir_low", MEDIUM, GO_ON, PASSES),
     # Open PCA: below 0.5 mL. HIGH, and a stop: of a short-lived drug the patient gets none from now on, and pushing on
     # sends air, or a plunger against the end of its barrel.
     ("reservoir_empty", HIGH, STOPS_DELIVERY, LATCHES),
-    # LOW: nothing that runs needs it any more, and what needs it is refused. Somebody has to send it again before the
+    # LOW: nothing that runs needs it any more, and what needs it is refused. It has to be sent again before the
     # next therapy. It passes when that is done.
     ("library_fault", LOW, GO_ON, PASSES),
     # The watchdog bit, or an exception reached the top, while no therapy was under way. Nothing flowed, so there is

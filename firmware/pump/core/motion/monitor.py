@@ -13,7 +13,7 @@ second state machine. Four accounts, each a sum that never falls below 0:
 
 A steady motor makes floor or ceil of the steps that are due in any time, so its accounts never hold more than
 1/2, 1, 0.9 and 1 step, at any rate: a step in ten minutes does not alarm. Nor does it blind: a motor that stands
-is found after 2 1/2 intervals (one lost step alone is none), three steps that nobody asked for are RUNS. An
+is found after 2 1/2 intervals (one lost step alone is none), three steps that were not commanded are RUNS. An
 account that is back at 0 has forgotten: "for 15 min" means that since it last was at 0, the mean has been beyond
 the bound. Free flow of the Generic Infusion Pump requirements is RUNS as far as a pump that counts its steps can
 see it.

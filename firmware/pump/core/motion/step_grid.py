@@ -78,7 +78,7 @@ class StepGrid:
         self._slice_long, self._slice_rest = divmod(batch * self._in_slice * self._rest, earn)
 
     def forget_part(self):
-        """After a stop in the middle of a step nobody knows how much of it was paid for: it is paid for anew."""
+        """After a stop in the middle of a step: how much of it was paid for is unknown, so it is paid for anew."""
         self.set_rate(0)
         self._owed = self._cost
 

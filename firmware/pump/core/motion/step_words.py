@@ -36,7 +36,7 @@ class WordTable:
         self._last_long = 0
 
     def forget(self):
-        """Somebody else writes into it."""
+        """The table is about to hold other words."""
         self._filled_for = -1
 
     def fill(self, filled_for, at, batches, count, period, long_total, extra):

@@ -1,8 +1,8 @@
 """When a patient may have a bolus: the lockout, and the most that may be given in any hour and any four.
 
-What was given is kept by five minutes, so an hour is looked at as 60 to 65 minutes and four hours as 240 to 245: never
-more than the limit in any of them. All counts, basal and clinician's boluses too (Open PCA: the maximum is one of the
-drug). The lockout runs from the start as well: nobody knows here what was given before.
+Delivered steps are summed in parts of five minutes, so an hour is checked over 60 to 65 minutes and four hours over 240
+to 245: the limit holds in every one of them. Basal and clinician's boluses count too (Open PCA: the maximum is one of
+the drug). The lockout also runs from the start of the therapy: what was given before is unknown.
 """
 
 from array import array
@@ -29,10 +29,10 @@ class BolusLimits:
         self._at = 0
         self._part_s = 0  # of the part under way
         self._since_ms = now_ms
-        self._given = 0  # as it was told last
+        self._given = 0  # steps of the therapy at the last update
 
     def update(self, given_steps, now_ms):
-        """Lets time pass. Once a second or so."""
+        """Takes the steps delivered so far; about once a second."""
         seconds = max(0, elapsed_ms(now_ms, self._since_ms) // 1000)
         self._since_ms = (self._since_ms + seconds * 1000) & 0x3FFFFFFF
         self.lockout_s = max(0, self.lockout_s - seconds)
@@ -53,7 +53,7 @@ class BolusLimits:
         return not self._fits(0)
 
     def on_bolus(self):
-        """The patient has one: the lockout begins."""
+        """A bolus has started: the lockout begins."""
         self.lockout_s = self.bolus["lockout_s"]
 
     def _fits(self, more):

@@ -5,7 +5,7 @@
 `doses` has one for each rate of the regimen, in its order: one for a segment of one rate, two for a ramp. `bolus` is
 the amount of the one that the patient may ask for. Doses, amounts and concentrations are in thousandths of their unit.
 Each rate and volume must follow from its dose. What flows is then compared with the limits of the drug, by the rates
-and volumes themselves. Hard limits refuse; soft ones are told, each with the value that passes it.
+and volumes themselves. A hard limit refuses the order; a soft one is reported with the value that passes it.
 """
 
 from micropython import const

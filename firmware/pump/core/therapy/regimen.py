@@ -5,7 +5,7 @@
                "max_4h_nl": 15000000}}
 
 A segment is [µL/h at its beginning, µL/h at its end, seconds, nL]: either seconds or a volume, and only the last may
-have neither: it goes on until somebody stops it. Rates that differ are a ramp or a taper, along a line. The segments
+have neither: it goes on until it is stopped. Rates that differ are a ramp or a taper, along a line. The segments
 from `repeat_from` on are given `repeat` times. `vtbi_nl` bounds all that is given, boluses included; `kvo` 1 keeps
 the vein open at the end; `harmful_stop` 1 says that an interruption would harm. `bolus` is the one that a patient may
 ask for: one in `lockout_s`, and so much at most in any hour and any four, basal included.

@@ -1,8 +1,8 @@
 """The reservoir: what is left in it, and whether that is low.
 
 A person says how much is in it (a refill); from then on the steps that were made forward, less those drawn back, are
-taken off. Nothing is guessed: before the first refill, and after a reset in the middle of an infusion whose steps
-nobody knows, it is unknown.
+taken off. It is unknown before the first refill, and after a reset during an infusion whose
+steps are unknown.
 
 Steps are those of the delivery's account, which begins at 0 with each therapy; `deduct` is called before it does.
 """
@@ -28,13 +28,13 @@ class Reservoir:
         self._mark = 0  # steps of the account that are taken off
 
     def fill(self, volume_nl, net_steps):
-        """So much is in it now; None: nobody knows."""
+        """Sets the volume in it; None: unknown."""
         # Rounded up, for `left_nl` rounds down: what a record kept is the same number of steps again.
         self._left_steps = None if volume_nl is None else steps_of_up(volume_nl, self._step_pl)
         self._mark = net_steps
 
     def deduct(self, net_steps):
-        """Takes off what was made; the account may begin anew."""
+        """Takes off the steps that were made; the account may then start again from 0."""
         if self._left_steps is not None:
             self._left_steps -= net_steps - self._mark
         self._mark = 0
@@ -52,5 +52,5 @@ class Reservoir:
         return LEVEL_LOW if left_nl <= self._low_nl else LEVEL_OK
 
     def usable_nl(self, left_nl):
-        """What can be given before the pump stops because it is empty."""
+        """nL that can be delivered before the pump stops because the reservoir is empty."""
         return max(0, left_nl - self._empty_nl)

@@ -10,8 +10,8 @@ tick all of them are made and none more. What is due beyond the last whole step 
 motor could not follow (it ramps, or was drawn back from an occlusion) lasts until its steps are made.
 
 A bolus comes on top of the basal rate, which goes on as if there were none. What the basal rate is behind is not made
-up for in a bolus. The patient's goes before the clinician's, which waits and then goes on. A bolus that was cut is
-over: what it had not given, and what is drawn back of it, is not owed.
+up for in a bolus. The patient's goes before the clinician's, which waits and then goes on. A cancelled bolus
+is over: the volume that it had not given, and any of it that is drawn back, is not made up for.
 
 KVO: at the end of a regimen that asks for it, and while an alarm has it so; never above the basal rate.
 """
@@ -26,13 +26,13 @@ UNLIMITED = const(0x3FFFFFFF)
 
 
 class Bolus:
-    """What is left of one."""
+    """What is left of a bolus."""
 
     def __init__(self):
         self.volume_nl = 0
         self.rate_ul_h = 0
-        self.left_ticks = 0  # ticks of it; 0: there is none
-        self.excess = 0  # what its ticks give too much
+        self.left_ticks = 0  # 0: no bolus
+        self.excess = 0  # volume that its ticks give too much, in the grid's units
 
     def left_nl(self):
         return nl_in(self.left_ticks, self.rate_ul_h)
@@ -45,7 +45,7 @@ class Therapy:
         self.vtbi_nl = regimen.get("vtbi_nl")
         self.patient = Bolus()
         self.square = Bolus()
-        self.ended = False  # all of the regimen is given
+        self.ended = False  # the regimen is delivered
         self.held = False  # an alarm keeps it at KVO
         self.given_steps = 0
         self.segments = SegmentRunner(regimen, step_pl_den)
@@ -59,7 +59,7 @@ class Therapy:
         self._due = 0  # since the start, at the beginning of the run
         self._behind = 0  # steps, when the bolus began
         self._cancelled = False
-        self._forgivable = 0  # steps of a bolus that was cut: drawn back they are not owed
+        self._forgivable = 0  # steps of a cancelled bolus: not made up for when drawn back
         self._forgiven = 0
         self.least_ul_h = self.most_ul_h = 0  # of the targets since `forget_targets`
         self._begin()
@@ -84,7 +84,7 @@ class Therapy:
         return max(MIN_TICKS, min(self._ticks, SLICE_TICKS))
 
     def granted(self, steps, ticks):
-        """The stepper was given so many; negative steps when they were taken back, unmade or drawn."""
+        """Motion was granted: `steps`, negative when they were taken back or drawn back, in `ticks` of the grid."""
         self.given_steps += steps
         if steps < 0:
             self._take_back(-steps)
@@ -99,7 +99,7 @@ class Therapy:
             self._next()
 
     def done(self):
-        """All is given, and the motor rests."""
+        """The regimen is delivered, and the motor rests."""
         return not self.target_ul_h and self.all_made(self.given_steps)
 
     def all_made(self, steps):
@@ -107,7 +107,7 @@ class Therapy:
         total = self._total_steps
         return self.ended and total is not None and steps >= total
 
-    # ---- for whoever is in charge ----
+    # ---- commands ----
 
     @property
     def kvo(self):
@@ -134,12 +134,12 @@ class Therapy:
         self._begin()
 
     def cancel_bolus(self):
-        """Boluses are over, from the next `apply_pending` on. Allocates nothing."""
+        """Boluses end with the next `apply_pending`. Allocates nothing: an alarm may call it."""
         self._cancelled = True
 
     def apply_pending(self, ramp_steps=0):
-        """Carries out what could not be done where it happened. A motor that is too fast to stand still makes
-        `ramp_steps` more: they are the bolus's.
+        """Applies a cancelled bolus, and takes back an end whose last steps were not made. `ramp_steps`: steps that the
+        motor still makes while it slows down; they count as the bolus's.
         """
         if self._cancelled:
             self._cancelled = False
@@ -167,24 +167,24 @@ class Therapy:
         self._begin()
 
     def hold_at_kvo(self, held):
-        """At KVO as long as an alarm wants it so. The regimen stands still."""
+        """Delivers at KVO while an alarm demands it; the regimen does not advance."""
         if held != self.held:
             self._close()
             self.held = held
             self._begin()
 
     def on_motion_start(self):
-        """The motor sets out. No bolus outlives a standstill; what is drawn back from now on is the basal's."""
+        """The motor starts. A bolus does not survive a standstill; steps drawn back after it are the basal's."""
         self._cancelled = True
         self.apply_pending()
         self._forgivable = 0
         self.forget_targets()
 
     def forget_targets(self):
-        """The monitor has heard of them, or nobody followed them."""
+        """The least and the most start again from the present target."""
         self.least_ul_h = self.most_ul_h = self.target_ul_h
 
-    # ---- what is told ----
+    # ---- status ----
 
     def left(self):
         """(seconds, nL) until the end of all, None where there is none."""
@@ -205,7 +205,7 @@ class Therapy:
         return seconds, volume_nl
 
     def bolus_left_nl(self):
-        """Of what runs and what waits."""
+        """nL left of the boluses under way, waiting ones included."""
         left_nl = self.patient.left_nl() + self.square.left_nl()
         if self._bolus is not None:
             gone = self._run - max(0, self._chunks * CHUNK + self._ticks)
@@ -213,7 +213,7 @@ class Therapy:
         return max(0, left_nl)
 
     def tail_ul_h(self):
-        """What flows after the end of all."""
+        """µL/h after the end of the regimen: KVO, or 0."""
         return min(self._kvo_ul_h, self.regimen["segments"][-1][1]) if self.regimen.get("kvo") else 0
 
     def part_left_s(self):
