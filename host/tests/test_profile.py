@@ -296,11 +296,26 @@ def load_on_pump(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, A
     return load
 
 
-@pytest.mark.parametrize("name", ["peristaltic", "syringe-10ml", "syringe-50ml", "syringe-50ml-geared"])
-def test_each_board_is_right_and_the_pump_takes_it(
+def test_the_ranges_are_those_of_the_firmware() -> None:
+    from picoinfuse.common.firmware_tables import pure_module
+    from picoinfuse.profile.file_schema import ProfileFile
+
+    schema = ProfileFile.model_json_schema()
+    compared = 0
+    for section, keys in pure_module("pump.storage.profile_table").SECTIONS.items():
+        table = {"mechanics": "Syringe"}.get(section, section.capitalize())
+        for key, allowed in keys.items():
+            written = schema["$defs"][table]["properties"].get(key)
+            if allowed[0] == "int" and written is not None:
+                assert (written["minimum"], written["maximum"]) == allowed[1:], key
+                compared += 1
+    assert compared > 20
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_each_board_is_valid_and_the_pump_takes_it(
     name: str, load_on_pump: Callable[[str], dict[str, Any]], tmp_path: Path
 ) -> None:
-    assert name in profile_names()
     profile = load_profile(name)
     assert profile.name == name
     file = tmp_path / "profile.json"

@@ -1,4 +1,4 @@
-"""Which kind of file a TOML file is: a person who hands a regimen to `profile check` is told so.
+"""Which kind of file a TOML file is: `profile check` names a regimen that it is handed by mistake.
 
 The kinds are told apart by their keys at the top. A test compares these lists with the schemas.
 """

@@ -160,7 +160,7 @@ def _beyond_bounds(text: str) -> Mistake | None:
 
 
 def _syntax_mistake(error: tomllib.TOMLDecodeError, text: str) -> Mistake:
-    """What `tomllib` says of a text that is no TOML, with its line: the last one for what is missing at the end."""
+    """The error of `tomllib` with its line; the last line for what is missing at the end of the text."""
     place = _AT_LINE.search(str(error))
     line = int(place[1]) if place and place[1] else len(text.splitlines()) or 1
     return Mistake("syntax", line, f"not TOML: {_AT_LINE.sub('', str(error))}")

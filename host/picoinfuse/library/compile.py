@@ -23,12 +23,12 @@ def compiled(library: Library) -> list[bytes]:
 
 
 def crc(library: Library) -> str:
-    """What tells two versions apart, whatever they are called."""
+    """Eight hex digits that differ when the contents differ, whatever the name and the version say."""
     return str(json.loads(compiled(library)[0].rpartition(b"#")[0])["crc"])
 
 
 def text(library: Library) -> str:
-    """As the pump tells it: name, version, CRC."""
+    """As the pump reports it: name, version, CRC."""
     return f"{library.name} {library.version} {crc(library)}"
 
 

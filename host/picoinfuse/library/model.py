@@ -35,19 +35,24 @@ class Drug:
     hour: Limits
 
     def concentration_texts(self) -> list[str]:
+        """`0.8 mg/mL`, `1.6 mg/mL`."""
         return [f"{Quantity(milli, self.amount)}/mL" for milli in self.concentrations]
 
     @property
     def by_weight(self) -> bool:
+        """Whether a dose is per kg of the patient."""
         return parts(self.unit)[1]
 
 
 @dataclass(frozen=True)
 class Library:
+    """A library and the file that it was read from."""
+
     name: str
     version: int
     file: Path
     drugs: tuple[Drug, ...]  # in the order of their names
 
     def drug(self, name: str) -> Drug | None:
+        """The drug of that name, or None."""
         return next((drug for drug in self.drugs if drug.name == name), None)

@@ -1,4 +1,4 @@
-"""The library of a pump: a new one sent, a drug looked up, an order made for it."""
+"""The library of a pump: send a new one, look up a drug, make an order for it."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from picoinfuse.library.model import Drug, Library, Limits
 
 
 def propose(pump: Pump, library: Library, progress: Callable[[int, int], object] = lambda done, of: None) -> Proposal:
-    """Sends the library and asks for it to take the place of the one in force."""
+    """Send the library and propose to put it in force. `progress` gets the lines sent and their number."""
     lines = compiled(library)
     for at, line in enumerate(lines):
         pump.library_line(at, line)
@@ -21,12 +21,12 @@ def propose(pump: Pump, library: Library, progress: Callable[[int, int], object]
 
 
 def send(pump: Pump, library: Library) -> str:
-    """Both steps; returns what is in force now."""
+    """Send and confirm; return the name, version and CRC of what is in force."""
     return str(pump.confirm(propose(pump, library))["library"])
 
 
 def drug_of(pump: Pump, name: str) -> Drug:
-    """As the pump has it, whatever a file on the host says."""
+    """A drug of the pump's own library, whatever a file on the host says. Raises BadAnswer."""
     row = pump.library_drug(name)
     try:
         name, unit, amount, concentrations, dose, bolus, hour = row
@@ -37,7 +37,10 @@ def drug_of(pump: Pump, name: str) -> Drug:
 
 
 def order_for(drug: Drug, dose: Quantity, concentration: Quantity | None, weight_g: int | None) -> Order:
-    """For one rate. The concentration may be left out where the library has only one."""
+    """The order for one rate. The concentration may be left out where the library has only one.
+
+    Raises BadQuantity when dose or concentration does not fit the drug.
+    """
     if dose.unit != drug.unit:
         raise BadQuantity(f"{drug.name} is dosed in {shown(drug.unit)}, not in {shown(dose.unit)}")
     if concentration is None:

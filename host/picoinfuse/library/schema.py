@@ -94,7 +94,7 @@ def _limit(description: str) -> Any:
 
 
 def check_kinds(unit: str, amount: str) -> Iterator[Finding]:
-    """The dose and what is in a mL are of one kind: masses, units or mmol."""
+    """Unit and amount are of one kind: mass, units or mmol."""
     if units.AMOUNTS[units.parts(unit)[0]][0] != units.AMOUNTS[amount][0]:
         text = f"unit: a dose in {units.shown(unit)} does not fit an amount in {units.shown(amount)}"
         yield Finding("out_of_range", ("unit",), text)
@@ -130,9 +130,9 @@ def _in_order(limits: dict[str, int | None]) -> Iterator[Finding]:
 class DrugTable(Table):
     """A drug: its units, its concentrations and its limits. Hard limits are refused, soft ones ask for confirmation."""
 
-    unit: Unit = Field(description="Of a dose and its limits.")
+    unit: Unit = Field(description="Unit of a dose and its limits.")
     amount: Amount = Field(
-        description="Of what is in a mL, in a bolus and in an hour; per kg where `unit` is by weight."
+        description="Unit of the drug in a mL, in a bolus and in an hour; per kg for the last two if `unit` is."
     )
     concentrations: Annotated[
         list[Concentration], Field(min_length=1, max_length=MAX_CONCENTRATIONS), AfterValidator(_unlike)

@@ -122,7 +122,7 @@ class Sensor(Table):
 
 
 class Occlusion(Table):
-    """When pressure is an occlusion, and what is done about it."""
+    """Which pressure is an occlusion, and how the pump reacts to it."""
 
     low_mmhg: int = _of_pump("occlusion", "low_pa", "Limit of level `low`, mmHg.", PA_PER_MMHG)
     medium_mmhg: int = _of_pump("occlusion", "medium_pa", "Limit of level `medium`, mmHg.", PA_PER_MMHG)

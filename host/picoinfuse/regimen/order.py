@@ -1,12 +1,12 @@
-"""The order of a regimen: its rates and its bolus as doses of the drug that its file names, for the pump to check
-against its library.
+"""The order of a regimen: its rates and its bolus as doses of its drug. The pump checks them against its library.
 
-A rate that was written as a dose of the drug's own unit is that dose. Any other is the nearest dose in thousandths.
+A rate that the file gives as a dose in the drug's unit is that dose. Any other rate is the nearest dose in thousandths.
 """
 
 from fractions import Fraction
 
 from picoinfuse.common.errors import BadQuantity
+from picoinfuse.common.units import ml_h
 from picoinfuse.dosing.dose import Dosing, Order, Quantity, nearest
 from picoinfuse.dosing.units import AMOUNTS, shown
 from picoinfuse.library.model import Drug
@@ -14,7 +14,10 @@ from picoinfuse.regimen.read import Regimen
 
 
 def order_of(regimen: Regimen, drug: Drug) -> Order:
-    """`drug` is the pump's row of `regimen.drug_name`. Raises BadQuantity where the two do not go together."""
+    """The order for `drug`, which is the pump's row of `regimen.drug_name`.
+
+    Raises BadQuantity when the concentration or a rate does not fit the drug.
+    """
     dosing = _dosing(regimen, drug)
     doses: list[int] = []
     for begin_ul_h, end_ul_h, _, _ in regimen.compiled["segments"]:
@@ -42,5 +45,5 @@ def _dose_milli(regimen: Regimen, dosing: Dosing, rate_ul_h: int) -> int:
     dose = ordered if ordered is not None and ordered.unit == dosing.unit else dosing.dose(rate_ul_h)
     if dosing.rate_ul_h(dose.milli) != rate_ul_h:
         unit = shown(dosing.unit)
-        raise BadQuantity(f"{rate_ul_h} µL/h is between two thousandths of a {unit}: give the rate as a dose")
+        raise BadQuantity(f"{ml_h(rate_ul_h)} is between two thousandths of a {unit}: give the rate as a dose")
     return dose.milli

@@ -1,6 +1,6 @@
-"""What a regimen gives, when: corners of the rate over time, and the volume under them. For pictures and tables.
+"""What a regimen gives and when: the rate over time in straight parts, and the volume, for pictures and tables.
 
-The most that boluses may add is a line of its own: as many as lockout and limits allow, taken at once.
+`Plan.at_most_nl` adds the boluses: as many as lockout and limits allow, each taken as early as possible.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LONGEST_S = 4000 * 86_400
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of the plan: from begin_s to end_s the rate goes along a line."""
+    """One run of a segment: from begin_s to end_s the rate goes along a line."""
 
     begin_s: float
     end_s: float
@@ -25,26 +25,31 @@ class Part:
 
     @property
     def volume_nl(self) -> float:
+        """Of this part, without boluses."""
         return (self.begin_ul_h + self.end_ul_h) * (self.end_s - self.begin_s) * 1000 / 7200
 
 
 @dataclass(frozen=True)
 class Plan:
+    """The parts of a regimen in order. `bolus` is the patient's, as docs/protocol.md has it."""
+
     parts: tuple[Part, ...]
-    ends: bool  # by itself
+    ends: bool  # by itself, not only when it is stopped
     vtbi_nl: int | None
     bolus: dict[str, int] | None
 
     @property
     def lasts_s(self) -> float:
+        """Until its end, or until SHOWN_WITHOUT_END_S of a last part without end."""
         return self.parts[-1].end_s
 
     @property
     def volume_nl(self) -> float:
+        """Of all parts, without boluses."""
         return sum(part.volume_nl for part in self.parts)
 
     def at_most_nl(self, seconds: float) -> float | None:
-        """Basal and boluses up to a time, every bolus taken that the order allows; None where there are none."""
+        """The volume up to a time with every bolus that the limits allow; None for a regimen without boluses."""
         if self.bolus is None:
             return None
         given, boluses = self.given_nl(seconds), 0.0
@@ -65,7 +70,7 @@ class Plan:
         return given + boluses
 
     def given_nl(self, seconds: float) -> float:
-        """Without boluses."""
+        """The volume up to a time, without boluses."""
         total = 0.0
         for part in self.parts:
             if seconds <= part.begin_s:
@@ -77,7 +82,7 @@ class Plan:
 
 
 def plan(compiled: dict[str, Any]) -> Plan:
-    """Of what `load_regimen` made."""
+    """The plan of `Regimen.compiled`."""
     segments = compiled["segments"]
     first = compiled.get("repeat_from", 0)
     order = [(at, 0) for at in range(first)]
@@ -99,7 +104,7 @@ def plan(compiled: dict[str, Any]) -> Plan:
 
 
 def rows(planned: Plan) -> list[dict[str, Any]]:
-    """The table: one row a segment, the repeated ones once."""
+    """One row a segment, a repeated one once: segment, times, begins_s, lasts_s, begin_ul_h, end_ul_h, volume_ml."""
     seen: dict[int, list[Part]] = {}
     for part in planned.parts:
         seen.setdefault(part.segment, []).append(part)

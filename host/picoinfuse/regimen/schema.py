@@ -137,7 +137,7 @@ class Intermittent(Regimen):
     )
 
     def body(self, kvo_ul_h: int) -> Body:
-        """A dose and what is between, repeated."""
+        """A dose and the rate between doses, repeated."""
         dose_ul_h, volume_nl = self.dose.rate_and_volume()
         between_ul_h = min(kvo_ul_h, dose_ul_h) if self.between.rate is None else self.between.rate
         between_s = self.dose.period - _dose_s(dose_ul_h, volume_nl)
