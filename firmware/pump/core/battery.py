@@ -99,6 +99,7 @@ class Battery:
         return max(0, self.charge_mas - self.capacity_mas // 1000 * self._end_permille) // self._infusing_ma
 
     def percent(self):
+        """Charge, 0 to 100; None when it is not known."""
         return None if self.charge_mas is None else min(100, self.charge_mas // (self.capacity_mas // 100))
 
     def _account(self, level, taken_mas):

@@ -30,6 +30,8 @@ WHY = {
 
 
 class Proposals:
+    """The one proposal that waits for its confirmation."""
+
     def __init__(self, draw):
         """`draw()` gives a token, a random int above 0."""
         self._draw = draw

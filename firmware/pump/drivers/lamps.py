@@ -41,6 +41,7 @@ def lamp_word():
 
 
 def encode(red, yellow, on_ms, off_ms):
+    """The word of a light: `red` and `yellow` are 0 or 1; `off_ms` 0 is a steady light."""
     levels = red | yellow << 1
     first = on_ms * _TICKS_PER_MS - _FIRST_TICKS
     second = (off_ms or _STEADY_MS) * _TICKS_PER_MS - _SECOND_TICKS
@@ -53,6 +54,8 @@ def lamp_feedback():
 
 
 class Lamps:
+    """The red and the yellow lamp."""
+
     def __init__(self):
         self._red = Pin(wiring.LAMP_RED, Pin.OUT, value=0)
         Pin(wiring.LAMP_YELLOW, Pin.OUT, value=0)

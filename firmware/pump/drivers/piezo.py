@@ -48,6 +48,8 @@ def tone_words():
 
 
 class Piezo:
+    """Plays tables of words."""
+
     def __init__(self):
         self._pin = Pin(wiring.PIEZO, Pin.OUT, value=0)
         self._low = asm_pio_encode("set(pins, 0)", 0)

@@ -8,6 +8,8 @@ _TEMPERATURE = const(4)  # a channel without a pin
 
 
 class PressureSensor:
+    """A pressure sensor at an ADC pin, and the temperature of the chip."""
+
     def __init__(self, pin):
         self._read = ADC(Pin(pin)).read_u16  # bound once: nothing is allocated in a sample
         self._read_temperature = ADC(_TEMPERATURE).read_u16

@@ -27,6 +27,8 @@ _CTRL_C = const(3)
 
 
 class SerialPort:
+    """Reads and writes without waiting. The arguments are for tests."""
+
     def __init__(self, stdin=None, stdout=None, new_poll=select.poll, kbd_intr=None):
         stdin = sys.stdin if stdin is None else stdin
         stdout = sys.stdout if stdout is None else stdout

@@ -12,6 +12,8 @@ from pump.core.motion.step_words import WordTable
 
 
 class StepFeed:
+    """Two tables and their DMA channels, used in turn."""
+
     def __init__(self, state_machine, number):
         """`number` of the state machine, 0 to 7: it tells which request paces the transfer."""
         self._target = state_machine

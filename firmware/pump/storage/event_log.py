@@ -16,6 +16,8 @@ _NOT_LOGGED = ("telemetry", "set_clock")  # commands sent by programs, or with a
 
 
 class EventLog:
+    """Writes entries of events into the journal."""
+
     def __init__(self, journal):
         self._journal = journal
         self._states = tuple([name_code(name) for name in sv.STATES])
@@ -26,12 +28,15 @@ class EventLog:
         self._internal = name_code("internal_error")
 
     def boot(self, cause, number):
+        """A boot: its cause, as text, and its number."""
         self._journal.note(ENTRY_BOOT, name_code(cause), number)
 
     def state(self, new, event):
+        """A change of state: the new state and its event, as numbers of core/supervisor.py."""
         self._journal.note(ENTRY_STATE, self._states[new], self._events[event])
 
     def alarm(self, name, priority, active):
+        """An alarm became active, changed its priority or ended."""
         came = active and not self._active[name]
         self._active[name] = active
         self._journal.note(
@@ -50,6 +55,7 @@ class EventLog:
             self._journal.note(ENTRY_FAULT, self._overrun, late_ms, name_code(task))
 
     def internal_error(self):
+        """A fault in the pump."""
         self._journal.note(ENTRY_FAULT, self._internal)
 
 

@@ -44,10 +44,13 @@ _RING_OF = (0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 1)  # by kind
 
 
 def name_code(name):
+    """16 bits that stand for a name in an entry."""
     return crc32(name.encode()) & 0xFFFF
 
 
 class Journal:
+    """Entries that wait in memory, and the rings that they are written to."""
+
     def __init__(self, rings):
         """`rings` as in RINGS, or none: where the flash has no place for them nothing is kept."""
         self.rings = rings

@@ -38,6 +38,8 @@ _ENOSPC = const(28)
 
 
 class LastTherapy:
+    """What is kept of the therapy that was ordered last."""
+
     def __init__(self, store, journal):
         self._journal = journal
         self._record = store.record("therapy", _VERSION, _MAX_BYTES)
@@ -144,6 +146,7 @@ class LastTherapy:
     # ---- for the link ----
 
     def nl(self, steps):
+        """nL of steps, as a step was when the therapy was ordered."""
         return nl_of(steps, self.step_pl)
 
     def to_dict(self):

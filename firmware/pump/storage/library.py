@@ -134,6 +134,7 @@ def load_library(store):
 
 
 def text_of(head):
+    """Name, version and CRC of a library, for the link."""
     return "%s %d %s" % (head["name"], head["version"], head["crc"])
 
 

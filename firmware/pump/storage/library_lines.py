@@ -37,6 +37,7 @@ class LibraryFault(Exception):
 
 
 def read_head(line):
+    """The head of a library (bytes) as a dict. Raises LibraryFault."""
     head = _decode(line)
     if not isinstance(head, dict) or sorted(head) != sorted(_HEAD):
         raise LibraryFault("wrong_format", "the head has not the members " + ", ".join(_HEAD))
@@ -143,4 +144,5 @@ def find_line(path, name):
 
 
 def unreadable(errno):
+    """The LibraryFault for an OSError."""
     return LibraryFault("missing" if errno == _ENOENT else "corrupt", "it cannot be read, error %s" % errno)

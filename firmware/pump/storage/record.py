@@ -49,6 +49,8 @@ class RecordStore:
 
 
 class Record:
+    """One named record in two copies."""
+
     def __init__(self, store, name, version, max_bytes):
         self.name = name
         self.version = version

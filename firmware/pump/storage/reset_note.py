@@ -28,6 +28,8 @@ _MAX_CRASHES = const(15)
 
 
 class ResetNote:
+    """Reads the note of the last boot, and leaves one for the next."""
+
     def __init__(self, scratch):
         """`scratch`: drivers/chip.py's Scratch, or in a test a list of words."""
         self.scratch = scratch

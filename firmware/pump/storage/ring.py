@@ -32,6 +32,8 @@ _ERASED = b"\xff" * ENTRY_BYTES
 
 
 class Ring:
+    """A ring of flash sectors, written by slots in pages."""
+
     def __init__(self, flash, blocks, spare):
         """`spare`: sectors that are kept erased ahead of the one in use."""
         self._flash = flash
@@ -50,6 +52,7 @@ class Ring:
     # ---- writing ----
 
     def has_room(self):
+        """Whether an entry can be written without an erase."""
         return self._slot < SLOTS or self._clean > 0
 
     def room(self):
@@ -79,6 +82,7 @@ class Ring:
         self._fresh += 1
 
     def page_is_full(self):
+        """Whether `write` has a whole page to write."""
         return self._fresh > 0 and self._slot % _IN_PAGE == 0
 
     def write(self):

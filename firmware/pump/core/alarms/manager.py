@@ -49,6 +49,8 @@ class Alarm:
 
 
 class AlarmManager:
+    """The state of every alarm of the table, and which one owns sound and lamps."""
+
     def __init__(self, notify, escalate_ms=ESCALATE_MS):
         """`notify(name, priority_name, active, seq, now_ms)` is called each time an alarm becomes active or
         inactive, or changes its priority."""
@@ -153,6 +155,7 @@ class AlarmManager:
         return self._owner
 
     def stops_delivery(self):
+        """Whether an active alarm stops delivery."""
         return self._stopping > 0
 
     def keeps_open(self):

@@ -30,10 +30,12 @@ _FULL = const(50)
 
 
 def tone(cycles, period_ticks, high_ticks):
+    """The word of `cycles` periods of `period_ticks`, each high for `high_ticks`."""
     return cycles - 1 | high_ticks - _HIGH_TICKS << _HIGH_SHIFT | period_ticks - high_ticks - _LOW_TICKS << _LOW_SHIFT
 
 
 def rest(cycles, ticks):
+    """The word of `cycles` pauses of `ticks` each."""
     return cycles - 1 | ticks - _LOW_TICKS << _LOW_SHIFT
 
 

@@ -14,6 +14,8 @@ _DELAY_UPDATES = const(6)  # 100 ms apart: the oldest is 500 ms old or more
 
 
 class CommandBand:
+    """The least and the most rate that the motor may have: `low_ul_h` and `high_ul_h`."""
+
     def __init__(self, step_pl, start_hz, accel_hz_s):
         """`step_pl`: volume of a step, a whole number here."""
         self._start_ul_h = rate_of_hz(start_hz, (step_pl, 1))

@@ -47,6 +47,7 @@ class Account:
         self._sum = 0
 
     def forget(self):
+        """Starts again from 0."""
         self._sum = self._lasted_ms = 0
 
     def add(self, change, jitter, since_ms):
@@ -62,6 +63,8 @@ class Account:
 
 
 class DeliveryMonitor:
+    """Compares counted steps with the commanded rate; `update` about every 100 ms."""
+
     def __init__(self, mechanics):
         """The profile's section."""
         num, den = mechanics["step_pl"]

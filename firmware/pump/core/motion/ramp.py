@@ -16,6 +16,8 @@ def resonance_ul_h(mechanics):
 
 
 class Ramp:
+    """Rates above `start_ul_h` change by at most one stair a slice."""
+
     def __init__(self, step_pl_num, step_pl_den, start_hz, accel_hz_s):
         self._step_pl = (step_pl_num, step_pl_den)
         self._accel_hz_s = accel_hz_s

@@ -24,6 +24,8 @@ _REFERENCE_LOOKS = const(5)
 
 
 class ConverterCheck:
+    """`fault` is None, ADC_STUCK or REFERENCE_FAULT."""
+
     def __init__(self):
         self.fault = None
         self._same = 0  # looks in a row

@@ -38,6 +38,8 @@ _RATE_SHIFT = const(3)  # 1/8
 
 
 class EarlyOcclusion:
+    """Finds a closed line by pressure that rises with the volume."""
+
     def __init__(self, compliance_pl_per_pa, step_pl_num, step_pl_den):
         self._step_num = step_pl_num
         self._step_den = step_pl_den

@@ -17,6 +17,8 @@ _KEPT = const(16)  # more than can matter: 9 restarts, and 2 stops each of a few
 
 
 class Restarts:
+    """Counts automatic restarts, and stops by each alarm, in the last ten minutes."""
+
     def __init__(self, allowed):
         """`allowed`: automatic restarts in any ten minutes."""
         self._allowed = allowed
@@ -30,9 +32,11 @@ class Restarts:
         return self._count(name) >= _SAME_STOPS
 
     def may_restart(self):
+        """Whether another automatic restart is allowed now."""
         return self._count("") < self._allowed
 
     def restarted(self, now_ms):
+        """Counts an automatic restart."""
         self._keep("", now_ms)
 
     def forget_old(self, now_ms):

@@ -78,9 +78,11 @@ class Retraction:
         return budget
 
     def wait_ticks(self):
+        """0: it never waits."""
         return 0
 
     def granted(self, steps, ticks):
+        """Motion was granted; steps drawn back are taken off the infusion."""
         self._given += steps
         self.infusion.granted(-steps, 0)
 

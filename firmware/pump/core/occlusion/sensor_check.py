@@ -50,6 +50,7 @@ class PressureFilter:
         self._state = -1  # -1: empty, the next sample is taken as it is
 
     def update(self, raw_sum):
+        """Takes a sample (0..16380); returns the filtered one."""
         state = self._state
         if state < 0:
             state = raw_sum << _FRACTION_SHIFT
@@ -60,6 +61,7 @@ class PressureFilter:
         return (state + 32) >> _FRACTION_SHIFT
 
     def reset(self):
+        """The next sample is taken as it is."""
         self._state = -1
 
 
@@ -92,6 +94,7 @@ class Calibration:
         self._shift = shift
 
     def pa(self, raw_sum):
+        """Pascals of a sample (0..16380), rounded down."""
         return (raw_sum * self._slope + self._bias) >> self._shift
 
 

@@ -28,6 +28,8 @@ _HYSTERESIS_SHIFT = const(7)
 
 
 class ThresholdDetector:
+    """Finds a pressure above `limit_pa` that persists."""
+
     def __init__(self, limit_pa, persistence_ms):
         self.limit_pa = limit_pa  # may be set at any time; counts from the next sample on
         self._persistence_ms = persistence_ms

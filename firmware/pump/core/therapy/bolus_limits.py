@@ -18,6 +18,8 @@ _HOUR = const(13)
 
 
 class BolusLimits:
+    """Lockout and hourly limits of a regimen's bolus; `lockout_s` is what is left."""
+
     def __init__(self, bolus, step_pl, now_ms):
         """`bolus`: that of the regimen, checked."""
         self.bolus = bolus

@@ -31,6 +31,8 @@ class BadOrder(Exception):
 
 
 class Order:
+    """A drug of the library at one concentration, for one patient."""
+
     def __init__(self, row, concentration, weight_g):
         """Raises BadOrder."""
         self.row = row
@@ -49,9 +51,11 @@ class Order:
 
     @property
     def drug(self):
+        """The name of the drug."""
         return self.row[_NAME]
 
     def dose_milli(self, rate_ul_h):
+        """The dose, in thousandths of its unit, that is nearest to a rate."""
         return self._dosing.dose_milli(rate_ul_h)
 
     def to_dict(self):
@@ -67,6 +71,7 @@ class Order:
     # ---- that rates and volumes are those of the doses ----
 
     def check_rates(self, doses, rates):
+        """Raises BadOrder unless each of `rates` (µL/h) is that of its dose."""
         if len(doses) != len(rates):
             raise BadOrder("dose_mismatch", "%d rates need as many doses" % len(rates), _at("doses"))
         for place, dose in enumerate(doses):
@@ -75,6 +80,7 @@ class Order:
                 raise BadOrder("dose_mismatch", "%d µL/h is not the rate of this dose" % rates[place], data)
 
     def check_bolus(self, amount, volume_nl):
+        """Raises BadOrder unless the volume is that of the amount (in thousandths)."""
         if amount_milli(volume_nl, self.concentration) != amount:
             raise BadOrder("dose_mismatch", "%d nL is not the volume of this bolus" % volume_nl, _at("bolus"))
 
@@ -103,6 +109,7 @@ class Order:
         return limit is not None and rate_ul_h < self._dosing.rate_ul_h(limit)
 
     def limit_bolus(self, volume_nl, soft):
+        """As `limit_rates`, for the volume of one bolus."""
         self._limit_volume("bolus", self.row[_BOLUS], volume_nl, soft)
 
     def limit_hour(self, volume_nl, soft):

@@ -19,6 +19,8 @@ LEVEL_EMPTY = const(2)
 
 
 class Reservoir:
+    """The volume left, by the steps since the last refill."""
+
     def __init__(self, limits, step_pl_num, step_pl_den):
         """`limits`: the profile's section."""
         self._step_pl = (step_pl_num, step_pl_den)
@@ -47,6 +49,7 @@ class Reservoir:
         return max(0, nl_of(steps, self._step_pl))
 
     def level(self, left_nl):
+        """LEVEL_OK, LEVEL_LOW or LEVEL_EMPTY."""
         if left_nl <= self._empty_nl:
             return LEVEL_EMPTY
         return LEVEL_LOW if left_nl <= self._low_nl else LEVEL_OK

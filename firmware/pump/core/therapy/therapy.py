@@ -35,10 +35,13 @@ class Bolus:
         self.excess = 0  # volume that its ticks give too much, in the grid's units
 
     def left_nl(self):
+        """nL left, rounded down."""
         return nl_in(self.left_ticks, self.rate_ul_h)
 
 
 class Therapy:
+    """A regimen that is being delivered: rate and steps until the next change."""
+
     def __init__(self, regimen, step_pl_num, step_pl_den, kvo_ul_h=0):
         """`kvo_ul_h` is the profile's, 0 for none."""
         self.regimen = regimen
@@ -111,6 +114,7 @@ class Therapy:
 
     @property
     def kvo(self):
+        """Whether it delivers at KVO, or has ended without."""
         return self.ended or self.held
 
     def is_plain(self):
