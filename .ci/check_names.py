@@ -28,7 +28,7 @@ GENERATED = ("build/", "vcd/")
 
 _PATH = re.compile(
     r"""(?<![\w/.~$%{<\\-])                      # not in the midst of a name, an address or an absolute path
-    ( (?:\.\./)* (?:[\w.*-]+/)+ [\w*.-]+\.[a-z]\w*    # a path to a file, with its ending
+    ( (?:\.\./)* (?:[\w.*-]+/)+ [\w*.-]+\.[a-z][\w-]* # a path to a file, with its ending
     | (?:\.\./)* (?:[\w-]{2,}/)+ (?![\w/.*<{…-])      # a path to a folder, with its slash
     | [\w*-]+\.(?:py|md|toml|j2)                      # the bare name of a file
     )(?![\w/])(?:::(\w+))?""",
@@ -75,8 +75,9 @@ class Clone:
         if "*" in path:
             return [n for n in self.files | self.folders if any(PurePosixPath(n).match(c) for c in candidates)]
         found = [c for c in candidates if c in self.files or c in self.folders]
-        if not found and "/" not in path:
-            found = [n for n in self.files if PurePosixPath(n).name == path]
+        if not found and "/" not in path.rstrip("/"):
+            named = self.folders if path.endswith("/") else self.files
+            found = [n for n in named if PurePosixPath(n).name == path.rstrip("/")]
         return found
 
     def has_module(self, dotted: str) -> bool:
