@@ -83,7 +83,7 @@ doctor: $(READY) ## what is installed, what is plugged in, what to do about it
 	@$(BIN)/picoinfuse doctor
 
 flash: $(READY) ## flash UF2 (default: the newest image in build/) onto the Pico at PORT
-	$(BIN)/picoinfuse flash $(or $(UF2),$(shell ls -t build/picoinfuse-*.uf2 2>/dev/null | head -n 1),no-image.uf2) $(PORT_OPTION) $(if $(VOLUME),--volume $(VOLUME))
+	$(BIN)/picoinfuse flash $(UF2) $(PORT_OPTION) $(if $(VOLUME),--volume $(VOLUME))
 
 image: $(READY) ## build the production image from the MicroPython tree MPY_DIR
 	$(BIN)/picoinfuse image $(if $(MPY_DIR),--mpy-dir $(MPY_DIR))

@@ -1,4 +1,4 @@
-"""`picoinfuse flash`: an image onto a Pico, and the check that it runs."""
+"""`picoinfuse flash`: flash an image to a Pico and check that it runs."""
 
 import dataclasses
 from pathlib import Path
@@ -9,34 +9,54 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from picoinfuse.cli.common import console, print_json
 from picoinfuse.cli.options import JsonOption, PortOption
+from picoinfuse.common import paths
 from picoinfuse.flash.flasher import Flashed
 from picoinfuse.flash.flasher import flash as flash_file
+from picoinfuse.image.errors import NoSuchImage
 
 
 def flash(
-    image: Annotated[Path, typer.Argument(help="UF2 file of MicroPython or of a production image.")],
+    image: Annotated[
+        Path | None,
+        typer.Argument(
+            help="UF2 file of MicroPython or a production image. Default: the newest in build/.", show_default=False
+        ),
+    ] = None,
     port: PortOption = None,
     volume: Annotated[
         Path | None,
-        typer.Option(help="Folder of its BOOTSEL disk, where that is not found by itself.", show_default=False),
+        typer.Option(help="Folder of its BOOTSEL disk, if it is not found automatically.", show_default=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Flash an image onto the Pico, wait for it to come back, and check that it runs."""
+    """Flash an image to the Pico, wait until it is back, and check that it runs."""
     if volume is not None and port is None:
-        raise typer.BadParameter("name the port too: --port", param_hint="--volume")
+        raise typer.BadParameter("give --port too", param_hint="--volume")
+    file = _newest_image() if image is None else image
     if as_json:
-        print_json(_as_dict(flash_file(image, port, volume, lambda _: None, lambda *_: None)))
+        print_json(_as_dict(flash_file(file, port, volume, lambda _: None, lambda *_: None)))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
     with Progress(*columns, console=console()) as bar:
-        task = bar.add_task(image.name, visible=False)
+        task = bar.add_task(file.name, visible=False)
 
         def show(written: int, total: int) -> None:
             bar.update(task, completed=written, total=total, visible=True)
 
-        done = flash_file(image, port, volume, bar.console.print, show)
+        done = flash_file(file, port, volume, bar.console.print, show)
     console().print(f"{done.image.name} runs at {done.port}, {done.seconds:.1f} s")
+
+
+def _newest_image() -> Path:
+    """The newest production image in build/. Raises NoSuchImage."""
+    folder = paths.build()
+    found = sorted(folder.glob("picoinfuse-*.uf2"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise NoSuchImage(
+            f"there is no production image in {folder}; build one with `make image MPY_DIR=…`, or name a UF2 file: "
+            "`picoinfuse flash FILE`, `make flash UF2=FILE`"
+        )
+    return found[-1]
 
 
 def _as_dict(done: Flashed) -> dict[str, object]:

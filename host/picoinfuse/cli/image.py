@@ -1,4 +1,4 @@
-"""`picoinfuse image` builds the production image, `picoinfuse image-info` says what a UF2 file is."""
+"""`picoinfuse image` builds the production image; `picoinfuse image-info` describes a UF2 file."""
 
 import dataclasses
 from pathlib import Path
@@ -23,7 +23,7 @@ def image(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder for the image and the build; build/ of the clone without it.", show_default=False),
+        typer.Option(help="Folder for the image and the build. Default: build/ of the clone.", show_default=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -42,7 +42,7 @@ def image_info(
     file: Annotated[Path, typer.Argument(help="UF2 file.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check a UF2 file as `flash` does, and say what it is."""
+    """Check a UF2 file as `flash` does, and show its versions."""
     found = load(file)
     facts: dict[str, object] = {
         "micropython": dotted(found.micropython),
@@ -59,4 +59,4 @@ def image_info(
         table.add_row(name, str(value))
     console().print(table)
     if found.info is None:
-        console().print("a MicroPython image without the pump: it has no info block")
+        console().print("a MicroPython image without the pump's firmware: it has no info block")

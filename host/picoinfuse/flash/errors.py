@@ -1,10 +1,10 @@
-"""What can go wrong when an image is put on a board, by name; `image/errors.py` has what is wrong with an image."""
+"""Errors of flashing an image; `image/errors.py` has those of the image itself."""
 
 from picoinfuse.common.errors import PicoinfuseError
 
 
 class FlashError(PicoinfuseError):
-    """Base: the image did not get onto the board, or not the one that was meant."""
+    """Base: the image was not flashed, or another one runs."""
 
 
 class NoPico(FlashError):
@@ -12,15 +12,15 @@ class NoPico(FlashError):
 
 
 class TwoPicos(FlashError):
-    """More than one Pico, and no way to tell which is meant."""
+    """More than one Pico was found, and none was chosen."""
 
 
 class DifferentDevice(FlashError):
-    """The port is not that of a Pico with MicroPython on USB."""
+    """The port is not one of a Pico with MicroPython on USB."""
 
 
 class PumpBusy(FlashError):
-    """The pump refuses to hand over the board, because it infuses or holds an infusion."""
+    """The pump refuses service because it has a running or paused infusion."""
 
 
 class NoBootloader(FlashError):
@@ -36,15 +36,15 @@ class WrongBoard(FlashError):
 
 
 class VolumeFull(FlashError):
-    """There is no room on the volume."""
+    """The volume is full."""
 
 
 class VolumeVanished(FlashError):
-    """The volume went away before the last byte was written."""
+    """The volume vanished before the last byte was written."""
 
 
 class VolumeWriteFailed(FlashError):
-    """A write to the volume failed, and the volume is still there."""
+    """A write failed while the volume is still mounted."""
 
 
 class PortDidNotReturn(FlashError):
@@ -52,4 +52,4 @@ class PortDidNotReturn(FlashError):
 
 
 class WrongFirmware(FlashError):
-    """What runs on the board is not what was flashed."""
+    """The board runs something else than was flashed."""

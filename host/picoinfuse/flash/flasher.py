@@ -1,9 +1,8 @@
-"""The whole way of an image onto a Pico: find it, put it into BOOTSEL, copy, wait for it to come back,
-check what runs.
+"""Flash an image: find the Pico, put it into BOOTSEL, copy, wait until it is back, check what runs.
 
-Everything that can be known beforehand is checked before the board is touched. A board is followed by its
-place on USB, because port names change and in BOOTSEL all Picos have the same serial number. Between two
-that cannot be told apart nothing is guessed.
+The image is checked before the board is touched. A board is identified by its USB location, because port names
+change and all Picos in BOOTSEL have the same serial number. If two boards cannot be told apart, flashing stops
+with an error.
 """
 
 import os
@@ -26,12 +25,12 @@ from picoinfuse.flash.image import Image, compare, load
 from picoinfuse.flash.system import NamedSystem, RealSystem, Running, System
 from picoinfuse.flash.volume import Progress, Volume
 
-PERSON_TIMEOUT_S = 60.0  # to find the button and the cable
-VOLUME_TIMEOUT_S = 20.0  # after the board was asked; some desktops mount slowly
+PERSON_TIMEOUT_S = 60.0  # for a person to press BOOTSEL and plug the board in
+VOLUME_TIMEOUT_S = 20.0  # after the request for BOOTSEL; some desktops mount slowly
 PORT_TIMEOUT_S = 20.0
-RESET_TIMEOUT_S = 3.0  # until a port is gone after a reset was asked for
+RESET_TIMEOUT_S = 3.0  # for the port to vanish after the request for a reset
 POLL_S = 0.1
-_REPLUG = "unplug it, plug it in again, and see what picoinfuse doctor says"
+_REPLUG = "unplug it, plug it in again, and run picoinfuse doctor"
 _HOLD = "hold BOOTSEL on the Pico while you plug it in"
 
 Say = Callable[[str], None]
@@ -39,6 +38,8 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Flashed:
+    """The flashed image and the firmware that runs now."""
+
     port: str
     image: Image
     running: Running
@@ -46,7 +47,11 @@ class Flashed:
 
 
 def flash(path: Path, port: str | None, volume: Path | None, say: Say, progress: Progress) -> Flashed:
-    """Flash `path` onto the Pico at `port`, or onto the only one there is; with `volume`, onto that which has both."""
+    """Flash the file `path` to the Pico at `port`, or to the only one if `port` is None.
+
+    `volume` and `port` together name a board that is not found automatically. Calls `say` with each step and
+    `progress` with the bytes written. Raises FlashError, BadUf2, UnsupportedMicroPython or DamagedImage.
+    """
     image = load(path)
     if volume is None or port is None:
         return Flasher(RealSystem(), say, progress).run(image, port)
@@ -54,12 +59,15 @@ def flash(path: Path, port: str | None, volume: Path | None, say: Say, progress:
 
 
 class Flasher:
+    """Flashes one image on a System."""
+
     def __init__(self, system: System, say: Say, progress: Progress) -> None:
         self._system = system
         self._say = say
         self._progress = progress
 
     def run(self, image: Image, port: str | None) -> Flashed:
+        """Flash `image` to the Pico at `port`, or to the only one. Raises FlashError."""
         began = self._system.monotonic()
         board, volume = self._find(port)
         location = _place(board.location) if board else volume.location if volume else None
@@ -77,13 +85,13 @@ class Flasher:
     # ---- which board ----
 
     def _find(self, port: str | None) -> tuple[UsbPort | None, Volume | None]:
-        """The board that is meant, or its volume when it is in BOOTSEL; neither when there is none yet."""
+        """The board, or its volume if it is in BOOTSEL, or neither if none is plugged in yet."""
         boards = self._system.boards()
         if port is not None:
             chosen = [board for board in boards if board.device in (port, os.path.realpath(port))]
             if not chosen:
                 there = ", ".join(map(_describe, boards)) or "none"
-                raise DifferentDevice(f"{port} is not a Pico with MicroPython on USB; of those there is: {there}")
+                raise DifferentDevice(f"{port} is not a Pico with MicroPython on USB; found: {there}")
             return chosen[0], None
         volumes = self._system.volumes()
         picos = [volume for volume in volumes if volume.is_pico]
@@ -105,14 +113,14 @@ class Flasher:
         return self._wait_volume(before, location, PERSON_TIMEOUT_S)
 
     def _ask(self, board: UsbPort) -> bool:
-        """False when nobody answers, so that a person has to press the button."""
+        """Ask the board for BOOTSEL. Returns False if it does not answer: then a person has to press the button."""
         device = board.device
         try:
             if self._system.running(device).version is not None:
-                self._say("asking the pump to give up the board")
+                self._say("putting the pump into service")
                 self._system.ask_service(device)
                 device = self._wait_reset(board).device
-            self._say("asking MicroPython for BOOTSEL")
+            self._say("restarting the board into BOOTSEL")
             self._system.ask_bootsel(device)
         except (NoAnswer, NoBootloader) as error:
             self._say(f"the board cannot be asked for BOOTSEL: {error}")
@@ -120,7 +128,7 @@ class Flasher:
         return True
 
     def _wait_reset(self, board: UsbPort) -> UsbPort:
-        """The port goes and comes back; a reset that is quicker than we look is as good."""
+        """Wait until the port is gone and back; a reset faster than the polling counts too."""
         place = _place(board.location)
         deadline = self._system.monotonic() + RESET_TIMEOUT_S
         while board in self._system.boards() and self._system.monotonic() < deadline:
@@ -158,14 +166,14 @@ class Flasher:
     # ---- and back ----
 
     def _wait_port(self, location: str | None, others: list[UsbPort]) -> UsbPort:
-        """The port that is new at the board's place; its name may be another one than before."""
+        """The new port at the board's USB location; its name may have changed."""
         deadline = self._system.monotonic() + PORT_TIMEOUT_S
         while True:
             new = [board for board in self._system.boards() if board not in others]
             here = [board for board in new if location is None or _place(board.location) in (None, location)]
             if len(here) > 1:
                 listed = ", ".join(map(_describe, here))
-                raise TwoPicos(f"{len(here)} Picos appeared; nothing tells which was flashed: {listed}")
+                raise TwoPicos(f"{len(here)} Picos appeared; it is unknown which was flashed: {listed}")
             if here:
                 return here[0]
             if self._system.monotonic() >= deadline:
@@ -174,7 +182,7 @@ class Flasher:
             self._system.sleep(POLL_S)
 
     def _check(self, image: Image, port: str) -> Running:
-        """A port that is there may not be allowed yet, or the board not be up: tried for a while."""
+        """Compare what runs with the image. The port may not be accessible at once, so it is tried repeatedly."""
         deadline = self._system.monotonic() + PORT_TIMEOUT_S
         while True:
             try:
@@ -182,14 +190,14 @@ class Flasher:
                 break
             except PicoinfuseError as error:
                 if self._system.monotonic() >= deadline:
-                    raise PortDidNotReturn(f"the board is back at {port}, but mute: {error}") from error
+                    raise PortDidNotReturn(f"the board is back at {port}, but does not answer: {error}") from error
             self._system.sleep(POLL_S)
         compare(image, running, port)
         return running
 
 
 def _place(location: str | None) -> str | None:
-    """ "1-2.3:1.0" is interface 1.0 of the device at 1-2.3."""
+    """The USB location without the interface: "1-2.3:1.0" → "1-2.3"."""
     return location.partition(":")[0] if location else None
 
 

@@ -1,6 +1,6 @@
-"""What flashing needs of the world: ports, volumes, whoever answers at a port, and the clock.
+"""What flashing needs from outside: ports, volumes, the firmware at a port, and a clock.
 
-`System` is the seam. `RealSystem` is USB, mounted disks and stock mpremote; tests hand in another one.
+`System` is the interface. `RealSystem` uses USB, mounted disks and mpremote; tests pass a fake.
 """
 
 import json
@@ -23,7 +23,7 @@ _WHO = "import json; from sys import implementation as i; print(json.dumps([i.ve
 
 @dataclass(frozen=True)
 class Running:
-    """Who answers at a port. `version` and `commit` are the pump's, None at a MicroPython prompt."""
+    """The firmware at a port. `version` and `commit` are the pump's, or None at a MicroPython prompt."""
 
     micropython: tuple[int, ...]
     machine: str
@@ -32,27 +32,35 @@ class Running:
 
 
 class System(Protocol):
+    """Times are in seconds."""
+
     def boards(self) -> list[UsbPort]:
         """Picos that run MicroPython."""
         ...
 
-    def volumes(self) -> list[Volume]: ...
+    def volumes(self) -> list[Volume]:
+        """Mounted UF2 volumes."""
+        ...
 
     def bootsel_locations(self) -> list[str]:
-        """Where boards in BOOTSEL hang on USB, mounted or not; empty where the system does not tell."""
+        """USB locations of boards in BOOTSEL, mounted or not; empty if the system does not report them."""
         ...
 
     def running(self, port: str) -> Running:
-        """Raises a PicoinfuseError when nobody answers."""
+        """The firmware at a port. Raises a PicoinfuseError if nothing answers."""
         ...
 
     def ask_service(self, port: str) -> None:
-        """The pump gives up the board and resets into the prompt; raises PumpBusy when it refuses."""
+        """Put the pump into service: it resets into the prompt. Raises PumpBusy if it refuses."""
         ...
 
-    def ask_bootsel(self, port: str) -> None: ...
+    def ask_bootsel(self, port: str) -> None:
+        """Restart MicroPython into BOOTSEL. Raises NoBootloader."""
+        ...
 
-    def copy(self, data: bytes, volume: Volume, progress: Progress) -> None: ...
+    def copy(self, data: bytes, volume: Volume, progress: Progress) -> None:
+        """Copy a UF2 file to the volume. Raises a FlashError."""
+        ...
 
     def monotonic(self) -> float: ...
 
@@ -60,6 +68,8 @@ class System(Protocol):
 
 
 class RealSystem:
+    """USB, mounted disks and mpremote."""
+
     def boards(self) -> list[UsbPort]:
         return usb_ports()
 
@@ -67,7 +77,7 @@ class RealSystem:
         return find_volumes()
 
     def bootsel_locations(self, devices: Path = Path("/sys/bus/usb/devices")) -> list[str]:
-        """The boot loader has no serial port, so pyserial does not know it; Linux tells in /sys."""
+        """From /sys, since the boot loader has no serial port that pyserial could list."""
         wanted = (f"{PICO_VID:04x}", f"{BOOTSEL_PID:04x}")
         found = [path for path in devices.glob("*") if _ids(path) == wanted]
         return sorted(path.name for path in found)
@@ -81,9 +91,9 @@ class RealSystem:
             return Running(tuple(numbers), machine)
         finally:
             pump.close()
-        told = {name: str(hello.get(name)) for name in ("micropython", "machine", "version", "commit")}
-        numbers = tuple(int(part) for part in re.findall(r"\d+", told["micropython"]))
-        return Running(numbers, told["machine"], told["version"], told["commit"])
+        fields = {name: str(hello.get(name)) for name in ("micropython", "machine", "version", "commit")}
+        numbers = tuple(int(part) for part in re.findall(r"\d+", fields["micropython"]))
+        return Running(numbers, fields["machine"], fields["version"], fields["commit"])
 
     def ask_service(self, port: str) -> None:
         pump = Pump(port)
@@ -93,7 +103,7 @@ class RealSystem:
                 pump.service()
         except PumpError as error:
             if error.code == "wrong_state":
-                raise PumpBusy(f"the pump at {port} keeps the board: {error.message}") from error
+                raise PumpBusy(f"the pump at {port} refuses service: {error.message}; stop it first") from error
             raise
         finally:
             pump.close()
@@ -112,7 +122,7 @@ class RealSystem:
 
 
 class NamedSystem(RealSystem):
-    """One Pico whose port and volume are named: an emulated one, or one that this computer does not find by itself."""
+    """One Pico with a given port and volume: an emulated one, or one that is not found automatically."""
 
     def __init__(self, port: str, volume: Path) -> None:
         self._port = port
@@ -142,7 +152,7 @@ def _read(path: Path) -> str:
 
 
 def _mpremote(port: str, *arguments: str) -> list[str]:
-    """What it prints, by lines."""
+    """Run mpremote and return the lines that it prints. Raises NoBootloader."""
     lines: list[str] = []
     try:
         run_mpremote(["connect", device(port), *arguments], lines.append)

@@ -1,15 +1,18 @@
-"""The UF2 volume: the disk that a Pico in BOOTSEL shows, found by its INFO_UF2.TXT, and the copy onto it.
+"""The UF2 volume: find the disk of a Pico in BOOTSEL by its INFO_UF2.TXT, and copy an image to it.
 
-The disk is not real: the boot ROM flashes each block as it arrives, and restarts the chip after the last
-one. So the volume vanishes under the copy, at its end if all went well. What the system then says of a
-write that was complete (no such file, input/output error) is the sign of success; said before the last byte
-it is a failure. The data is pushed out piece by piece, so that progress and errors belong to what really
-left this machine.
+The boot ROM flashes each block as it arrives and restarts the chip after the last one, so the volume vanishes
+during the copy. An error (no such file, input/output error) after the last byte is therefore the sign of success,
+before it a failure. The data is written and synced in pieces, so that progress and errors refer to bytes that
+have left this machine.
+
+Any disk may claim to be a UF2 volume: links on it are not followed, and only the first bytes of its
+INFO_UF2.TXT are read.
 """
 
 import errno
 import os
 import re
+import stat
 import string
 import sys
 from collections.abc import Callable, Iterator
@@ -24,15 +27,16 @@ BOARD_ID = "RPI-RP2"
 INFO_FILE = "INFO_UF2.TXT"
 COPY_NAME = "picoinfuse.uf2"
 PIECE_BYTES = 32 * 1024
-_AGAIN = "the board has no whole image now: hold BOOTSEL, plug it in and flash again"
+INFO_BYTES = 4096  # the boot ROM's has 62
+_AGAIN = "the image on the board is incomplete: hold BOOTSEL, plug it in and flash again"
 _GONE = {errno.ENOENT, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ENOTCONN}
 
-Progress = Callable[[int, int], None]  # bytes written, of how many
+Progress = Callable[[int, int], None]  # bytes written, bytes in all
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A mounted disk that takes UF2 files. `location`: where its board hangs on USB, if the system tells."""
+    """A mounted disk that takes UF2 files. `location`: USB location of its board, or None if it is unknown."""
 
     path: Path
     board_id: str
@@ -40,11 +44,12 @@ class Volume:
 
     @property
     def is_pico(self) -> bool:
+        """Whether it is the volume of an RP2040."""
         return self.board_id == BOARD_ID
 
 
 class File(Protocol):
-    """What the copy needs of an open file."""
+    """The part of an open file that the copy uses."""
 
     def write(self, data: bytes, /) -> int | None: ...
 
@@ -54,10 +59,10 @@ class File(Protocol):
 
 
 class SystemFile:
-    """A file whose bytes are on the device when `sync` returns."""
+    """A file whose bytes are on the device when `sync` returns. Raises OSError for a link in its place."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=0)
+        self._file = open(path, "wb", buffering=0, opener=_open_no_link)  # noqa: SIM115
 
     def write(self, data: bytes, /) -> int | None:
         return self._file.write(data)
@@ -70,26 +75,41 @@ class SystemFile:
 
 
 def find_volumes() -> list[Volume]:
-    """Every UF2 volume that is mounted, of whatever board."""
+    """All mounted UF2 volumes, of any board."""
     seen = [read_volume(path, _usb_location(device)) for path, device in _mounts()]
     return sorted((volume for volume in seen if volume), key=lambda volume: volume.path)
 
 
 def read_volume(path: Path, location: str | None = None) -> Volume | None:
-    """None when no UF2 boot loader is behind `path`."""
+    """The volume at `path`, or None if it has no valid INFO_UF2.TXT."""
     try:
-        text = (path / INFO_FILE).read_text("ascii", "replace")
+        with open(path / INFO_FILE, "rb", opener=_open_no_link) as file:
+            text = file.read(INFO_BYTES).decode("ascii", "replace")
     except OSError:
         return None
     board = re.search(r"^Board-ID:\s*(.*?)\s*$", text, re.MULTILINE)
     return Volume(path, board.group(1) if board else "", location)
 
 
+def _open_no_link(path: str, flags: int) -> int:
+    """For `open`. Raises OSError for a symbolic link and for anything but a regular file, such as a pipe."""
+    if os.path.islink(path):  # Windows has no O_NOFOLLOW
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+    descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return descriptor
+
+
 OpenFile = Callable[[Path], File]
 
 
 def copy(data: bytes, volume: Volume, progress: Progress, open_file: OpenFile = SystemFile) -> None:
-    """Write the UF2 file; returns when the last byte has left this machine."""
+    """Write the UF2 file; return when the last byte has left this machine.
+
+    Raises VolumeFull, VolumeVanished or VolumeWriteFailed.
+    """
     total = len(data)
     written = 0
     try:
@@ -100,7 +120,7 @@ def copy(data: bytes, volume: Volume, progress: Progress, open_file: OpenFile = 
                 file.sync()
                 progress(written, total)
         finally:
-            with suppress(OSError):  # on a volume that is gone it fails, and says nothing new
+            with suppress(OSError):  # fails on a volume that is gone; the error is known already
                 file.close()
     except OSError as error:
         _judge(error, volume, written, total)
@@ -108,7 +128,7 @@ def copy(data: bytes, volume: Volume, progress: Progress, open_file: OpenFile = 
 
 
 def _judge(error: OSError, volume: Volume, written: int, total: int) -> None:
-    """Returns when the error means that the board took the whole file and left; raises otherwise."""
+    """Return if the error means that the board took the whole file and restarted; raise otherwise."""
     there = read_volume(volume.path) is not None
     if written == total and (not there or error.errno in _GONE):
         return
@@ -126,13 +146,13 @@ def _write_piece(file: File, piece: bytes) -> int:
     while done < len(piece):
         count = file.write(piece[done:])
         if not count:
-            raise OSError(errno.EIO, "the system took no more bytes")
+            raise OSError(errno.EIO, "the system accepts no more bytes")
         done += count
     return done
 
 
 def _mounts() -> Iterator[tuple[Path, str]]:
-    """Folders that may be a UF2 volume, each with the device mounted there ("" when that is not told)."""
+    """Folders that may be a UF2 volume, each with the device mounted there ("" if unknown)."""
     if sys.platform == "win32":
         yield from ((Path(f"{letter}:\\"), "") for letter in string.ascii_uppercase[3:])  # D to Z
     elif sys.platform == "darwin":
@@ -148,7 +168,7 @@ def _mounts() -> Iterator[tuple[Path, str]]:
 
 
 def _linux_mounts(table: Path = Path("/proc/mounts")) -> Iterator[tuple[Path, str]]:
-    """FAT filesystems: a UF2 volume is one, and looking into the others may wake a sleeping server."""
+    """FAT filesystems, as a UF2 volume is; reading others could wake a sleeping file server."""
     try:
         lines = table.read_text().splitlines()
     except OSError:
@@ -171,7 +191,7 @@ def _children(folder: Path) -> list[Path]:
 
 
 def _usb_location(device: str, blocks: Path = Path("/sys/class/block")) -> str | None:
-    """Where a block device hangs on USB, such as "1-2.3": what pyserial calls the location of a port."""
+    """USB location of a block device, such as "1-2.3", in the form that pyserial uses for a port."""
     if not device.startswith("/dev/"):
         return None
     path = os.path.realpath(blocks / os.path.basename(device))

@@ -1,10 +1,10 @@
-"""What can go wrong when an image is built or read, by name. What is wrong in a UF2 block carries its number."""
+"""Errors of building and reading an image. An error in a UF2 block carries the number of the block."""
 
 from picoinfuse.common.errors import PicoinfuseError
 
 
 class ImageError(PicoinfuseError):
-    """Base: no image was built, or this file holds none that can be trusted."""
+    """Base: the image was not built, or the file does not hold a valid one."""
 
 
 class NoMicroPython(ImageError):
@@ -20,15 +20,15 @@ class BuildFailed(ImageError):
 
 
 class NoInfo(ImageError):
-    """The image is not one of this project's: it has no info block."""
+    """The image has no info block: it is not a production image of this project."""
 
 
 class DamagedImage(ImageError):
-    """A CRC does not fit: the image or its info block was changed."""
+    """A CRC does not match: the image or its info block was changed."""
 
 
 class BadUf2(ImageError):
-    """A file that must not be flashed; nothing was touched. `block` is the first bad one, if it is one."""
+    """A file that must not be flashed. `block` is the number of the first invalid block, or None."""
 
     def __init__(self, message: str, block: int | None = None) -> None:
         super().__init__(message if block is None else f"block {block}: {message}")
@@ -47,8 +47,12 @@ class TruncatedUf2(BadUf2):
     """The file ends before its last block."""
 
 
+class TooLarge(BadUf2):
+    """The file is larger than any valid one."""
+
+
 class ForeignFamily(BadUf2):
-    """Made for another chip than the RP2040, or it does not say for which."""
+    """Made for another chip than the RP2040, or for none that it names."""
 
 
 class BadPayload(BadUf2):
@@ -56,15 +60,15 @@ class BadPayload(BadUf2):
 
 
 class BadAddress(BadUf2):
-    """An address is outside the Pico's flash, or not that of a page."""
+    """An address is outside the Pico's flash, or not the start of a page."""
 
 
 class BadBlockNumber(BadUf2):
-    """Blocks are not numbered 0, 1, 2, … or disagree on how many there are."""
+    """Blocks are not numbered 0, 1, 2, …, or disagree on their count."""
 
 
 class OverlappingBlocks(BadUf2):
-    """Two blocks are for the same page."""
+    """Two blocks write the same page."""
 
 
 class NotBootable(BadUf2):
@@ -72,4 +76,8 @@ class NotBootable(BadUf2):
 
 
 class NotMicroPython(BadUf2):
-    """The image does not say which MicroPython it is, so it could not be checked once it is on the board."""
+    """The image does not name its MicroPython version, so what runs afterwards could not be checked."""
+
+
+class WritesFilesystem(BadUf2):
+    """The image writes into the filesystem, where the calibration, the profile and the journal are."""

@@ -1,6 +1,7 @@
 """`picoinfuse flash` and `picoinfuse image-info` as a person and a program see them."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from picoinfuse.flash.flasher import Flashed, Flasher
 from picoinfuse.flash.image import load
 from picoinfuse.flash.system import Running
 from picoinfuse.image import uf2
-from picoinfuse.image.errors import NotUf2
+from picoinfuse.image.errors import NoSuchImage, NotUf2
 
 from .world import World, firmware, port, production
 
@@ -54,7 +55,7 @@ def file(tmp_path: Path) -> Path:
 def test_flash_says_what_it_does_and_what_runs(run: Run, file: Path) -> None:
     result = run("flash", file)
     assert result.exit_code == 0
-    assert "asking MicroPython for BOOTSEL" in result.output
+    assert "restarting the board into BOOTSEL" in result.output
     assert "picoinfuse 0.1.0 (c0ffee) on MicroPython 1.25.0 runs at /dev/ttyACM0" in result.output
 
 
@@ -85,4 +86,16 @@ def test_bad_file_is_named(run: Run, file: Path) -> None:
 def test_a_volume_is_named_with_its_port(run: Run, file: Path) -> None:
     result = run("flash", file, "--volume", file.parent)
     assert result.exit_code == 2
-    assert "name the port too" in result.output
+    assert "give --port too" in result.output
+
+
+def test_without_a_file_the_newest_image_is_flashed_and_without_any_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli_flash.paths, "build", lambda: tmp_path)
+    with pytest.raises(NoSuchImage, match=r"no production image in .*; build one with `make image"):
+        cli_flash._newest_image()
+    for age_s, name in ((9, "picoinfuse-0.1.0.uf2"), (5, "picoinfuse-0.2.0.uf2")):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1e9 - age_s, 1e9 - age_s))
+    assert cli_flash._newest_image().name == "picoinfuse-0.2.0.uf2"

@@ -174,7 +174,7 @@ def test_volume_at_another_place_is_not_ours(world: World) -> None:
 
 
 def test_port_of_another_device_is_refused(world: World) -> None:
-    with pytest.raises(DifferentDevice, match=r"ttyUSB0 is not a Pico.*there is: /dev/ttyACM0"):
+    with pytest.raises(DifferentDevice, match=r"ttyUSB0 is not a Pico.*found: /dev/ttyACM0"):
         run(world, at="/dev/ttyUSB0")
 
 
@@ -236,16 +236,19 @@ def test_board_that_appears_elsewhere_is_another_one(world: World) -> None:
 
 def test_board_that_returns_mute(world: World) -> None:
     world.mute = True
-    with pytest.raises(PortDidNotReturn, match="back at /dev/ttyACM0, but mute: nothing answers"):
+    with pytest.raises(PortDidNotReturn, match="back at /dev/ttyACM0, but does not answer: nothing answers"):
         run(world)
 
 
 @pytest.mark.parametrize(
     ("runs", "message"),
     [
-        (Running((1, 24, 1), "Pico", "0.1.0", "c0ffee"), "runs MicroPython 1.24.1, flashed was 1.25.0"),
-        (Running((1, 25, 0), "Pico"), "prompt in place of the pump"),
-        (Running((1, 25, 0), "Pico", "0.1.0", "0ld"), r"runs picoinfuse 0.1.0 \(0ld\), flashed was 0.1.0 \(c0ffee\)"),
+        (Running((1, 24, 1), "Pico", "0.1.0", "c0ffee"), "runs MicroPython 1.24.1, but 1.25.0 was flashed"),
+        (Running((1, 25, 0), "Pico"), "prompt instead of the pump"),
+        (
+            Running((1, 25, 0), "Pico", "0.1.0", "0ld"),
+            r"runs picoinfuse 0.1.0 \(0ld\), but 0.1.0 \(c0ffee\)",
+        ),
     ],
 )
 def test_what_runs_must_be_what_was_flashed(world: World, runs: Running, message: str) -> None:

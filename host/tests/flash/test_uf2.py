@@ -1,11 +1,14 @@
 """UF2 files: what is refused, with which block, and what is read."""
 
+import os
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picoinfuse.flash import image
 from picoinfuse.image import binary_info, uf2
 from picoinfuse.image.errors import (
     BadAddress,
@@ -18,7 +21,9 @@ from picoinfuse.image.errors import (
     NotMicroPython,
     NotUf2,
     OverlappingBlocks,
+    TooLarge,
     TruncatedUf2,
+    WritesFilesystem,
 )
 
 from .world import firmware
@@ -131,3 +136,26 @@ def test_damaged_binary_info_is_an_error_and_nothing_else(header: bytes, entries
     flash[0x140:0x180] = entries
     with pytest.raises(NotMicroPython):
         binary_info.read(bytes(flash))
+
+
+def test_a_file_larger_than_the_flash_is_refused_after_a_bounded_read(tmp_path: Path) -> None:
+    file = tmp_path / "huge.uf2"
+    with file.open("wb") as huge:
+        huge.truncate(100 * 1024**3)  # sparse: reading it whole would not end in a test's time
+    with pytest.raises(TooLarge, match=r"huge.uf2: larger than 4194304 bytes"):
+        uf2.read(file)
+
+
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NoSuchImage, match="not a regular file"):
+        uf2.read(tmp_path / "pipe")
+
+
+def test_an_image_that_writes_into_the_filesystem_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "packed.uf2"
+    file.write_bytes(uf2.write(firmware(size=image.FIRMWARE_BYTES)))
+    assert image.load(file).micropython == (1, 25, 0)
+    file.write_bytes(uf2.write(firmware(size=image.FIRMWARE_BYTES + 1)))
+    with pytest.raises(WritesFilesystem, match=r"writes above 0x100a0000, into the filesystem with the calibration"):
+        image.load(file)

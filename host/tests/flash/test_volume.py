@@ -1,11 +1,13 @@
 """Finding the volume, and what the real system says of a disk."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from picoinfuse.flash import volume
-from picoinfuse.flash.errors import VolumeVanished
+from picoinfuse.flash.errors import VolumeVanished, VolumeWriteFailed
 from picoinfuse.flash.system import RealSystem
 from picoinfuse.flash.volume import INFO_FILE, Volume
 
@@ -63,3 +65,27 @@ def test_copy_is_on_the_disk_and_tells_its_progress(tmp_path: Path) -> None:
 def test_volume_that_is_gone_before_the_copy(tmp_path: Path) -> None:
     with pytest.raises(VolumeVanished, match="after 0 of 9 bytes"):
         volume.copy(b"123456789", Volume(tmp_path / "gone", "RPI-RP2"), lambda *_: None)
+
+
+def test_a_large_info_file_is_read_in_part(tmp_path: Path) -> None:
+    with (tmp_path / INFO_FILE).open("wb") as huge:
+        huge.write(PICO.encode())
+        huge.truncate(100 * 1024**3)
+    assert volume.read_volume(tmp_path) == Volume(tmp_path, "RPI-RP2")
+
+
+@pytest.mark.parametrize("make", [lambda path: path.symlink_to("/etc/passwd"), os.mkfifo], ids=["link", "pipe"])
+def test_a_link_or_a_pipe_for_an_info_file_is_not_a_volume(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / INFO_FILE)
+    assert volume.read_volume(tmp_path) is None
+
+
+def test_the_copy_does_not_follow_a_link_on_the_volume(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / INFO_FILE).write_text(PICO)
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / "disk" / volume.COPY_NAME).symlink_to(victim)
+    with pytest.raises(VolumeWriteFailed, match="symbolic links"):
+        volume.copy(bytes(1000), Volume(tmp_path / "disk", "RPI-RP2"), lambda *_: None)
+    assert victim.read_text() == "kept"
