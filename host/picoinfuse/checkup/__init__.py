@@ -1,1 +1,1 @@
-"""The check-up: what a follow-up visit does with a pump, step by step, and the page that it leaves behind."""
+"""The check-up of a pump in service, step by step, and the page that documents it."""

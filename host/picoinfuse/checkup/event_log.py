@@ -1,4 +1,4 @@
-"""The step of the check-up that reads the pump's event log: that it is whole, and what stands in it."""
+"""Check-up step: read the pump's event log, check that it is complete, and summarize it."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from picoinfuse.journal.fetch import Fetched, fetch
 from picoinfuse.journal.store import History
 
 TITLE = "Event log"
-_CRASHES = ("crash", "watchdog")  # why the pump started
+_CRASHES = ("crash", "watchdog")  # reset causes
 
 
 def event_log(visit: Visit) -> Step:
-    """All that the pump still has, before this visit adds to it. What happened is told and not judged: an alarm that
-    was right is no fault of the pump.
+    """All entries that the pump still has. Past events are reported, not judged: a justified alarm is no fault of the
+    pump.
     """
     name = visit.pump.hello().unique_id
     with tempfile.TemporaryDirectory() as folder, History(Path(folder) / "journal.sqlite") as history:
         done = fetch(visit.pump, name, history)
         entries = list(history.entries(name))
-    return Step(TITLE, (*_whole(done, entries), *_told(entries)))
+    return Step(TITLE, (*_whole(done, entries), *_events(entries)))
 
 
 def _whole(done: Fetched, entries: list[Entry]) -> tuple[Row, ...]:
@@ -37,7 +37,7 @@ def _whole(done: Fetched, entries: list[Entry]) -> tuple[Row, ...]:
     )
 
 
-def _told(entries: list[Entry]) -> tuple[Row, ...]:
+def _events(entries: list[Entry]) -> tuple[Row, ...]:
     boots = [entry.name for entry in entries if entry.kind == "boot"]
     crashed = Counter(name for name in boots if name in _CRASHES)
     return (

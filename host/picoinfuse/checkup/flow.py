@@ -1,6 +1,4 @@
-"""The steps of the check-up in which the pump gives something: what arrives at two rates, what the battery does under
-the motor's load, and whether the stop button stops.
-"""
+"""Check-up steps with an infusion: accuracy at two rates, the battery under load, the stop button."""
 
 from __future__ import annotations
 
@@ -8,18 +6,18 @@ from picoinfuse.checkup.model import FAIL, SKIPPED, Row, Step, Visit, judged
 from picoinfuse.client.messages import Battery, Status
 from picoinfuse.common import units
 
-DELIVERY_PERCENT = 5.0  # GIP 1.2, of what was weighed
+DELIVERY_PERCENT = 5.0  # Generic Infusion Pump 1.2, of the weighed volume
 COUNT_STEPS = 1
 TIME_PERCENT = 2.0
-TIME_S = 1.5  # the ramp, the looks of this program
-RESISTANCE_FACTOR = 2.0  # of the profile's: a cell that is worn out
-REST_S = 1.0  # what is granted runs out in 0.5 s at most, and only then another infusion can start
+TIME_S = 1.5  # the ramp, and how often this program polls
+RESISTANCE_FACTOR = 2.0  # times the profile's: a worn cell
+REST_S = 1.0  # steps that were granted run out within 0.5 s; another infusion can start only then
 LOADED_S = 22.0  # two measurements of 10 s
 PRESS_S = 30.0
 
 
 def delivery(visit: Visit) -> Step:
-    """A volume at each of two rates: time and count against the command, and what a person weighed."""
+    """A volume at each of two rates: its time, its step count, and its weight if a person weighs it."""
     rows: list[Row] = []
     for number, name in enumerate(("fast", "slow")):
         rows += _one(visit, name, visit.plan.rates_ul_h[number], visit.plan.volumes_nl[number])
@@ -29,7 +27,7 @@ def delivery(visit: Visit) -> Step:
 def _one(visit: Visit, name: str, rate_ul_h: int, volume_nl: int) -> list[Row]:
     pump = visit.pump
     label = f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}"
-    visit.say(f"giving {label}")
+    visit.say(f"delivering {label}")
     expected_s = volume_nl / rate_ul_h * 3.6  # nL / (µL/h) = 3.6 s
     began_s = visit.now()
     pump.start(rate_ul_h, volume_nl)
@@ -42,10 +40,10 @@ def _one(visit: Visit, name: str, rate_ul_h: int, volume_nl: int) -> list[Row]:
         return [Row(label, "not completed", ", ".join(status.alarms) or status.state, FAIL)]
     pump.clear_alarms()
     rows = [_counted(label, status), _timed(label, lasted_s, expected_s)]
-    request = f"Once it drips no more: what arrived of {units.ml(volume_nl)}, in g? Enter for none"
+    request = f"When the dripping has stopped: weight of the {units.ml(volume_nl)} in g (Enter to skip)"
     grams = visit.person.weighs(f"weight_{name}", request)
     if grams is None:
-        rows.append(Row(f"{label}, weighed", "nothing was weighed", outcome=SKIPPED))
+        rows.append(Row(f"{label}, weighed", "not weighed", outcome=SKIPPED))
     else:
         ml = grams * visit.plan.ml_per_g
         percent = (ml * 1e6 / status.delivered_nl - 1) * 100
@@ -62,18 +60,18 @@ def _one(visit: Visit, name: str, rate_ul_h: int, volume_nl: int) -> list[Row]:
 
 def _counted(label: str, status: Status) -> Row:
     missing = status.steps_commanded - status.steps_counted
-    told = f"{status.steps_counted} of {status.steps_commanded} steps, {units.ml(status.delivered_nl)}"
-    return Row(f"{label}, counted", told, "by the second state machine", judged(abs(missing) <= COUNT_STEPS))
+    text = f"{status.steps_counted} of {status.steps_commanded} steps, {units.ml(status.delivered_nl)}"
+    return Row(f"{label}, counted", text, "by the second state machine", judged(abs(missing) <= COUNT_STEPS))
 
 
 def _timed(label: str, lasted_s: float, expected_s: float) -> Row:
     allowed_s = TIME_S + expected_s * TIME_PERCENT / 100
-    told = f"{lasted_s:.1f} s, {expected_s:.1f} s commanded"
-    return Row(f"{label}, time", told, f"within {allowed_s:.1f} s", judged(abs(lasted_s - expected_s) <= allowed_s))
+    text = f"{lasted_s:.1f} s, {expected_s:.1f} s commanded"
+    return Row(f"{label}, time", text, f"within {allowed_s:.1f} s", judged(abs(lasted_s - expected_s) <= allowed_s))
 
 
 def battery(visit: Visit, present: bool) -> Step:
-    """Its voltage without and with the motor's current: a worn cell sags."""
+    """Voltage at rest and under the motor's current; the voltage of a worn cell sags."""
     title = "Battery under load"
     if not present:
         return Step(title, (Row("Battery", "none", "the profile has none", SKIPPED),))
@@ -89,11 +87,11 @@ def battery(visit: Visit, present: bool) -> Step:
     return Step(title, (*_charge(after), *_sag(visit, before, after)))
 
 
-def _charge(told: Battery) -> tuple[Row, ...]:
-    left = "not known" if told.minutes_left is None else f"{told.minutes_left} min of infusion"
+def _charge(battery: Battery) -> tuple[Row, ...]:
+    left = "unknown" if battery.minutes_left is None else f"{battery.minutes_left} min of infusion"
     return (
-        Row("State", told.state, left, judged(told.state == "ok")),
-        Row("Capacity", f"{told.capacity_mah} mAh", "as learned since the last reset"),
+        Row("State", battery.state, left, judged(battery.state == "ok")),
+        Row("Capacity", f"{battery.capacity_mah} mAh", "as learned since the last reset"),
     )
 
 
@@ -101,20 +99,20 @@ def _sag(visit: Visit, before: Battery, after: Battery) -> tuple[Row, ...]:
     if before.rest_mv is None or after.loaded_mv is None:
         return (Row("Under load", "not measured", outcome=FAIL),)
     sag_mv = before.rest_mv - after.loaded_mv
-    told = f"{before.rest_mv} mV at rest, {after.loaded_mv} mV loaded"
+    text = f"{before.rest_mv} mV at rest, {after.loaded_mv} mV loaded"
     values = None if visit.profile is None else visit.profile.values.get("battery")
     if values is None or not values["motor_ma"]:
-        return (Row("Under load", told, f"falls by {sag_mv} mV; this computer has not the pump's profile"),)
+        return (Row("Under load", text, f"falls by {sag_mv} mV; this computer lacks the pump's profile"),)
     found_mohm = sag_mv * 1000 / values["motor_ma"]
     limit_mohm = RESISTANCE_FACTOR * values["resistance_mohm"]
     return (
-        Row("Under load", told, f"above {values['empty_mv']} mV", judged(after.loaded_mv > values["empty_mv"])),
+        Row("Under load", text, f"above {values['empty_mv']} mV", judged(after.loaded_mv > values["empty_mv"])),
         Row("Resistance", f"{found_mohm:.0f} mΩ", f"at most {limit_mohm:.0f}", judged(found_mohm <= limit_mohm)),
     )
 
 
 def stop_button(visit: Visit, present: bool) -> Step:
-    """An infusion runs, and the person ends it."""
+    """The person stops a running infusion with the button."""
     title = "Stop button"
     if not present:
         return Step(title, (Row("Button", "none", "the profile has none", SKIPPED),))
@@ -123,10 +121,10 @@ def stop_button(visit: Visit, present: bool) -> Step:
     asked = visit.person.confirms("stop_button", "Hold the stop button until the pump stops. Did you?")
     if asked is None:
         pump.stop()
-        return Step(title, (Row("Button", "nobody was asked", outcome=SKIPPED),))
+        return Step(title, (Row("Button", "not asked", outcome=SKIPPED),))
     stopped = visit.wait(lambda: pump.status().state == "idle", PRESS_S if asked else 0.0)
     if not stopped:
         pump.stop()
     visit.sleep(REST_S)
-    told = "stopped the infusion" if stopped else "did not stop the infusion"
-    return Step(title, (Row("Held for a second", told, outcome=judged(stopped)),))
+    text = "stopped the infusion" if stopped else "did not stop the infusion"
+    return Step(title, (Row("Held for a second", text, outcome=judged(stopped)),))

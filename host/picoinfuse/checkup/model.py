@@ -1,4 +1,4 @@
-"""What the check-up works with: the pump, time, the person beside it, and what each step found."""
+"""The check-up's model: the pump, time, the person beside it, and what each step found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PASS, FAIL, SKIPPED = "pass", "fail", "skipped"
 
 @dataclass(frozen=True)
 class Row:
-    """One finding. `outcome` is None for what is only told."""
+    """One finding. `outcome` is None for a row that only informs."""
 
     label: str
     value: str
@@ -24,22 +24,28 @@ class Row:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the check-up with its rows. It fails with any of them, and is skipped when none was judged."""
+    """A step of the check-up. It fails if one of its rows does, and is skipped if no row was judged."""
 
     title: str
     rows: tuple[Row, ...]
 
     @property
+    def is_complete(self) -> bool:
+        """Whether no row was skipped."""
+        return all(row.outcome != SKIPPED for row in self.rows)
+
+    @property
     def outcome(self) -> str:
+        """PASS, FAIL or SKIPPED."""
         found = {row.outcome for row in self.rows}
         return FAIL if FAIL in found else PASS if PASS in found else SKIPPED
 
 
 class Person(Protocol):
-    """Who stands beside the pump. `key` names the question for a script."""
+    """The person beside the pump. `key` names the question for a script."""
 
     def confirms(self, key: str, question: str) -> bool | None:
-        """None: nobody is there to see it."""
+        """The answer, or None when the question was not asked."""
         ...
 
     def weighs(self, key: str, request: str) -> float | None:
@@ -49,7 +55,7 @@ class Person(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the check-up is to do. Rates in µL/h, volumes in nL; `ml_per_g` of what is pumped."""
+    """The two deliveries. Rates in µL/h, volumes in nL; `ml_per_g`: volume of a gram of the liquid."""
 
     rates_ul_h: tuple[int, int]
     volumes_nl: tuple[int, int]
@@ -58,7 +64,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Visit:
-    """`profile`: as this computer has it, or None when it has none of the pump's name. `sleep`, `now`: in s."""
+    """`profile`: this computer's copy of the pump's profile, or None without one. `sleep` and `now` are in seconds."""
 
     pump: Pump
     person: Person
@@ -69,7 +75,7 @@ class Visit:
     say: Callable[[str], None]
 
     def wait(self, over: Callable[[], bool], limit_s: float) -> bool:
-        """Lets time pass until it is so; whether it came to be."""
+        """Wait until `over()` is true, at most `limit_s` seconds. Returns whether it became true."""
         end_s = self.now() + limit_s
         while not over():
             if self.now() > end_s:
@@ -79,8 +85,10 @@ class Visit:
 
 
 def judged(good: bool) -> str:
+    """PASS or FAIL."""
     return PASS if good else FAIL
 
 
 def answered(answer: bool | None) -> str:
+    """PASS or FAIL for an answer, SKIPPED for a question that was not asked."""
     return SKIPPED if answer is None else judged(answer)

@@ -1,4 +1,4 @@
-"""The page of a check-up: one HTML file that needs nothing else."""
+"""The page of a check-up: one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from picoinfuse.report.colors import css_variables
 
 
 def render(found: CheckUp) -> str:
+    """The page as HTML."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -25,5 +26,6 @@ def render(found: CheckUp) -> str:
 
 
 def write(found: CheckUp, path: Path) -> None:
+    """Write the page, and make its folder. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(render(found), encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""The steps of the check-up that need no infusion: who the pump is, its self-test, the sensor's zero, its alarms."""
+"""Check-up steps without an infusion: identity, self-test, the sensor's zero, alarms, state at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from picoinfuse.checkup.model import FAIL, PASS, SKIPPED, Row, Step, Visit, answ
 from picoinfuse.common import units
 from picoinfuse.common.units import pa_of_mmhg
 
-SELF_TEST_S = 5.0  # what the pump promises
+SELF_TEST_S = 5.0  # the longest self-test that docs/self-test.md allows
 ZERO_READINGS = 40
 ZERO_MMHG = 10  # an occlusion limit of 250 mmHg is then right to 4 %
 NOISE_MMHG = 5
@@ -20,13 +20,13 @@ _SOUNDS = {
 }
 _TEST_WORDS = {"passed": PASS, "failed": FAIL, "not_run": SKIPPED, "absent": SKIPPED}
 _TEST_REMARKS = {
-    "not_run": "not tried: the watchdog only after power-on",
-    "absent": "this pump has nothing to tell it by",
+    "not_run": "not run: the watchdog is tested after power-on only",
+    "absent": "this pump lacks the hardware",
 }
 
 
 def identity(visit: Visit) -> Step:
-    """Nothing is judged but that there is a valid profile and calibration."""
+    """Versions; only a valid profile and calibration are judged."""
     hello = visit.pump.hello()
     return Step(
         "Versions",
@@ -41,6 +41,7 @@ def identity(visit: Visit) -> Step:
 
 
 def self_test(visit: Visit) -> Step:
+    """Run the self-test; its length and each test are judged."""
     pump = visit.pump
     began_s = visit.now()
     pump.self_test()
@@ -54,9 +55,10 @@ def self_test(visit: Visit) -> Step:
 
 
 def sensor_zero(visit: Visit) -> Step:
-    ready = visit.person.confirms("zero", "Open the line, its end level with the pump. Is it open?")
+    """Mean and noise of the pressure with the line open to air."""
+    ready = visit.person.confirms("zero", "Open the line and hold its end level with the pump. Is it open?")
     if not ready:
-        return Step("Pressure sensor at zero", (Row("Zero", "not looked at", "the line was not opened", SKIPPED),))
+        return Step("Pressure sensor at zero", (Row("Zero", "not measured", "the line was not opened", SKIPPED),))
     readings: list[int] = []
     for _ in range(ZERO_READINGS):
         pressure_pa = visit.pump.status().pressure_pa
@@ -78,7 +80,7 @@ def sensor_zero(visit: Visit) -> Step:
 
 
 def alarms(visit: Visit) -> Step:
-    """Each priority once, and the person's word for it."""
+    """Play each priority once; the person says whether sound and light were right."""
     rows: list[Row] = []
     for priority, (sound, light) in _SOUNDS.items():
         test = visit.pump.alarm_test(priority)
@@ -91,7 +93,7 @@ def alarms(visit: Visit) -> Step:
 
 
 def at_the_end(visit: Visit) -> Step:
-    """What the pump tells of itself in the end."""
+    """State and alarms of the pump at the end."""
     status = visit.pump.status()
     alarms = ", ".join(status.alarms)
     return Step(
@@ -99,7 +101,7 @@ def at_the_end(visit: Visit) -> Step:
         (
             Row("State", status.state, outcome=judged(status.state == "idle")),
             Row("Alarms", alarms or "none", outcome=judged(not alarms)),
-            Row("Turns that were late", str(status.overruns), outcome=judged(status.overruns == 0)),
+            Row("Late turns of the loop", str(status.overruns), outcome=judged(status.overruns == 0)),
             Row("Free memory", f"{status.heap_free} bytes"),
             Row("Up since", f"{status.uptime_ms / 60000:.0f} min"),
         ),
@@ -107,4 +109,4 @@ def at_the_end(visit: Visit) -> Step:
 
 
 def _word(answer: bool | None) -> str:
-    return "nobody was asked" if answer is None else "yes" if answer else "no"
+    return "not asked" if answer is None else "yes" if answer else "no"

@@ -13,7 +13,7 @@ import typer
 
 from picoinfuse.cli.loading import Command, CommandGroup
 from picoinfuse.cli.options import RootPortOption, VersionOption
-from picoinfuse.common.errors import PicoinfuseError, os_error_text
+from picoinfuse.common.errors import PicoinfuseError, PumpError, os_error_text
 
 _START = "Start here"
 _BOARD = "The board"
@@ -90,6 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             app(arguments)
         finally:
             sys.stdout.flush()  # a full disk is noticed here, while there is an exit status to set
+    except PumpError as error:
+        from picoinfuse.cli.refusals import refusal_text
+
+        return _failed(refusal_text(error))
     except PicoinfuseError as error:
         return _failed(str(error))
     except BrokenPipeError:  # the reader has what it wanted: `picoinfuse alarms | head -1`

@@ -1,4 +1,4 @@
-"""Commands about boards: what is there, and what runs on it."""
+"""Commands about a board: find it, deploy to it, reset it."""
 
 import dataclasses
 from typing import Annotated
@@ -19,18 +19,18 @@ def ports(as_json: JsonOption = False) -> None:
         print_json([dataclasses.asdict(port) for port in found])
         return
     if not found:
-        console().print("no Pico on USB")
+        console().print("no Pico on USB; plug one in, or run one in software: picoinfuse stub")
     for port in found:
         console().print(f"{port.device}  serial number {port.serial_number}  USB {port.location}  {port.description}")
 
 
 def deploy(
-    profile: Annotated[str, typer.Option(help="Name of one in boards/, or a TOML file.")] = "syringe-50ml",
+    profile: Annotated[str, typer.Option(help="Board profile: a name in boards/, or a TOML file.")] = "syringe-50ml",
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put the firmware and a profile on the board, and check that they run."""
-    checked = load_profile(profile)  # first: a wrong profile touches no board
+    """Deploy the firmware and a profile to the board, and wait for its self-test."""
+    checked = load_profile(profile)  # first: an invalid profile must not touch the board
     name = port_name(port)
     if as_json:
         print_json(deploy_to(name, checked))
@@ -39,13 +39,16 @@ def deploy(
         done = deploy_to(name, checked, progress=shown.update)
     hello = done.hello
     if done.frozen:
-        console().print("the firmware is frozen in the image that was flashed; the profile alone was deployed")
+        console().print("the firmware is frozen into the flashed image; only the profile was deployed")
     console().print(
         f"picoinfuse {hello.version} ({hello.commit}) with profile {hello.profile} runs on {name}: "
         f"{done.files_copied} files copied, {done.files_skipped} already there, {done.files_removed} removed, "
         f"{done.seconds:.1f} s",
         soft_wrap=True,
     )
+    if done.failed_tests:
+        names = ", ".join(name.replace("_", " ") for name in done.failed_tests)
+        console().print(f"[bold red]its self-test failed[/]: {names}; `picoinfuse status` shows the alarms")
 
 
 def reset(port: PortOption = None, as_json: JsonOption = False) -> None:
@@ -56,11 +59,11 @@ def reset(port: PortOption = None, as_json: JsonOption = False) -> None:
 
 
 def service(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Hand the board to mpremote: the pump resets into the MicroPython prompt."""
+    """Reset the pump into the MicroPython prompt, for mpremote."""
     with open_pump(port) as pump:
         state = pump.service()
     tell(
         as_json,
         {"state": state},
-        "the board shows the MicroPython prompt; `mpremote reset` makes it a pump again",
+        "the board is at the MicroPython prompt; `mpremote reset` starts the pump again",
     )

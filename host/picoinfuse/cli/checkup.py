@@ -1,4 +1,4 @@
-"""`picoinfuse check-up`: leads a person through a follow-up visit, and writes its page."""
+"""`picoinfuse check-up`: lead a person through a check-up and write its page."""
 
 import datetime
 import time
@@ -19,7 +19,7 @@ _NO = ("n", "no")
 
 
 class Asker:
-    """Asks on the terminal; `--answer KEY=VALUE` answers beforehand, `--yes` every question that it leaves open."""
+    """Asks on the terminal. `--answer KEY=VALUE` answers beforehand; `--yes` leaves all other questions unanswered."""
 
     def __init__(self, answers: dict[str, str], yes: bool) -> None:
         self._answers = answers
@@ -29,7 +29,7 @@ class Asker:
         if key in self._answers:
             return self._answers[key].lower() not in _NO
         if self._yes:
-            return None if key == "stop_button" else True
+            return None
         return typer.confirm(question, default=True, err=True)
 
     def weighs(self, key: str, request: str) -> float | None:
@@ -40,26 +40,26 @@ class Asker:
             try:
                 return float(text)
             except ValueError:
-                text = typer.prompt(f"{text!r} is no number of grams; again", default="", show_default=False, err=True)
+                text = typer.prompt(f"{text!r} is not a weight in g; again", default="", show_default=False, err=True)
         return None
 
 
 def check_up(
-    output: Annotated[Path, typer.Option("--output", "-o", help="the page to write")] = Path("check-up.html"),
-    operator: Annotated[str | None, typer.Option(help="who checks", show_default=False)] = None,
-    fast: Annotated[str, typer.Option(help="mL/h of the first delivery")] = "300",
-    fast_volume: Annotated[str, typer.Option(help="mL of it; weigh 5 or more to trust the balance")] = "2",
-    slow: Annotated[str, typer.Option(help="mL/h of the second")] = "60",
-    slow_volume: Annotated[str, typer.Option(help="mL of it")] = "0.5",
-    temperature: Annotated[float, typer.Option(help="°C of the water that is weighed")] = 20.0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="HTML page to write.")] = Path("check-up.html"),
+    operator: Annotated[str | None, typer.Option(help="Name of the operator.", show_default=False)] = None,
+    fast: Annotated[str, typer.Option(help="Rate of the first delivery, mL/h.")] = "300",
+    fast_volume: Annotated[str, typer.Option(help="Its volume, mL; 5 or more to weigh it exactly.")] = "2",
+    slow: Annotated[str, typer.Option(help="Rate of the second delivery, mL/h.")] = "60",
+    slow_volume: Annotated[str, typer.Option(help="Its volume, mL.")] = "0.5",
+    temperature: Annotated[float, typer.Option(help="Temperature of the weighed water, °C.")] = 20.0,
     answer: Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE beforehand: alarm_high=no, weight_fast=1.98, zero=yes, …")
+        list[str] | None, typer.Option(help="Answer KEY=VALUE beforehand: alarm_high=no, weight_fast=1.98, zero=yes, …")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="ask nothing: every answer is yes, nothing is weighed")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: checks that need a person are skipped.")] = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a pump as on a visit: self-test, sensor, alarms, delivery, battery, button; 1 when something fails."""
+    """Check self-test, sensor, alarms, delivery, battery and button; exit status 1 if one fails."""
     rates_ul_h = quantity(units.rate_ul_h, fast, "--fast"), quantity(units.rate_ul_h, slow, "--slow")
     fast_nl = quantity(units.volume_nl, fast_volume, "--fast-volume")
     slow_nl = quantity(units.volume_nl, slow_volume, "--slow-volume")
@@ -77,7 +77,10 @@ def check_up(
     write(found, output)
     verdict = "passed" if found.passed else "failed"
     steps = {step.title: step.outcome for step in found.steps}
-    tell(as_json, {"verdict": verdict, "steps": steps, "page": str(output)}, f"check-up {verdict}: {output}")
+    left_out = [step.title for step in found.steps if not step.is_complete]
+    sentence = f"check-up {verdict}: {output}" + (f"; not fully checked: {', '.join(left_out)}" if left_out else "")
+    result = {"verdict": verdict, "steps": steps, "not_fully_checked": left_out, "page": str(output)}
+    tell(as_json, result, sentence)
     if not found.passed:
         raise typer.Exit(1)
 

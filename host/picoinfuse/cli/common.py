@@ -73,6 +73,14 @@ def grid() -> Table:
     return table
 
 
+def value_text(name: str, value: Any) -> str:
+    """A value of the protocol for a person; the end of its name says the unit, as in `rate_ul_h`."""
+    if value is None:
+        return "none"
+    text = units.with_unit(name, value) if isinstance(value, int) else None
+    return text if text is not None else str(value).replace("_", " ")
+
+
 def alarm_text(names: list[str] | tuple[str, ...]) -> str:
     return f"[bold red]{', '.join(names)}[/]" if names else "none"
 

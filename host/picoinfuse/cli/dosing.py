@@ -1,4 +1,4 @@
-"""A dose at the command line: the options, and the order that the pump's own library makes of them."""
+"""A dose at the command line: its options, and the order made from them with the pump's drug library."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +14,18 @@ from picoinfuse.dosing.dose import Order, Quantity
 from picoinfuse.dosing.units import shown
 from picoinfuse.library import on_pump
 
-DrugOption = Annotated[str | None, typer.Option(help="of the pump's library; RATE is then a dose", show_default=False)]
-ConcentrationOption = Annotated[
-    str | None, typer.Option(help="such as 1.6mg/mL; needed where the library has several", show_default=False)
+DrugOption = Annotated[
+    str | None, typer.Option(help="Drug of the pump's library; RATE is then a dose.", show_default=False)
 ]
-WeightOption = Annotated[str | None, typer.Option(help="the patient's, in kg", show_default=False)]
+ConcentrationOption = Annotated[
+    str | None, typer.Option(help="Concentration, such as 1.6mg/mL, if the library has several.", show_default=False)
+]
+WeightOption = Annotated[str | None, typer.Option(help="Patient's weight in kg.", show_default=False)]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What was typed, before the library is known."""
+    """The dose as typed, before the library is known."""
 
     drug: str
     dose: Quantity
@@ -31,17 +33,17 @@ class Wanted:
     weight_g: int | None
 
     def order(self, pump: Pump) -> Order:
-        """Shows the dose both ways on stderr."""
+        """Make the order, and print the dose as dose and as rate on stderr. Raises BadQuantity, PumpError."""
         order = on_pump.order_for(on_pump.drug_of(pump, self.drug), self.dose, self.concentration, self.weight_g)
         typer.echo(f"{self.drug}: {order.dosing.both_ways(self.dose.milli)}", err=True)
         return order
 
 
 def dosed(text: str, drug: str | None, concentration: str | None, weight: str | None) -> Wanted | None:
-    """None without --drug: `text` is a rate."""
+    """The dose wanted, or None without --drug, when `text` is a rate. Raises typer.BadParameter."""
     if drug is None:
         if concentration is not None or weight is not None:
-            raise typer.BadParameter("--concentration and --weight belong to a --drug")
+            raise typer.BadParameter("--concentration and --weight need --drug")
         return None
     return Wanted(
         drug,
@@ -52,15 +54,18 @@ def dosed(text: str, drug: str | None, concentration: str | None, weight: str | 
 
 
 def dose_of_infusion(pump: Pump, text: str) -> tuple[int, Quantity]:
-    """(µL/h, dose) for another dose of the infusion that runs."""
-    told = pump.order()
-    if told is None:
-        raise BadQuantity(f"{text!r} is no rate in mL/h, and the infusion has no drug whose dose it could be")
+    """(µL/h, dose) for a new dose of the running therapy. Raises BadQuantity."""
+    order = pump.order()
+    if order is None:
+        raise BadQuantity(
+            f"{text!r} is a dose, but the therapy has no drug; give a rate in mL/h, such as 5, or start the therapy "
+            "with --drug"
+        )
     dose = _parsed(doses.parse_dose, text, "RATE")
-    if dose.unit != told.unit:
-        raise BadQuantity(f"{told.drug} is dosed in {shown(told.unit)}, not in {shown(dose.unit)}")
-    dosing = doses.Dosing(told.unit, Quantity(told.concentration, told.amount), told.weight_g)
-    typer.echo(f"{told.drug}: {dosing.both_ways(dose.milli)}", err=True)
+    if dose.unit != order.unit:
+        raise BadQuantity(f"{order.drug} is dosed in {shown(order.unit)}, not in {shown(dose.unit)}")
+    dosing = doses.Dosing(order.unit, Quantity(order.concentration, order.amount), order.weight_g)
+    typer.echo(f"{order.drug}: {dosing.both_ways(dose.milli)}", err=True)
     return dosing.rate_ul_h(dose.milli), dose
 
 

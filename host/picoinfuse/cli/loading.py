@@ -5,6 +5,7 @@ source, because importing all commands takes most of a second.
 """
 
 import ast
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -67,9 +68,22 @@ def load(row: Command) -> TyperCommand | TyperGroup:
     return cast(TyperCommand | TyperGroup, command)
 
 
+class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name a negative number as such; typer takes it for an option."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            option = getattr(error, "option_name", "")
+            if not re.match(r"-[.\d]", option):
+                raise
+            number = next((argument for argument in args if argument.startswith(option)), option)
+            raise typer.BadParameter(f"{number} is negative; give a number above 0", ctx=ctx) from error
+
+
 def _app_of(name: str, function: Any) -> typer.Typer:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(name)(function)
+    app.command(name, cls=_Command)(function)
     return app
 
 

@@ -1,7 +1,6 @@
-"""Commands that ask the pump one thing, or tell it one."""
+"""Commands of one exchange with the pump: a query, or a change of one thing."""
 
 import dataclasses
-import time
 from typing import Annotated
 
 import typer
@@ -14,21 +13,19 @@ from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import Hello, LastTherapy, Status, Therapy
+from picoinfuse.client.readiness import wait_for_self_test
 from picoinfuse.common import units
-from picoinfuse.common.errors import NoAnswer
 from picoinfuse.common.units import duration
 
-SELF_TEST_S = 70.0  # the Generic Infusion Pump's bound for a power-on self-test
-LOOK_S = 0.1
 _RESULTS = {
     "passed": "passed",
     "failed": "failed",
     "not_run": "not run",
-    "absent": "this pump has nothing to tell it by",
+    "absent": "this pump lacks the hardware",
 }
 
-Priority = Annotated[str, typer.Argument(help="high, medium or low")]
-Level = Annotated[str, typer.Argument(help="low, medium or high")]
+Priority = Annotated[str, typer.Argument(help="Priority: high, medium or low.")]
+Level = Annotated[str, typer.Argument(help="Level: low, medium or high.")]
 
 
 def status(port: PortOption = None, as_json: JsonOption = False) -> None:
@@ -42,13 +39,13 @@ def status(port: PortOption = None, as_json: JsonOption = False) -> None:
 
 
 def refill(
-    volume: Annotated[str, typer.Argument(help="mL that are in it now, such as 50")],
-    drug: Annotated[str | None, typer.Option(help="what it is, a name of the library", show_default=False)] = None,
+    volume: Annotated[str, typer.Argument(help="mL now in the reservoir, such as 50.")],
+    drug: Annotated[str | None, typer.Option(help="Drug now in it, a name of the library.", show_default=False)] = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what is in the reservoir."""
+    """Set the volume, and the drug, now in the reservoir."""
     volume_nl = quantity(units.volume_nl, volume, "VOLUME")
     with open_pump(port) as pump:
         result = confirmed(pump, pump.propose_refill(volume_nl, drug), yes)
@@ -56,26 +53,26 @@ def refill(
 
 
 def pause(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Stop the motor, keep the therapy."""
+    """Pause the infusion; resume continues it."""
     with open_pump(port) as pump:
         _tell_state(as_json, pump.pause())
 
 
 def resume(yes: YesOption = False, port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Go on after a pause."""
+    """Continue a paused infusion."""
     with open_pump(port) as pump:
         result = confirmed(pump, pump.propose("resume"), yes)
     tell(as_json, result, _words(result["state"]))
 
 
 def set_rate(
-    rate: Annotated[str, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; or a dose, such as 5ug/kg/min")],
+    rate: Annotated[str, typer.Argument(help="Rate in mL/h, such as 5, or a dose, such as 5ug/kg/min.")],
     override_soft_limits: OverrideSoftLimitsOption = None,
     yes: YesOption = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Change the rate of the therapy."""
+    """Change the rate of the running infusion."""
     is_dose = "/" in rate and "ml/h" not in rate.lower()
     rate_ul_h = 0 if is_dose else quantity(units.rate_ul_h, rate, "RATE")
     with open_pump(port) as pump:
@@ -90,54 +87,50 @@ def set_rate(
 
 
 def stop(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """End the therapy."""
+    """Stop the motor and end the therapy."""
     with open_pump(port) as pump:
         _tell_state(as_json, pump.stop())
 
 
 def acknowledge(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Mark the alarms as seen: they do not escalate. Their sound goes on; see silence and clear."""
+    """Acknowledge the active alarms, so that they do not escalate; their sound continues."""
     with open_pump(port) as pump:
         count = pump.acknowledge()
-    tell(as_json, {"acknowledged": count}, f"{count} seen" if count else "no alarm is active")
+    tell(as_json, {"acknowledged": count}, f"{count} acknowledged" if count else "no alarm is active")
 
 
 def silence(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Pause the alarm's sound; it comes back by itself."""
+    """Pause the sound of the alarms; it returns by itself."""
     with open_pump(port) as pump:
         silenced_ms = pump.silence()
-    text = f"silent for {silenced_ms / 1000:.0f} s" if silenced_ms else "no alarm sounds"
+    text = f"silent for {silenced_ms / 1000:.0f} s" if silenced_ms else "no alarm is sounding"
     tell(as_json, {"silenced_ms": silenced_ms}, text)
 
 
 def clear(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Clear the alarms whose cause is gone."""
+    """Clear the alarms whose cause is removed."""
     with open_pump(port) as pump:
         cleared = pump.clear_alarms()
     tell(as_json, cleared, f"{_words(cleared.state)}; alarms still active: {alarm_text(cleared.alarms)}")
 
 
 def alarm_test(priority: Priority, port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Sound and show an alarm of a priority, for a listener."""
+    """Play the sound and light of an alarm priority, to check them."""
     _check_word("PRIORITY", priority)
     with open_pump(port) as pump:
         test = pump.alarm_test(priority)
     tell(
         as_json,
         test,
-        f"{test.priority} priority for {test.duration_ms / 1000:.1f} s: listen, and look at the lamps",
+        f"{test.priority} priority for {test.duration_ms / 1000:.1f} s: check the sound and the lamps",
     )
 
 
 def self_test(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Run the self-test; exit status 1 when it fails."""
+    """Run the self-test; exit status 1 if it fails."""
     with open_pump(port) as pump:
         pump.self_test()
-        deadline_s = time.monotonic() + SELF_TEST_S
-        while (now := pump.status()).state == "self_test":
-            if time.monotonic() > deadline_s:
-                raise NoAnswer(f"the self-test was not over after {SELF_TEST_S:g} s")
-            time.sleep(LOOK_S)
+        now = wait_for_self_test(pump)
         report = pump.test_report()
     passed = now.state == "idle"
     verdict = "passed" if passed else f"[bold red]failed[/]; alarms: {alarm_text(now.alarms)}"
@@ -151,11 +144,11 @@ def self_test(port: PortOption = None, as_json: JsonOption = False) -> None:
 
 
 def occlusion_level(level: Level, yes: YesOption = False, port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Set the pressure at which the pump stops."""
+    """Set the occlusion level, the pressure at which the pump stops."""
     _check_word("LEVEL", level)
     with open_pump(port) as pump:
-        told = confirmed(pump, pump.propose("occlusion_level", level=level), yes)
-    tell(as_json, told, f"occlusion level {told['level']}: {units.mmhg(told['limit_pa'])}")
+        result = confirmed(pump, pump.propose("occlusion_level", level=level), yes)
+    tell(as_json, result, f"occlusion level {result['level']}: {units.mmhg(result['limit_pa'])}")
 
 
 def _tell_state(as_json: bool, state: str) -> None:
@@ -168,12 +161,12 @@ def _words(state: str) -> str:
 
 def _check_word(what: str, word: str) -> None:
     if word not in ("low", "medium", "high"):
-        raise typer.BadParameter(f"{word!r} is none of low, medium, high", param_hint=what)
+        raise typer.BadParameter(f"{word!r} is not one of low, medium, high", param_hint=what)
 
 
 def _reservoir_text(now: Status) -> str:
     if now.reservoir_nl is None:
-        return "unknown; `picoinfuse refill` says what is in it"
+        return "unknown; set it with `picoinfuse refill`"
     text = f"{units.ml(now.reservoir_nl)} left"
     return text if now.empty_s is None else f"{text}, empty in {now.empty_s // 60} min"
 
@@ -194,16 +187,16 @@ def _therapy_text(therapy: Therapy) -> str:
     if therapy.lockout_s is not None:
         text += f"; {therapy.given} of {therapy.requests} boluses given"
         text += f", the next in {duration(therapy.lockout_s)}" if therapy.lockout_s else ""
-    return text + (f"; a {therapy.bolus}'s bolus runs" if therapy.bolus else "")
+    return text + (f"; a {therapy.bolus}'s bolus is running" if therapy.bolus else "")
 
 
 def _last_text(last: LastTherapy) -> str:
-    """How the last therapy ended, and how much of it was given."""
+    """How the last therapy ended, and the volume given."""
     drug = f", {last.drug}" if last.drug else ""
     ordered = "" if last.rate_ul_h is None else f" at {units.ml_h(last.rate_ul_h)}{drug}"
     limit = "" if last.vtbi_nl is None else f" of {units.ml(last.vtbi_nl)}"
     if last.delivered_nl is None:
-        given = "how much was given is not known"
+        given = "the volume given is unknown"
     elif last.unsure_nl:
         given = f"{units.ml(last.delivered_nl)} to {units.ml(last.delivered_nl + last.unsure_nl)}{limit} given{ordered}"
     else:

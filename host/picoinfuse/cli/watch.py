@@ -1,6 +1,6 @@
-"""Commands that stay with the pump and show what it tells: `infuse` and `monitor`.
+"""`picoinfuse infuse` and `picoinfuse monitor`: commands that stay connected and show notifications.
 
-Notifications come in the link's thread and wait in a queue with a bound; the command's own thread shows them.
+Notifications arrive in the link's thread and wait in a bounded queue; the command's own thread shows them.
 """
 
 import dataclasses
@@ -21,24 +21,25 @@ from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
 from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
+from picoinfuse.client.readiness import wait_until_ready
 from picoinfuse.common import units
 from picoinfuse.common.errors import PicoinfuseError
 
 REPORTS_HZ = 2
-QUEUED = 200  # what is told while the terminal is slow; the rest is dropped
-LOOK_S = 0.2
-GOES_ON = ("infusing", "paused")
+QUEUED = 200  # notifications kept while the terminal is slow; more are dropped
+POLL_S = 0.2
+RUNNING = ("infusing", "paused")
 
-Told = Telemetry | AlarmEvent | StateEvent
+Notification = Telemetry | AlarmEvent | StateEvent
 
 
 def infuse(
     rate: Annotated[
-        str | None, typer.Argument(help="mL/h, such as 5 or 0.1mL/h; with --drug a dose, such as 5ug/kg/min")
+        str | None, typer.Argument(help="Rate in mL/h, such as 5; with --drug a dose, such as 5ug/kg/min.")
     ] = None,
-    regimen: Annotated[Path | None, typer.Option(help="a regimen (.toml) instead of a rate")] = None,
-    volume: Annotated[str | None, typer.Option(help="mL to give, then stop", show_default=False)] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="start, and do not stay to watch")] = False,
+    regimen: Annotated[Path | None, typer.Option(help="Regimen file (.toml), instead of a rate.")] = None,
+    volume: Annotated[str | None, typer.Option(help="Volume to be infused (VTBI), in mL.", show_default=False)] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start and exit, without showing the progress.")] = False,
     drug: DrugOption = None,
     concentration: ConcentrationOption = None,
     weight: WeightOption = None,
@@ -47,9 +48,9 @@ def infuse(
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Infuse, when it is confirmed, and show how it goes. Ctrl-C leaves the pump running; `picoinfuse stop` ends it."""
+    """Start an infusion after confirmation and show its progress. Ctrl-C leaves the pump running."""
     if (rate is None) == (regimen is None):
-        raise typer.BadParameter("give a rate, or --regimen FILE, not both", param_hint="RATE")
+        raise typer.BadParameter("give either a rate or --regimen FILE", param_hint="RATE")
     if regimen is not None:
         _refuse_beside_regimen(volume=volume, drug=drug, concentration=concentration, weight=weight)
         _infuse_regimen(regimen, yes, override_soft_limits, port, as_json)
@@ -59,6 +60,7 @@ def infuse(
     rate_ul_h = quantity(units.rate_ul_h, rate, "RATE") if wanted is None else 0
     vtbi_nl = None if volume is None else quantity(units.volume_nl, volume, "--volume")
     with open_pump(port) as pump:
+        wait_until_ready(pump)
         order = None if wanted is None else wanted.order(pump)
         if order is not None:
             rate_ul_h = order.dosing.rate_ul_h(order.doses_milli[0])
@@ -68,14 +70,14 @@ def infuse(
         if detach:
             tell(as_json, result, f"infusing {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it")
             return
-        told = _listen(pump)  # after the start: a report from before would say that the infusion is over
+        queued = _listen(pump)  # after the start: an older report would say that the infusion has ended
         try:
-            last = _watch(pump, told, as_json, until_over=True)
+            last = _watch(pump, queued, as_json, until_ended=True)
         except KeyboardInterrupt:
-            _hush(pump)
-            typer.echo(f"the pump goes on at {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it", err=True)
+            _stop_reports(pump)
+            typer.echo(f"the pump continues at {units.ml_h(rate_ul_h)}; `picoinfuse stop` ends it", err=True)
             raise
-        _hush(pump)
+        _stop_reports(pump)
         alarms = tuple(pump.active_alarms)
     if not as_json:
         given = units.ml(last.delivered_nl)
@@ -85,23 +87,24 @@ def infuse(
 
 
 def _refuse_beside_regimen(**given: str | None) -> None:
-    """What the file says is said nowhere else."""
+    """A regimen file holds these values itself. Raises typer.BadParameter."""
     for name, value in given.items():
         if value is not None:
             key = "vtbi" if name == "volume" else f"[drug] {name.replace('drug', 'name')}"
-            raise typer.BadParameter(f"a regimen has its own: {key} in the file", param_hint=f"--{name}")
+            raise typer.BadParameter(f"not with --regimen: set {key} in the file", param_hint=f"--{name}")
 
 
 def _infuse_regimen(
     file: Path, yes: bool, override_soft_limits: list[float] | None, port: str | None, as_json: bool
 ) -> None:
-    """Starts it, and leaves it to the pump: `picoinfuse monitor` shows how it goes."""
+    """Start the regimen and exit; `picoinfuse monitor` shows its progress."""
     from picoinfuse.library import on_pump
     from picoinfuse.profile import load_profile
     from picoinfuse.regimen import load_regimen
     from picoinfuse.regimen.order import order_of
 
     with open_pump(port) as pump:
+        wait_until_ready(pump)
         profile = pump.hello().profile
         if profile is None:
             raise typer.BadParameter("the pump has no valid profile", param_hint="--regimen")
@@ -113,64 +116,64 @@ def _infuse_regimen(
         limits = limits_of(order)
         with in_drug_units(limits):
             result = confirmed(pump, pump.propose_regimen(loaded.compiled, order), yes, override_soft_limits, limits)
-    tell(as_json, result, f"{loaded.name} runs; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
+    tell(as_json, result, f"{loaded.name} is running; `picoinfuse monitor` shows it, `picoinfuse stop` ends it")
 
 
 def monitor(port: PortOption = None, as_json: JsonOption = False) -> None:
-    """Watch the pump until Ctrl-C."""
+    """Show the pump's state and events until Ctrl-C."""
     with open_pump(port) as pump:
-        told = _listen(pump)
+        queued = _listen(pump)
         try:
-            _watch(pump, told, as_json, until_over=False)
+            _watch(pump, queued, as_json, until_ended=False)
         finally:
-            _hush(pump)
+            _stop_reports(pump)
 
 
-def _listen(pump: Pump) -> "queue.Queue[Told]":
-    told: queue.Queue[Told] = queue.Queue(QUEUED)
+def _listen(pump: Pump) -> "queue.Queue[Notification]":
+    queued: queue.Queue[Notification] = queue.Queue(QUEUED)
 
-    def take(message: Told) -> None:
+    def take(message: Notification) -> None:
         with suppress(queue.Full):
-            told.put_nowait(message)
+            queued.put_nowait(message)
 
     pump.on_telemetry = pump.on_alarm = pump.on_state = take
-    return told
+    return queued
 
 
-def _hush(pump: Pump) -> None:
-    """No more reports: nobody reads them. The port may have gone, then there are none."""
+def _stop_reports(pump: Pump) -> None:
+    """Turn telemetry off. If the port is gone, there is none to turn off."""
     with suppress(PicoinfuseError):
         pump.telemetry(hz=0)
 
 
-def _watch(pump: Pump, told: "queue.Queue[Told]", as_json: bool, until_over: bool) -> Telemetry:
-    """Shows what is told; returns the report that shows the infusion to be over."""
+def _watch(pump: Pump, queued: "queue.Queue[Notification]", as_json: bool, until_ended: bool) -> Telemetry:
+    """Show notifications; return the report that shows that the infusion has ended."""
     pump.telemetry(hz=REPORTS_HZ)
     with Live(console=console(), refresh_per_second=4, transient=True) as live:
         if as_json:
             live.stop()
-        for message in _messages(pump, told):
+        for message in _messages(pump, queued):
             if as_json:
                 print_json({"event": _name(message), **dataclasses.asdict(message)})
             elif isinstance(message, Telemetry):
                 live.update(_table(message, tuple(pump.active_alarms)))
             else:
                 live.console.print(_event_text(message))
-            if until_over and isinstance(message, Telemetry) and message.state not in GOES_ON:
+            if until_ended and isinstance(message, Telemetry) and message.state not in RUNNING:
                 return message
     raise AssertionError("messages only end with an exception")
 
 
-def _messages(pump: Pump, told: "queue.Queue[Told]") -> Iterator[Told]:
-    """Without end; raises PortVanished when the pump has gone."""
+def _messages(pump: Pump, queued: "queue.Queue[Notification]") -> Iterator[Notification]:
+    """Endless; raises PortVanished when the port is gone."""
     while True:
         try:
-            yield told.get(timeout=LOOK_S)
+            yield queued.get(timeout=POLL_S)
         except queue.Empty:
             pump.check_port()
 
 
-def _name(message: Told) -> str:
+def _name(message: Notification) -> str:
     return {Telemetry: "telemetry", AlarmEvent: "alarm", StateEvent: "state"}[type(message)]
 
 
@@ -179,7 +182,7 @@ def _event_text(message: AlarmEvent | StateEvent) -> str:
     if isinstance(message, StateEvent):
         return f"{time_text}  {message.state.replace('_', ' ')} ({message.event.replace('_', ' ')})"
     style = {"high": "bold red", "medium": "bold yellow"}.get(message.priority, "cyan")
-    what = "ALARM" if message.active else "alarm over:"
+    what = "ALARM" if message.active else "alarm ended:"
     return f"{time_text}  [{style}]{what} {message.name}[/] ({message.priority} priority)"
 
 

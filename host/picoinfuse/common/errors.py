@@ -90,6 +90,15 @@ class BadAnswer(PicoinfuseError):
     """A reply or a notification lacks what the protocol says it has."""
 
 
+class SelfTestFailed(PicoinfuseError):
+    """The pump is in fault because its self-test failed. `tests` names the tests that failed."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self.tests = tests
+        names = ", ".join(name.replace("_", " ") for name in tests)
+        super().__init__(f"the pump is in fault: its self-test failed at {names}; `picoinfuse status` shows the alarms")
+
+
 class NoAlarm(PicoinfuseError):
     """An alarm that was waited for did not come."""
 

@@ -1,9 +1,10 @@
-"""Puts the firmware and a profile on a board, with stock mpremote, and makes sure that they run.
+"""Deploy the firmware and a profile with mpremote, and check that they run.
 
-A pump that answers is asked for `service` first, because it takes no Ctrl-C; one that delivers refuses. Then the board
-says what it is and what it has, and only if all that fits is anything changed: see `on_board`. The firmware goes as
-bytecode, except to a board without a reader for it. In the end the pump's hello must tell the version, the commit and
-the profile that were sent. A production image keeps its own firmware and gets the profile alone.
+A running pump is put into `service` first, because it ignores Ctrl-C; an infusing pump refuses. Then the board reports
+what it is and which files it has, and nothing is changed unless all of that fits: see `on_board`. The firmware is sent
+as bytecode, or as source to a board that cannot read our bytecode. At the end the pump's hello must report the
+version, the commit and the profile that were sent, and its self-test must have finished. A board with a production
+image keeps its firmware and gets the profile only.
 """
 
 import re
@@ -17,6 +18,7 @@ from pathlib import Path
 from picoinfuse.client.messages import Hello
 from picoinfuse.client.port import open_port
 from picoinfuse.client.pump import Pump
+from picoinfuse.client.readiness import failed_tests, wait_for_self_test
 from picoinfuse.common.errors import (
     DeployError,
     FilesystemFull,
@@ -40,29 +42,33 @@ from picoinfuse.profile import Profile
 HELLO_TIMEOUT_S = 1.0
 SERVICE_TIMEOUT_S = 15.0
 BOOT_TIMEOUT_S = 20.0
-PROMPT_LOOK_S = 0.5
+PROMPT_POLL_S = 0.5
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """What was done, and who answers now."""
+    """What was done, and the pump that answers now."""
 
     files_copied: int
-    files_skipped: int  # the board had them already
+    files_skipped: int  # already on the board
     files_removed: int
-    frozen: bool  # a production image runs: the profile alone was looked at
+    frozen: bool  # the board runs a production image: only the profile was deployed
     seconds: float
     hello: Hello
+    failed_tests: list[str]  # of the self-test after the deployment
 
 
 def deploy(port: str, profile: Profile, progress: Say = lambda step: None, run: Runner = run_mpremote) -> Deployed:
-    """`progress` is told each step in a few words."""
+    """Deploy to the board at `port` and wait until its self-test has finished.
+
+    Calls `progress` with the name of each step. Raises DeployError or one of its subclasses, PortError, PumpError.
+    """
     began_s = time.monotonic()
     pump = Pump(port, timeout_s=HELLO_TIMEOUT_S)
     try:
-        progress("looking who is there")
+        progress("identifying the board")
         _hand_over(pump, progress)
         board = Board(pump.device, run)
         with staged(profile) as folder:
@@ -71,21 +77,31 @@ def deploy(port: str, profile: Profile, progress: Say = lambda step: None, run: 
             try:
                 todo = _plan(folder, found, progress)
             except PicoinfuseError:
-                with suppress(DeployError):  # what was there runs on
+                with suppress(DeployError):  # the firmware on the board continues
                     board.reset()
                 raise
             skipped = board.carry_out(todo, progress)
             progress("waiting for the pump")
             hello = _check(_wait_for_pump(pump), sent, found.frozen)
+            progress("waiting for the self-test")
+            failed = failed_tests(pump) if wait_for_self_test(pump).state == "fault" else []
     finally:
         pump.close()
     copied = len(todo.send)
     seconds = time.monotonic() - began_s
-    return Deployed(copied - skipped, len(todo.keep) - copied + skipped, len(todo.remove), found.frozen, seconds, hello)
+    return Deployed(
+        files_copied=copied - skipped,
+        files_skipped=len(todo.keep) - copied + skipped,
+        files_removed=len(todo.remove),
+        frozen=found.frozen,
+        seconds=seconds,
+        hello=hello,
+        failed_tests=failed,
+    )
 
 
 def _plan(folder: Path, found: Found, progress: Say) -> Plan:
-    """What is to be done; raises what stands against it, before anything is changed."""
+    """The changes to make. Raises DeployError before anything is changed."""
     _check_board(found)
     if found.frozen:
         for path in folder.iterdir():
@@ -100,12 +116,12 @@ def _plan(folder: Path, found: Found, progress: Say) -> Plan:
     missing = todo.blocks_missing()
     if todo.send and missing > 0:
         kib = missing * found.block_bytes // 1024
-        raise FilesystemFull(f"the board's filesystem is full, {kib} KiB more are needed; nothing was changed")
+        raise FilesystemFull(f"the board's filesystem needs {kib} KiB more free space; nothing was changed")
     return todo
 
 
 def _check_board(found: Found) -> None:
-    if found.name == "cpython":  # the board in software, where no MicroPython VM is to be had
+    if found.name == "cpython":  # the board in software without a MicroPython VM
         return
     if found.name != "micropython" or found.platform != "rp2" or "RP2350" in found.machine:
         raise UnsupportedBoard(f"the board is {found.machine or found.platform} with {found.name}, not a Pico (RP2040)")
@@ -115,12 +131,12 @@ def _check_board(found: Found) -> None:
 
 
 def _hand_over(pump: Pump, progress: Callable[[str], None]) -> None:
-    """Brings a pump to the MicroPython prompt; a board that is no pump is left as it is."""
+    """Bring a pump to the MicroPython prompt. A board without our firmware is already there."""
     try:
         pump.ask_who()
     except (NoAnswer, NotAPump):
         return
-    progress("asking the pump for service")
+    progress("putting the pump into service")
     try:
         with suppress(PortVanished):  # the port may go before the reply has come
             pump.service()
@@ -136,17 +152,17 @@ def _hand_over(pump: Pump, progress: Callable[[str], None]) -> None:
 
 
 def _wait_for_prompt(pump: Pump) -> None:
-    """Asks for it too: the first one may have been said while nobody listened."""
+    """Press Enter for a new prompt too: the first may have been printed before the port was open."""
     deadline_s = time.monotonic() + SERVICE_TIMEOUT_S
-    while not pump.link.wait_for_prompt(PROMPT_LOOK_S):
+    while not pump.link.wait_for_prompt(PROMPT_POLL_S):
         pump.check_port()
         if time.monotonic() > deadline_s:
-            raise DeployError("the pump went into service but shows no MicroPython prompt; reset it")
+            raise DeployError("the pump is in service but shows no MicroPython prompt; reset it and deploy again")
         pump.link.write(b"\r")  # an empty line, which a pump ignores
 
 
 def _wait_for_port(pump: Pump) -> None:
-    """A reset board is gone from USB for a second or two."""
+    """A board that was reset is missing from USB for a second or two."""
     deadline_s = time.monotonic() + SERVICE_TIMEOUT_S
     while True:
         try:
@@ -163,18 +179,18 @@ def _wait_for_pump(pump: Pump) -> Hello:
         return pump.reconnect(BOOT_TIMEOUT_S)
     except (NoAnswer, NotAPump) as error:
         said = _last_words(pump.link.heard().decode("ascii", "replace"))
-        raise DeployError(f"the files are on the board, but no pump answers; it said: {said}") from error
+        raise DeployError(f"the files are on the board, but no pump answers; its last output: {said}") from error
 
 
 def _last_words(heard: str) -> str:
-    """The end of the newest traceback, else the newest line that is no prompt."""
+    """The last line of the newest traceback, or else the newest line that is not a prompt."""
     lines = [line.strip() for line in heard.splitlines() if line.strip(" >")]
     errors = [line for line in lines if re.match(r"\w+(Error|Exception)\b", line)]
     return (errors or lines or ["nothing"])[-1]
 
 
 def _identity(folder: Path, profile: Profile) -> dict[str, str | None]:
-    """What the hello must tell."""
+    """What the hello must report."""
     return {
         "version": _constant(folder / "pump" / "build.py", "VERSION"),
         "commit": _constant(folder / "pump" / "build.py", "COMMIT"),
@@ -183,7 +199,7 @@ def _identity(folder: Path, profile: Profile) -> dict[str, str | None]:
 
 
 def _check(hello: Hello, sent: dict[str, str | None], frozen: bool) -> Hello:
-    """The pump that answers must be the one that was sent."""
+    """Raise DeployError unless the pump reports what was sent."""
     for what in ("profile",) if frozen else sent:
         if (found := getattr(hello, what)) != sent[what]:
             raise DeployError(f"the pump answers with {what} {found}, but {sent[what]} was deployed")

@@ -77,7 +77,7 @@ def test_status_shows_the_units_that_people_read(run: Run, pump: FakePump) -> No
 
 
 def test_status_says_what_is_left_and_when_it_is_empty(run: Run, pump: FakePump) -> None:
-    assert "unknown; `picoinfuse refill` says what is in it" in run("status", "-p", "x")[1]
+    assert "unknown; set it with `picoinfuse refill`" in run("status", "-p", "x")[1]
     pump.results["status"] = {**STATUS, "reservoir_nl": 12_345_678, "empty_s": 7_290}
     assert "12.346 mL left, empty in 121 min" in run("status", "-p", "x")[1]
 
@@ -89,7 +89,7 @@ def test_status_says_where_a_regimen_is_and_when_the_next_bolus_may_come(run: Ru
     told |= {"bolus": "clinician", "bolus_left_nl": 1, "lockout_s": 250, "requests": 5, "given": 3}
     pump.results["therapy"] = {"therapy": told}
     out = " ".join(run("status", "-p", "x")[1].split())
-    text = "pca, running, segment 2; 3 of 5 boluses given, the next in 4 min 10 s; a clinician's bolus runs"
+    text = "pca, running, segment 2; 3 of 5 boluses given, the next in 4 min 10 s; a clinician's bolus is running"
     assert text in out
 
 
@@ -99,7 +99,7 @@ def test_status_says_how_the_last_therapy_ended(run: Run, pump: FakePump) -> Non
     given = "interrupted: 1.235 mL to 1.258 mL of 20.000 mL given at 5 mL/h"
     assert given in " ".join(run("status", "-p", "x")[1].split())
     pump.results["last_therapy"] = {**pump.results["last_therapy"], "delivered_nl": None, "unsure_nl": None}
-    assert "interrupted: how much was given is not known" in run("status", "-p", "x")[1]
+    assert "interrupted: the volume given is unknown" in run("status", "-p", "x")[1]
 
 
 def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
@@ -206,7 +206,7 @@ def test_a_soft_limit_that_a_script_did_not_name_is_told_the_same_way(run: Run, 
 def test_a_dose_needs_the_drug_of_the_infusion(run: Run, pump: FakePump) -> None:
     code, _, err = run("set-rate", "6 ug/kg/min", "-p", "x", "--yes")
     assert code == 1
-    assert "the infusion has no drug" in err
+    assert "the therapy has no drug" in err
 
 
 def test_a_weight_without_a_drug_is_a_wrong_call(run: Run, pump: FakePump) -> None:

@@ -47,7 +47,7 @@ def test_ctrl_c_leaves_the_pump_running_and_says_so(run: Run, pump: FakePump, mo
     monkeypatch.setattr("picoinfuse.cli.watch._messages", interrupt)
     code, _, err = run("infuse", "5", "-p", "x", "--yes")
     assert code == 130
-    assert err == "the pump goes on at 5 mL/h; `picoinfuse stop` ends it\n"
+    assert err == "the pump continues at 5 mL/h; `picoinfuse stop` ends it\n"
     assert "stop" not in [method for method, _ in pump.executed]
 
 
@@ -84,7 +84,7 @@ def test_a_self_test_is_waited_for(run: Run, pump: FakePump) -> None:
     assert (code, err) == (0, "")
     assert [line.split() for line in out.splitlines()] == [
         ["memory", "passed"],
-        ["lamp", "this", "pump", "has", "nothing", "to", "tell", "it", "by"],
+        ["lamp", "this", "pump", "lacks", "the", "hardware"],
         ["self-test", "passed"],
     ]
 

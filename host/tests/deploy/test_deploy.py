@@ -140,7 +140,7 @@ def test_a_pump_is_asked_for_service_and_then_gets_the_files(board: FakeBoard, p
     total = len(board.copied)
     assert (done.files_copied, done.files_skipped, done.files_removed) == (total, 0, 1)
     assert done.hello.profile == "syringe-50ml"
-    assert steps[0] == "looking who is there"
+    assert steps[0] == "identifying the board"
     assert f"copying file {total} of {total}: /pump/wiring.mpy" in steps
     assert board.last_call[-1] == "reset"
 
@@ -220,7 +220,7 @@ def test_a_board_that_does_not_fit_is_left_as_it_is(
 
 def test_a_full_filesystem_is_left_as_it_is(board: FakeBoard, profile: Profile) -> None:
     board.free_blocks = 60
-    with pytest.raises(FilesystemFull, match=r"filesystem is full, \d+ KiB more are needed; nothing was changed"):
+    with pytest.raises(FilesystemFull, match=r"filesystem needs \d+ KiB more free space; nothing was changed"):
         deploy("/dev/test", profile, run=board.run)
     assert board.copied == []
     assert board.last_call == ["reset"]
@@ -281,7 +281,7 @@ def test_a_firmware_that_crashes_is_told_with_its_last_words(
         board.run(arguments, on_line)
         monkeypatch.setattr("picoinfuse.client.session.open_port", lambda url: ScriptedPort(lambda data: crash))
 
-    with pytest.raises(DeployError, match="no pump answers; it said: MemoryError:"):
+    with pytest.raises(DeployError, match="no pump answers; its last output: MemoryError:"):
         deploy("/dev/test", profile, run=run)
 
 
