@@ -1,6 +1,6 @@
-"""Buttons: what is a press, and what each press means. Levels and times come in, acts go out; no pin is known here.
+"""Buttons: what is a press, and what each press means. Levels and times come in, acts go out.
 
-A contact bounces. It counts as closed when it was seen closed at every look for DEBOUNCE_MS, and as open again only
+A contact bounces. It counts as closed when it was seen closed at every poll for DEBOUNCE_MS, and as open again only
 after RELEASE_MS: a contact that trembles while it is held makes one press, not several. ACTS says how long a press has
 to be for what: one that is shorter or longer means nothing. Whatever was not seen open for STUCK_MS, held or
 trembling, is stuck.
@@ -38,14 +38,14 @@ ACTS = (
 
 
 class Button:
-    """One contact. `update` with each look at it; `stuck` is a level."""
+    """One contact. Call `update` with each poll; `stuck` is a level."""
 
     def __init__(self, button, now_ms):
         self._acts = [row for row in ACTS if row[0] == button]
         self.pressed = False  # debounced
         self.stuck = False
-        self._closed = False  # as of the last look
-        self._since_ms = now_ms  # when the contact began to look as it does
+        self._closed = False  # as of the last poll
+        self._since_ms = now_ms  # when the polled level last changed
         self._began_ms = now_ms  # of the press
         self._open_ms = now_ms  # when it was last known to be open
         self._acted = False  # this press has done what it does

@@ -113,7 +113,7 @@ class Supervisor:
         force."""
         self._on_change = on_change
         self.state = SELF_TEST
-        self.permits_motor = PERMITS[SELF_TEST][MOTOR]  # an attribute: the hot path looks at it
+        self.permits_motor = PERMITS[SELF_TEST][MOTOR]  # an attribute: the hot path reads it
         self.permits_retraction = PERMITS[SELF_TEST][RETRACTION]
 
     def handle(self, event, now_ms):

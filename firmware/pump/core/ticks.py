@@ -2,7 +2,7 @@
 
 `time.ticks_ms()` on the Pico counts to 2**30 and starts again, after 12.4 days. Core code may not import
 `time`, and may not let a time grow beyond a small int (2**30 - 1 on the Pico), so it keeps wrapped ticks and
-only ever looks at differences.
+only compares differences.
 """
 
 from micropython import const

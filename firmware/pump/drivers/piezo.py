@@ -66,7 +66,7 @@ class Piezo:
         self.follow(words)
 
     def follow(self, words):
-        """After what is being played, without a gap. The caller has looked at `busy()`."""
+        """After what is being played, without a gap. The caller has checked `busy()`."""
         self._channel.config(read=words, count=len(words), trigger=True)
 
     def busy(self):

@@ -84,7 +84,7 @@ class Stepper:
         return FIFO_WORDS - self._machine.tx_fifo()
 
     def grant(self, word):
-        """Grants one word (core/motion/step_words.py). The caller has looked at `room()`: a put on a full FIFO would
+        """Grants one word (core/motion/step_words.py). The caller has checked `room()`: a put on a full FIFO would
         block."""
         self._machine.put(word)
 

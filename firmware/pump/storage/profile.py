@@ -1,9 +1,8 @@
-"""The profile: what this pump's mechanics, sensor and limits are, from one frame line in a file.
+"""The profile: mechanics, sensor and limits of this pump, from one frame line in a file.
 
-It is written by the host tool and read once at boot. Everything in it is checked: that it is whole (CRC), of
-a format that is known, complete, within ranges that make sense for any pump, and made for this wiring. What
-is missing or wrong is a fault. Nothing is replaced by a default, because a pump that guesses its syringe
-gives a wrong dose.
+The host tool writes it, the pump reads it once at boot and checks everything: the CRC, the format, that it is complete,
+the ranges (profile_table.py) and the wiring. A missing or wrong value is a fault. No default replaces it: a pump that
+guesses its syringe gives a wrong dose.
 
 Neither this module nor its table is kept after the boot (boot/startup.py): they take 12 KB of the Pico's heap.
 """

@@ -1,14 +1,14 @@
-"""Records: what must outlive a power cut, each in two copies that say the same.
+"""Records: data that must survive a power cut, each in two equal copies.
 
     <name> <version> <seq> <length> <crc>\n<length bytes>          crc: CRC-32 of name, version, seq and bytes, in hex
 
 Each copy is a file, in a folder of its own: littlefs keeps a log for each folder, and one damaged log takes back only
 what one folder held. A store writes the first copy under another name and renames it, then the second. A power cut
 leaves two equal copies, or the second one store behind; then the first is it, and the second is written again.
-Any other difference is damage: the copy that is whole is used and mended from, and `restored` names the record, for
-an alarm. When no copy is whole the record is a fault. Nothing takes its place.
+Any other difference is damage: the whole copy is used, the other is written again, and `restored` names the record for
+an alarm. When no copy is whole the record is a fault; no default replaces it.
 
-A store takes the flash, and the CPU with it, for as long as some erases: only while the motor stands.
+A store blocks the CPU for several erases of the flash: only while the motor stands.
 """
 
 import os

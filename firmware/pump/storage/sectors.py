@@ -97,7 +97,7 @@ class Sectors:
                 file.write(rest)
 
     def _find(self, marks):
-        """The raw flash is looked through for each mark, which must be there once."""
+        """Searches the raw flash for the marks, each of which must be there once."""
         blocks = {name: [0] * self._counts[name] for name in self._counts}
         raw = bytearray(_MARK_BYTES)
         found = 0

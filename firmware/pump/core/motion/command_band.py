@@ -1,6 +1,6 @@
 """What rate the motor may have now, by the command alone: the monitor's own idea of it.
 
-A command takes a while to reach the motor: motion is granted up to 300 ms ahead, tasks look every 50 ms, and a ramp
+A command takes a while to reach the motor: motion is granted up to 300 ms ahead, tasks run every 50 ms, and a ramp
 climbs and falls no faster than the profile allows. So the command is a band: `low_ul_h` is what the motor has at
 least, `high_ul_h` at most. At a steady rate both are that rate. After a change one of them follows at once and
 the other after half a second, by ramps half as steep as the profile's, so that the real ramp lies between.

@@ -32,7 +32,7 @@ UNDER = const(4)
 OVER = const(8)
 
 _WINDOW_MS = const(15 * 60 * 1000)  # Generic Infusion Pump 1.2
-_JITTER_MS = const(50)  # between a look at the clock and a look at the counter, and of a step
+_JITTER_MS = const(50)  # between reading the clock and reading the counter, and of a step
 _NEAR_S = const(1)  # a volume that is nearly given may end at any time within this
 
 

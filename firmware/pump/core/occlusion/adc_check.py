@@ -3,7 +3,7 @@
 Its voltage is known without a sensor: 706 mV at 27 °C, 1.72 mV less for each degree (RP2040 datasheet 4.9.5). From
 -20 to 85 °C that is 787 to 606 mV; a part's own spread is allowed 45 mV beyond. What that can tell:
 
-    reference_fault   outside 560 to 830 mV, five looks in a row: the reference is off by more than some 17 % at
+    reference_fault   outside 560 to 830 mV, five reads in a row: the reference is off by more than some 17 % at
                       room temperature, for all channels alike. What is less looks like a warm or a cold chip and is
                       not seen: pressure is then read wrong by as much. Too low a reference reads high, and alarms
                       early.
@@ -19,8 +19,8 @@ REFERENCE_FAULT = "reference_fault"
 
 _LOW_CODE = const(695)  # 560 mV of 3300, in 4096
 _HIGH_CODE = const(1030)  # 830 mV
-_STUCK_LOOKS = const(16)  # 100 ms apart
-_REFERENCE_LOOKS = const(5)
+_STUCK_READS = const(16)  # 100 ms apart
+_REFERENCE_READS = const(5)
 
 
 class ConverterCheck:
@@ -28,7 +28,7 @@ class ConverterCheck:
 
     def __init__(self):
         self.fault = None
-        self._same = 0  # looks in a row
+        self._same = 0  # reads in a row
         self._beyond = 0
         self._good = 0
 
@@ -38,17 +38,17 @@ class ConverterCheck:
         # A converter that is stuck says nothing of its reference.
         plausible = _LOW_CODE <= temperature_code <= _HIGH_CODE or temperature_code == pressure_code
         self._beyond = 0 if plausible else self._beyond + 1
-        if self._same >= _STUCK_LOOKS:
-            self._same = _STUCK_LOOKS
+        if self._same >= _STUCK_READS:
+            self._same = _STUCK_READS
             self._good = 0
             self.fault = ADC_STUCK
-        elif self._beyond >= _REFERENCE_LOOKS and self.fault is None:
-            self._beyond = _REFERENCE_LOOKS
+        elif self._beyond >= _REFERENCE_READS and self.fault is None:
+            self._beyond = _REFERENCE_READS
             self.fault = REFERENCE_FAULT
         if self._same or self._beyond:
             self._good = 0
         elif self.fault is not None:
             self._good += 1
-            if self._good >= _REFERENCE_LOOKS:
+            if self._good >= _REFERENCE_READS:
                 self.fault = None
         return self.fault

@@ -1,25 +1,25 @@
-"""Is the line blocked? Found early, at rates where a limit takes hours: pressure that rises with every step.
+"""Early detection of an occlusion, at rates where the limit takes hours: pressure that rises with every step.
 
-A closed line stores what is pushed: dP = dV/C. An open one does not: at a steady rate its pressure follows the
-patient and the bag, whatever volume went through. So pressure is looked at once for each piece of volume, a *segment*,
-in which a closed line would rise by SEGMENT_PA. Segments in a row that each rise are a run; its score is the sum of
-what they rose, and a score of TRIP_PA is a blocked line:
+A closed line stores the delivered volume: dP = dV/C. An open one does not: at a steady rate its pressure follows the
+patient and the bag, whatever the volume. So pressure is compared once for each piece of volume, a *segment*, in which a
+closed line would rise by SEGMENT_PA. Consecutive segments that rise are a run; its score is the sum of their rises, and
+a score of TRIP_PA is a blocked line:
 
     rise of a segment, against what a closed line would do        what it means
     less than 1/4 (falls included)                                the line is open: the run ends, score 0
     1/4 to 3/2                                                    counts as it is
     more than 3/2                                                 counts as 3/2: no patient's step makes a run
 
-What moves an open line is a patient who moves, by up to 50 mmHg (6.7 kPa), and the bag and the sensor's drift. Rises
-in a row add up to no more than the whole swing. TRIP_PA is above that of a patient by 1.3 kPa, and what comes in
-steps beside it counts only in part. At high rates segments are lengthened to SEGMENT_MS, and a run has at least
-LEAST_SEGMENTS: a minute, in which the threshold is first above 60 mL/h.
+In an open line the pressure moves with the patient, by up to 50 mmHg (6.7 kPa), with the bag and with the sensor's
+drift. Consecutive rises add up to no more than the whole swing. TRIP_PA is above that of a patient by 1.3 kPa, and
+steps of pressure beside it count only in part. At high rates segments are lengthened to SEGMENT_MS, and a run has at
+least LEAST_SEGMENTS: a minute, in which the threshold comes first above 60 mL/h.
 
 A rate that rises lifts the pressure by the line's resistance, also in an open line: by tau * dQ / (Q * T) of what a
 closed line would rise in a segment of T seconds, tau = R * C. Where it rises by more than 1/8 the segment begins anew;
 up to that it is less than 1/4 in any line whose tau is below 10 s (the profile's is 1.3 s). The run goes on in either
-case: a regimen that changes its rate every few minutes does not blind the detector. One that falls lowers the
-pressure of an open line, which ends the run as it should, and does nothing to a closed one.
+case, so that a regimen with frequent changes of rate does not blind the detector. A rate that falls lowers the pressure
+of an open line, which ends the run as it should, and does nothing to a closed one.
 
 How long it takes with a closed line and C as in the profile: TRIP_PA * C of volume, and a segment and a half that the
 two ends lose. 50 mL syringe, 14.4 nL/Pa: 115 µL and at most 7 more, 14.7 min at 0.5 mL/h and 90 s at 5 mL/h, where the

@@ -1,8 +1,7 @@
-"""Drawing the plunger back after an occlusion, so that a line that opens again gives no bolus.
+"""Retraction: draws the plunger back after an occlusion, so that a line that opens again gives no bolus.
 
 A closed line holds C·P: 1 mL at 517 mmHg with a 50 mL syringe. The plunger goes back until the pressure is gone.
-To the delivery task this is a therapy like another, only that it takes off what the infusion was given. How far it
-may go has four bounds, none of which relies on another:
+The delivery task runs it like a therapy; it reduces what the infusion was given. Four independent bounds limit it:
 
     pressure    it ends at `to_pa`, a little above the atmosphere's, whatever the limit was
     volume      `max_steps` of the profile, and never more than this infusion has pushed
@@ -10,14 +9,14 @@ may go has four bounds, none of which relies on another:
     the sensor  what is drawn must lower the pressure: the first FIRST_UL by FIRST_FALL_PA, and then each CHECK_UL by
                 half of what it would in a line as the profile has it
 
-A sensor that reads high for ever ends it after the first 100 µL. They take up the backlash of the screw (0.1 mm in
-a 50 mL syringe are 56 µL), so little is asked of them: 1 kPa. A line that is open, with something that holds the
-pressure, or a sensor with an offset, falls at first too, by the resistance of the line; but not evenly, and less with
-every 50 µL. Then it would be blood that comes.
+A sensor that always reads high ends it after the first 100 µL. These take up the backlash of the screw (0.1 mm in a
+50 mL syringe are 56 µL), so they must lower the pressure by only 1 kPa. In an open line whose pressure is held from
+outside, or with a sensor that has an offset, the pressure falls at first too, by the resistance of the line, but less
+with every 50 µL: drawing on would draw blood.
 
-Above the rate that needs no ramp the motor cannot be halted without losing steps. `judge` slows down in time: what
-is granted ahead and the ramp are less than half a second of the rate, and what half a second lowers is known from
-what was drawn so far.
+Above the rate that needs no ramp the motor cannot stop at once without losing steps. `judge` slows it down in time:
+granted motion and the ramp last less than half a second, and the fall of pressure in half a second is estimated from
+the volume drawn so far.
 """
 
 from micropython import const

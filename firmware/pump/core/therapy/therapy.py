@@ -1,16 +1,16 @@
-"""A therapy: what rate is to be given now, and how many steps of it. It runs a regimen (core/therapy/regimen.py).
+"""A therapy runs a regimen (core/therapy/regimen.py): the rate now, and the steps until it changes.
 
 The delivery task grants motion ahead, and the therapy's clock is that motion: `granted` says how many steps and how
-many ticks of the grid it was. So a second of a regimen is a second of motor time, whatever the loop does, and a pump
-that is paused stands still in its regimen.
+many ticks of the grid it was. So a second of a regimen is a second of motor time, whatever the loop does; while the
+pump is paused the regimen does not advance.
 
 Between two changes of rate lies a *run*: basal rate and bolus rate added up, for so many ticks. The volume that is due
 at its end is an exact sum since the start, in the grid's units, and a run has the steps of it that are due: at its last
 tick all of them are made and none more. What is due beyond the last whole step counts in the next run. A run that the
 motor could not follow (it ramps, or was drawn back from an occlusion) lasts until its steps are made.
 
-A bolus comes on top of the basal rate, which goes on as if there were none. What the basal rate is behind is not made
-up for in a bolus. The patient's goes before the clinician's, which waits and then goes on. A cancelled bolus
+A bolus adds to the basal rate, which goes on unchanged. Steps that the basal rate is behind are not made up for during
+a bolus. The patient's bolus goes first; the clinician's waits and then goes on. A cancelled bolus
 is over: the volume that it had not given, and any of it that is drawn back, is not made up for.
 
 KVO: at the end of a regimen that asks for it, and while an alarm has it so; never above the basal rate.
