@@ -9,7 +9,7 @@ from picoinfuse.checkup.model import FAIL, PASS, SKIPPED, Row, Step, Visit, answ
 from picoinfuse.common import units
 from picoinfuse.common.units import pa_of_mmhg
 
-SELF_TEST_S = 5.0  # the longest self-test that docs/self-test.md allows
+SELF_TEST_S = 5.0  # the longest self-test that docs/architecture.md allows
 ZERO_READINGS = 40
 ZERO_MMHG = 10  # an occlusion limit of 250 mmHg is then right to 4 %
 NOISE_MMHG = 5
