@@ -20,12 +20,12 @@ RATE_UL_H = 100_000
 CRASH_AT_STEPS = 100
 # Appended to a module of the application. The steps are the pump's own count.
 BOMB = f"""
-_run = MonitorTask.run
+_run = DeliveryMonitorTask.run
 def _bomb(self, now_ms):
     if self._delivery.counted_steps() >= {CRASH_AT_STEPS}:
         raise RuntimeError('broken by a test')
     return _run(self, now_ms)
-MonitorTask.run = _bomb
+DeliveryMonitorTask.run = _bomb
 """
 TONE_HZ = 784  # G5, which no alarm's melody contains
 

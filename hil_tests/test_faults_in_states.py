@@ -31,7 +31,7 @@ from picoinfuse.profile.schema import OPTIONAL_SIGNALS
 NOTICED_S = 5.2  # the longest but one: an exception in the task that runs every 5 s
 # Slower faults: a line that has to fill, an estimate of charge that follows the voltage, a task that runs every
 # 10 s.
-SHOWS = {"line closed": 45.0, "battery empty": 300.0, "exception in repeated": 10.2}
+SHOWS = {"line closed": 45.0, "battery empty": 300.0, "exception in periodic_selftest": 10.2}
 ALWAYS = ("idle", "infusing")
 PAIRS = [
     pytest.param(fault, state, id=f"{fault.name}, {state}", marks=() if state in ALWAYS else pytest.mark.long)

@@ -29,7 +29,7 @@ class Handlers:
         self.done[rate_ul_h] += 1
         return {"rate_ul_h": rate_ul_h}
 
-    def internal_error(self, exc: Exception) -> None:
+    def on_error(self, exc: Exception) -> None:
         raise exc
 
 
@@ -41,7 +41,7 @@ class BadLine:
         self._rng = random.Random(seed)
         self._badness = badness
         self._outbox = Outbox(())
-        self._server = Server(self.handlers, BOOT, self._outbox)
+        self._server = Server({"start": self.handlers.start}, BOOT, self._outbox, self.handlers.on_error)
         self._reader = LineReader()
         self._late: dict[str, list[bytes]] = {"there": [], "back": []}
         self._now_ms = 0

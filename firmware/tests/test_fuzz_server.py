@@ -34,7 +34,7 @@ class Handlers:
         self.done = 0
         self.kept = deque(maxlen=CAPACITY)  # ids of the commands that the server must still know, refused or done
 
-    def internal_error(self, exc):
+    def on_error(self, exc):
         raise exc
 
 
@@ -95,7 +95,8 @@ def fuzz(seed, count):
     """Returns how many lines were carried out."""
     handlers = Handlers()
     outbox = Outbox(())
-    server = Server(handlers, BOOT, outbox)
+    functions = {name: getattr(handlers, name) for name in schema.METHODS}
+    server = Server(functions, BOOT, outbox, handlers.on_error)
     for line in lines(seed, count, BOOT):
         if not 0 < len(line) < MAX_LINE:  # the line reader keeps these away
             continue

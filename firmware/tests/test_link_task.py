@@ -53,7 +53,7 @@ class Handlers:
     def __init__(self):
         self.done = []
 
-    def internal_error(self, exc):
+    def on_error(self, exc):
         raise AssertionError(f"no input may be a fault of the pump: {exc!r}")
 
 
@@ -77,7 +77,8 @@ class Pump:
         self.handlers = Handlers()
         self.outbox = Outbox(("occlusion", "sensor"))
         self.reader = LineReader()
-        self.server = Server(self.handlers, BOOT, self.outbox)
+        functions = {name: getattr(self.handlers, name) for name in schema.METHODS}
+        self.server = Server(functions, BOOT, self.outbox, self.handlers.on_error)
         self.task = LinkTask(self.port, self.reader, self.server, self.outbox, lambda: None)
         self.now_ms = 0
 

@@ -15,10 +15,14 @@ class Heap:
         self.garbage = 0
         self.free = 20_000
         self.collections = 0
+        self.woken = None
         self.excused = []  # after so many collections
 
-    def stalled(self):
+    def excuse(self):
         self.excused.append(self.collections)
+
+    def wake(self, task):
+        self.woken = task
 
     def collect(self):
         self.collections += 1
@@ -42,11 +46,11 @@ def told():
 
 @pytest.fixture
 def task(heap, told):
-    return garbage_collection.MemoryTask(told.append, heap.stalled)
+    return garbage_collection.GarbageCollection(told.append, heap)
 
 
 def test_it_collects_in_one_turn_and_counts_in_another(task, heap):
-    task.collect_next()
+    task.collect_soon()
     assert task.run(0) < PERIOD_MS
     assert (heap.collections, task.free) == (1, 0)
     assert task.run(50) == PERIOD_MS
@@ -68,7 +72,7 @@ def test_each_collection_is_excused_and_no_count_is(task, heap):
 @pytest.mark.parametrize(("free", "low"), [(LEAST, False), (LEAST - 1, True)])
 def test_memory_that_runs_out_is_told_by_the_second_measurement(task, heap, told, free, low):
     heap.free = free
-    task.collect_next()
+    task.collect_soon()
     for now_ms in (0, 50):
         assert task.run(now_ms) < PERIOD_MS
         assert told == []

@@ -197,7 +197,8 @@ class Clock:
     def sleep_ms(self, ms): self.now_ms = (self.now_ms + ms) & 0x3fffffff
 clock = Clock()
 last = Task(1000)
-loop = Scheduler([Task(10), Task(4), Task(30), last], clock.ticks_ms, clock.sleep_ms, lambda: None, host.notify)
+loop = Scheduler(clock.ticks_ms, clock.sleep_ms)
+loop.set_tasks([Task(10), Task(4), Task(30), last], lambda: None, host.notify)
 loop.begin()
 def action():
     for _ in range(1000): clock.sleep_ms(loop.turn())

@@ -8,7 +8,7 @@ from pump.core.therapy.therapy import Therapy
 from pump.tasks import delivery as module
 from pump.tasks import pressure_relief as relief_module
 from pump.tasks.delivery import Delivery
-from pump.tasks.pressure_relief import Relief
+from pump.tasks.pressure_relief import PressureRelief
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 # A step is 350 nL; 500 mL/h are 397 Hz, and need no ramp.
@@ -28,17 +28,17 @@ class Rig:
         module.time = self.time
         self.stepper = FakeStepper(self.time)
         self.delivery = Delivery(MECHANICS, self.stepper, FakeCounter(self.stepper), lambda *_: None, lambda *_: None)
-        self.infusion = Therapy(continuous(500_000, 5_000_000), 350_000, 1)
+        self.therapy = Therapy(continuous(500_000, 5_000_000), 350_000, 1)
         self.ends = []
         self.permits_retraction = True
         self.closed = True
         self.broken = False
         retraction = Retraction(OCCLUSION, 350_000, 1, self.delivery.ramp.start_ul_h)
-        self.relief = Relief(retraction, self.delivery, self, self, lambda how, now_ms: self.ends.append(how))
+        self.relief = PressureRelief(retraction, self.delivery, self, self)
         self._push()
 
     def _push(self):
-        self.delivery.begin(self.infusion)
+        self.delivery.begin(self.therapy)
         self.delivery.go()
         while self.delivery.net_steps() < PUSHED:
             self.delivery.run(0)
@@ -60,7 +60,7 @@ class Rig:
             self.time.us += 10_000
 
     def begin(self):
-        self.relief.begin(self.time.us // 1000)
+        self.relief.begin(lambda how, now_ms: self.ends.append(how), self.time.us // 1000)
 
 
 @pytest.fixture
@@ -82,12 +82,12 @@ def test_it_waits_for_the_motor_to_stand_and_draws_back_until_the_pressure_is_go
     # 67.6 kPa of 24.4 Pa a step are 2774 steps; it looks every 10 ms, four steps.
     drawn = rig.pushed - rig.delivery.net_steps()
     assert drawn == pytest.approx((68_900 - 1_333) / PA_PER_STEP, abs=8)
-    assert rig.infusion.given_steps == rig.delivery.net_steps()
-    assert (rig.delivery.therapy, rig.delivery.back, rig.stepper.enabled) == (rig.infusion, False, False)
+    assert rig.therapy.given_steps == rig.delivery.net_steps()
+    assert (rig.delivery.therapy, rig.delivery.back, rig.stepper.enabled) == (rig.therapy, False, False)
 
 
 @pytest.mark.parametrize(
-    ("what", "how"), [("closed", "no_fall"), ("broken", "no_pressure"), ("permits_retraction", "cut")]
+    ("what", "how"), [("closed", "no_fall"), ("broken", "no_pressure"), ("permits_retraction", "cancelled")]
 )
 def test_it_ends_by_name_and_leaves_the_account_right(rig, what, how):
     rig.begin()
@@ -96,16 +96,16 @@ def test_it_ends_by_name_and_leaves_the_account_right(rig, what, how):
     rig.run(5)
     assert rig.ends == [how]
     assert not rig.relief.busy
-    assert rig.infusion.given_steps == rig.delivery.net_steps()
+    assert rig.therapy.given_steps == rig.delivery.net_steps()
     assert not rig.stepper.enabled
 
 
-def test_a_cut_ends_it_at_once_and_only_once(rig):
+def test_a_cancel_ends_it_at_once_and_only_once(rig):
     rig.begin()
     rig.run(1)
-    rig.relief.cut(0)
-    rig.relief.cut(0)
-    assert rig.ends == ["cut"]
+    rig.relief.cancel(0)
+    rig.relief.cancel(0)
+    assert rig.ends == ["cancelled"]
     assert not rig.stepper.enabled
 
 
@@ -115,4 +115,4 @@ def test_a_line_without_pressure_is_relieved_as_it_is(rig):
     rig.run(1)
     assert rig.ends == ["relieved"]
     assert not rig.stepper.enabled
-    assert relief_module.CUT not in rig.ends
+    assert relief_module.CANCELLED not in rig.ends

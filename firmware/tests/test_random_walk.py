@@ -67,13 +67,13 @@ def segment(chance):
 
 
 def request(pump, chance):
-    if pump.treatment.request_bolus(pump.now_ms) is None:
+    if pump.therapy.request_bolus(pump.now_ms) is None:
         pump.given_at_s.append(pump.time.us / 1e6)
 
 
 def square(pump, chance):
-    if pump.treatment.refusal_of_square() is None:
-        pump.treatment.give_square(chance.choice([1_000, 300_000]), chance.choice([2_000, 90_000]))
+    if pump.therapy.refusal_of_square() is None:
+        pump.therapy.give_square(chance.choice([1_000, 300_000]), chance.choice([2_000, 90_000]))
 
 
 def come(pump, chance):
@@ -175,7 +175,7 @@ def assert_volume_is_conserved(pump):
     """The place of the plunger, the counter, what was granted and the therapy's account are the same, to the step; and
     none of them is past what was ordered.
     """
-    therapy, delivery, counter = pump.infusion(), pump.delivery, pump.counter
+    therapy, delivery, counter = pump.delivery.therapy, pump.delivery, pump.counter
     pushed = pump.stepper.place() - pump.started_at
     counter.read()
     waiting = delivery.commanded_steps - counter.steps

@@ -1,5 +1,7 @@
 """The loop: sleeps until something is due, 10 ms at most, and feeds the watchdog only when nothing was late."""
 
+import types
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,7 +37,8 @@ class Task:
 def make(tasks, clock):
     fed, late = [], []
     feed = lambda: fed.append(clock.now_ms)  # noqa: E731
-    loop = Scheduler(tasks, clock.ticks_ms, None, feed, lambda name, ms: late.append((name, ms)))
+    loop = Scheduler(clock.ticks_ms, None)
+    loop.set_tasks(tasks, feed, lambda name, ms: late.append((name, ms)))
     loop.begin()
     return loop, fed, late
 
@@ -249,3 +252,23 @@ def test_a_task_may_feed_the_watchdog_in_the_midst_of_a_turn_that_is_not_late():
     clock.now_ms = loop.slots[1].due_ms = loop.slots[0].due_ms = 3000
     loop.turn()
     assert fed == [90, 90]
+
+
+def test_without_tasks_nothing_can_be_woken():
+    """Parts that are made before the tasks may report, and so wake a task, during the boot."""
+    clock = Clock()
+    loop = Scheduler(clock.ticks_ms, None)
+    loop.wake(object())
+    loop.excuse()
+
+
+def test_a_planned_stall_excuses_the_samplers_too():
+    excused = []
+    clock = Clock()
+    sampler = types.SimpleNamespace(excuse=excused.append)
+    loop = Scheduler(clock.ticks_ms, None)
+    loop.set_tasks([Task("a", 10)], lambda: None, None, (sampler,))
+    loop.begin()
+    clock.now_ms += 400
+    loop.excuse_stall()
+    assert excused == [clock.now_ms]

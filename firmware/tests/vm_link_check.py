@@ -24,16 +24,11 @@ class Handlers:
     def __init__(self):
         self.done = 0
 
-    def __getattr__(self, name):
-        if name not in schema.METHODS:
-            raise AttributeError(name)
-        return self._do
-
-    def _do(self, **params):
+    def do(self, **params):
         self.done += 1
         return {}
 
-    def internal_error(self, exc):
+    def on_error(self, exc):
         raise exc
 
 
@@ -106,7 +101,13 @@ def new_link():
     handlers = Handlers()
     port = Port()
     outbox = Outbox(("occlusion", "sensor"))
-    task = LinkTask(port, LineReader(), Server(handlers, 41, outbox), outbox, lambda: None)
+    task = LinkTask(
+        port,
+        LineReader(),
+        Server(dict.fromkeys(schema.METHODS, handlers.do), 41, outbox, handlers.on_error),
+        outbox,
+        lambda: None,
+    )
     return handlers, port, outbox, task
 
 

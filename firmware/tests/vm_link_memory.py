@@ -14,17 +14,12 @@ from pump.link.outbox import Outbox
 from pump.link.server import Server
 
 
-class Handlers:
-    def __getattr__(self, name):
-        if name not in schema.METHODS:
-            raise AttributeError(name)
-        return self._do
+def echo(**params):
+    return params
 
-    def _do(self, **params):
-        return params
 
-    def internal_error(self, exc):
-        raise exc
+def on_error(exc):
+    raise exc
 
 
 def largest():
@@ -40,7 +35,7 @@ def largest():
 
 
 outbox = Outbox(())
-server = Server(Handlers(), 41, outbox)
+server = Server(dict.fromkeys(schema.METHODS, echo), 41, outbox, on_error)
 before = count = 0
 with open(sys.argv[2]) as file:
     for text in file:

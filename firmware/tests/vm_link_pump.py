@@ -31,7 +31,7 @@ class Handlers:
         self.running = False
         return {"state": "idle"}
 
-    def internal_error(self, exc):
+    def on_error(self, exc):
         raise exc
 
 
@@ -40,7 +40,9 @@ outbox = Outbox(())
 port = SerialPort()
 port.begin()
 outbox.ready({"boot": 41, "version": "0", "reset_cause": "power"})
-task = LinkTask(port, LineReader(), Server(handlers, 41, outbox), outbox, lambda: None)
+functions = {"status": handlers.status, "start": handlers.start, "reset": handlers.reset}
+server = Server(functions, 41, outbox, handlers.on_error)
+task = LinkTask(port, LineReader(), server, outbox, lambda: None)
 while handlers.running or outbox.reply_waiting():
     task.run(time.ticks_ms())
     time.sleep_ms(1)

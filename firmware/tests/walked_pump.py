@@ -1,19 +1,21 @@
-"""The pump that the random walk leads about: what of app.py is about dose, on a stepper and a line of its own.
+"""The pump of the random walk: all parts that decide about dose, on a stepper and a line of its own.
 
-The real supervisor, alarm manager, restarts, recovery, relief, therapy and delivery task with its grid. The fake
-stepper makes the steps in the time of a clock, and keeps its own account of where the plunger is.
+The dispatcher, supervisor, alarm manager, motor, recovery, relief, therapy and the delivery task with its grid are the
+real ones. The fake stepper makes the steps in the time of a clock, and keeps its own account of where the plunger is.
 """
 
+from pump.app import App
 from pump.core import supervisor as sv
-from pump.core.alarms.manager import AlarmManager
+from pump.core.alarms.manager import ESCALATE_MS
 from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.therapy.therapy import Therapy
+from pump.motor import Motor
 from pump.tasks import delivery as module
 from pump.tasks.delivery import Delivery
-from pump.tasks.occlusion_recovery import OCCLUSIONS, Recovery
-from pump.tasks.pressure_relief import Relief
-from pump.tasks.therapy import Treatment
+from pump.tasks.occlusion_recovery import OcclusionRecovery
+from pump.tasks.pressure_relief import PressureRelief
+from pump.tasks.therapy import TherapyTask
 from tests.fake_stepper import FakeCounter, FakeStepper, FakeTime
 
 STEP_PL = 349930
@@ -75,6 +77,13 @@ class Syringe(FakeStepper):
         super().take(word)
 
 
+class Other:
+    """The parts that have no say about dose: they do nothing."""
+
+    def __getattr__(self, name):
+        return lambda *what: None
+
+
 class WalkedPump:
     def __init__(self, us):
         """At `us` of the clock, switched on and tested."""
@@ -83,17 +92,23 @@ class WalkedPump:
         module.time = self.time
         self.stepper = Syringe(self.time, self)
         self.counter = FakeCounter(self.stepper)
-        self.alarms = AlarmManager(lambda *what: None)
-        self.supervisor = sv.Supervisor(self._on_state)
+        world = Other()
+        self.app = App(world, world, world, world, world, ESCALATE_MS)
+        self.alarms, self.supervisor = self.app.alarms, self.app.supervisor
         self.delivery = Delivery(MECHANICS, self.stepper, self.counter, self._on_end, lambda us, ms: None)
-        self.restarts = Restarts(9)
-        self.recovery = Recovery(self, self.restarts)
+        report, report_once = self.app.report, self.app.report_once
+        self.therapy = TherapyTask(
+            self.delivery, MECHANICS["step_pl"], self.supervisor, self.alarms, report, report_once
+        )
         retraction = Retraction(OCCLUSION, STEP_PL, 1, self.delivery.ramp.start_ul_h)
-        # The pump is its own pressure task, the detector, and the ledger, whose flash never fails.
-        self.relief = Relief(retraction, self.delivery, self, self.supervisor, self.recovery.relief_ended)
-        self.pressure = self.detector = self.ledger = self
+        # The pump is its own pressure task and detector.
+        self.relief = PressureRelief(retraction, self.delivery, self, self.supervisor)
+        self.recovery = OcclusionRecovery(
+            Restarts(9), self.relief, self, self, world, self.supervisor, self.alarms, report, report_once, world.wake
+        )
         self.limit_pa = LIMIT_PA
-        self.treatment = Treatment(self, MECHANICS["step_pl"])
+        motor = Motor(self.supervisor, self.delivery, world, world, self.recovery, self.therapy, world.wake)
+        self.app.connect(world, world, motor, self.recovery, self.therapy)
         self.closed_at = None  # place of the plunger when the line was closed, at the limit
         self.sensor = None  # "high": it stays so; "lost"
         self.completed = False  # told; the walk takes it back
@@ -126,7 +141,7 @@ class WalkedPump:
 
     def begin(self, regimen, kvo_ul_h=1_000):
         self.stepper.forget()
-        self.treatment.begin(Therapy(regimen, *MECHANICS["step_pl"], kvo_ul_h), self.now_ms)
+        self.therapy.begin(Therapy(regimen, *MECHANICS["step_pl"], kvo_ul_h), self.now_ms)
         self.given_at_s = []
         self.started_s = self.time.us / 1e6
         self.started_at = self.stepper.place()
@@ -148,60 +163,16 @@ class WalkedPump:
     def _look(self):
         if self.supervisor.permits_motor and self.occluded:
             self.report("occlusion", True, self.now_ms)
-        self.treatment.run(self.now_ms)
+        self.therapy.run(self.now_ms)
         self.recovery.run(self.now_ms)
 
-    # ---- as app.py has it ----
-
-    def opens(self):
-        pass
-
-    def wake(self, task):
-        pass
-
-    def infusion(self):
-        therapy = self.delivery.therapy
-        return therapy.infusion if self.delivery.back else therapy
-
     def report(self, name, active, now_ms):
-        if active:
-            was_infusing = self.supervisor.permits_motor
-            self.alarms.raise_alarm(name, now_ms)
-            self._obey()
-            self.recovery.alarm_raised(name, was_infusing and not self.supervisor.permits_motor, now_ms)
-        elif name not in OCCLUSIONS or not self.relief.busy:
-            self.alarms.condition_gone(name, now_ms)
-
-    def tell_of(self, name, now_ms):
-        self.report(name, True, now_ms)
-        self.report(name, False, now_ms)
-
-    def _obey(self):
-        if self.alarms.stops_delivery():
-            self.supervisor.handle(sv.ALARM_STOP, self.now_ms)
-
-    def _on_state(self, old, new, event, now_ms):
-        delivery = self.delivery
-        self.recovery.cut(now_ms)
-        if self.supervisor.permits_motor:
-            delivery.therapy.on_motion_start()
-            delivery.go()
-        elif new in (sv.PAUSED, sv.IDLE):
-            delivery.stop()
-            if new == sv.IDLE:
-                delivery.release()
-        else:
-            delivery.halt()
-        if not self.supervisor.permits_motor and self.infusion() is not None:
-            self.infusion().cancel_bolus()
-        self._obey()
+        self.app.report(name, active, now_ms)
 
     def _on_end(self, completed, now_ms):
-        if completed and self.supervisor.handle(sv.COMPLETED, self.now_ms):
+        if completed and sv.takes(self.supervisor.state, sv.COMPLETED):
             therapy = self.delivery.therapy
             assert therapy.ended, "complete, and it was not"
             assert self.delivery.net_steps() >= therapy.given_steps
             self.completed = True
-            self.tell_of("infusion_complete", self.now_ms)
-        if self.supervisor.state == sv.IDLE:
-            self.delivery.release()
+        self.app.on_motion_end(completed, now_ms)

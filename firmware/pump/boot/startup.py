@@ -1,67 +1,69 @@
-"""The begin of a boot: the profile is checked, the pump assembled, and what the last boot left behind is told. Needed
-once, and not kept (run.py).
+"""The beginning of a boot: checks the profile, assembles the pump, and reports what the last boot left behind. Dropped
+after the boot (run.py).
 """
 
 import sys
 import time
 
-from pump.core import supervisor as sv
+from pump import build
+from pump.core.supervisor import FAULT_FOUND
 from pump.drivers.chip import Watchdog
-from pump.scheduler import Scheduler
-from pump.storage.reset_note import AFTER_CRASH, WAS_INFUSING, WAS_RUNNING
+from pump.storage import reset_note
 
 
 def start(note, reason):
-    """Returns the App; its scheduler is made, and nothing runs yet. `reason`: of the reset note."""
+    """Returns the Assembly, whose scheduler has its tasks; nothing runs yet. `reason`: of the reset note."""
     profile = _checked_profile()
-    from pump.boot.assembly import assemble
+    from pump.boot.assembly import Assembly
 
-    app, trouble = assemble(note, profile)
-    _tell(app, trouble, _cause(note, reason), time.ticks_ms())
+    pump = Assembly(note, profile)
+    _report_boot(pump, _cause(note, reason), time.ticks_ms())
     watchdog = Watchdog()
-    scheduler = Scheduler(app.tasks, time.ticks_ms, time.sleep_ms, watchdog.feed, app.on_overrun)
-    app.scheduler = app.leave.scheduler = scheduler
-    return app
+    pump.scheduler.set_tasks(pump.tasks(), watchdog.feed, pump.app.on_overrun, pump.samplers)
+    return pump
 
 
 def _checked_profile():
-    """None where it is not one. What checks it is not kept: nobody needs its tables and texts again."""
+    """The checked profile, or None when it is not valid. The module that checks it is dropped: its tables and texts are
+    needed once.
+    """
     from pump import storage
-    from pump.storage import profile, profile_table
+    from pump.storage import profile
 
     checked = None
     try:
         checked = profile.load_profile()
     except profile.ProfileFault:
-        pass  # _tell() does
-    for module in (profile, profile_table):
-        del sys.modules[module.__name__]
-    del storage.profile, storage.profile_table
+        pass  # _report_boot() raises the alarm
+    del storage.profile, sys.modules[profile.__name__]
     return checked
 
 
-def _tell(app, trouble, cause, now_ms):
-    """What the last boot left behind, and what this one lacks."""
-    app.witness.boot(cause, app.boot)
-    app.ledger.recall(cause == "watchdog", trouble)
-    app.outbox.ready({"boot": app.boot, "version": app.commands.version, "reset_cause": cause})
-    if trouble or app.ledger.last.lost or (app.reservoir is not None and app.reservoir.lost):
-        app.tell_of("storage_fault", now_ms)
-    if app.profile is None:
+def _report_boot(pump, cause, now_ms):
+    """Reports what the last boot left behind, and what this one lacks."""
+    app, last_therapy, note = pump.app, pump.last_therapy, pump.note
+    pump.event_log.boot(cause, pump.boot)
+    pump.delivered_volume.recall(cause == "watchdog", pump.journal_trouble)
+    pump.outbox.ready({"boot": pump.boot, "version": build.VERSION, "reset_cause": cause})
+    if pump.journal_trouble or last_therapy.lost or (pump.reservoir is not None and pump.reservoir.lost):
+        app.report_once("storage_fault", now_ms)
+    if pump.profile is None:
         app.report("profile_fault", True, now_ms)
-        app.supervisor.handle(sv.FAULT_FOUND, now_ms)
-    if app.calibrator.fault is not None:
+        pump.supervisor.handle(FAULT_FOUND, now_ms)
+    if pump.calibration_fault is not None:
         app.report("calibration_fault", True, now_ms)
-        app.supervisor.handle(sv.FAULT_FOUND, now_ms)
-    app.pharmacy.load(app.profile is not None and app.profile["library"]["required"], now_ms)
-    app.note.set(WAS_INFUSING if app.note.was_infusing else WAS_RUNNING)
-    if app.note.was_infusing or not app.ledger.last.seen:
-        app.tell_of("interrupted", now_ms)
+        pump.supervisor.handle(FAULT_FOUND, now_ms)
+    pump.drug_orders.load(now_ms)
+    note.set(reset_note.WAS_INFUSING if note.was_infusing else reset_note.WAS_RUNNING)
+    if note.was_infusing or not last_therapy.seen:
+        app.report_once("interrupted", now_ms)
     elif cause == "crash" or cause == "watchdog":
-        app.tell_of("restarted", now_ms)
+        app.report_once("restarted", now_ms)
 
 
 def _cause(note, reason):
+    """Why the board started: "power_on", "crash", "watchdog" or "reset"."""
     if note.watchdog_works is not None:
         return "power_on"
-    return {AFTER_CRASH: "crash", WAS_INFUSING: "watchdog", WAS_RUNNING: "watchdog"}.get(reason, "reset")
+    causes = {reset_note.AFTER_CRASH: "crash", reset_note.WAS_INFUSING: "watchdog", reset_note.WAS_RUNNING: "watchdog"}
+    return causes.get(reason, "reset")

@@ -1,51 +1,59 @@
-"""Two deliberate steps to whatever changes what flows: a method of flow.py is proposed, shown, and then confirmed.
+"""Two deliberate steps for every command that changes what flows: a change is proposed, shown, and then confirmed.
 
-Everything is checked when it is proposed and again when it is confirmed; what was shown must still be what would
-change. A state that changes, an alarm, a person's stop in between: the proposal is void.
+Everything is checked at the proposal and again at the confirmation, and the change must still be the one that was
+shown. A change of state, an alarm, or a person's stop in between makes the proposal void.
 
-What passes a soft limit of the drug library takes one more step for each: a confirmation that names the value.
+A value that passes a soft limit of the drug library needs one more step: a confirmation that names the value.
 """
 
 import time
 
 from pump.core.proposals import EXPIRES_MS, VOID, WHY, Proposals
-from pump.drivers.chip import random_24
 from pump.link.schema import Refused
 
-_LOOK_MS = 1000
-_DRIFTS = ("reservoir_nl",)  # what changes while the motor turns, and is no other pump for that
+_POLL_MS = 1000
+_DRIFTS = ("reservoir_nl",)  # changes while the motor turns, which makes no other proposal
 
 
-class TwoSteps:
-    """A task as well: it lets a proposal that nobody confirms expire."""
+class Confirmation:
+    """Keeps the proposal. It is a task too: it lets a proposal expire that is not confirmed."""
 
-    name = "two_steps"
+    name = "confirmation"
     max_late_ms = 5000
 
-    def __init__(self, flow):
-        self._flow = flow
-        self._proposals = Proposals(random_24)
-        self._named = 0  # values over soft limits that were named, of the proposal that waits
+    def __init__(self, draw):
+        """`draw()` returns a random token."""
+        self._proposals = Proposals(draw)
+        self._named = 0  # how many values over soft limits were named, of the open proposal
 
-    def propose(self, method, params):
-        """Answers with what would change, and changes nothing."""
-        changes, _, soft = getattr(self._flow, method)(**params)
+    def proposing(self, prepare):
+        """Returns the function of the link that proposes what `prepare` prepares: it answers with the changes, and
+        changes nothing. `prepare(**params)` is described in flow_changes.py.
+        """
+
+        def propose(**params):
+            return self._propose(prepare, params)
+
+        return propose
+
+    def _propose(self, prepare, params):
+        changes, _, soft = prepare(**params)
         self._named = 0
-        token = self._proposals.put((method, params, changes, soft), time.ticks_ms())
+        token = self._proposals.put((prepare, params, changes, soft), time.ticks_ms())
         over = [{"limit": limit, "value": value, "bound": bound} for limit, value, bound in soft]
         return {"token": token, "changes": changes, "soft_limits": over, "expires_ms": EXPIRES_MS}
 
     def confirm(self, token, override_soft_limits=None):
         """Makes the proposed change; returns the result of its method. `override_soft_limits`: the value that passes a
-        soft limit, in the order of the proposal, one a call.
+        soft limit, in the order of the proposal, one a call. Raises Refused.
         """
         refusal = self._proposals.refusal(token, time.ticks_ms())
         if refusal is not None:
             raise Refused(refusal, WHY[refusal], {"token": token})
-        method, params, shown, soft = self._proposals.what
+        prepare, params, shown, soft = self._proposals.what
         self._name(soft, override_soft_limits, token)
         self._proposals.end(VOID)  # whatever refuses it below
-        changes, act, soft_now = getattr(self._flow, method)(**params)
+        changes, act, soft_now = prepare(**params)
         for name in _DRIFTS:
             if name in changes:
                 changes[name][0] = shown[name][0]
@@ -56,7 +64,7 @@ class TwoSteps:
         return result
 
     def _name(self, soft, override_soft_limits, token):
-        """Lets a confirmation pass when every value that passes a soft limit has been named, one at a time."""
+        """Returns once every value that passes a soft limit has been named, one a confirmation. Else raises Refused."""
         if override_soft_limits is not None:
             if self._named < len(soft) and soft[self._named][1] == override_soft_limits:
                 self._named += 1
@@ -68,9 +76,9 @@ class TwoSteps:
             raise Refused("soft_limit", message, {"token": token, "limit": limit, "value": value, "bound": bound})
 
     def void(self):
-        """Something happened: what was shown may not be so any more."""
+        """Something happened that can make the shown change untrue. Allocates nothing."""
         self._proposals.end(VOID)
 
     def run(self, now_ms):
         self._proposals.expire(now_ms)
-        return _LOOK_MS
+        return _POLL_MS

@@ -1,14 +1,10 @@
 """Answers requests: one line in, one reply into the outbox, whatever the line was.
 
-`handlers` has a method for each of schema.METHODS, called with the checked parameters; it returns the result
-(a dict) or raises Refused. Anything else that it raises is a fault of the pump:
-`handlers.internal_error(exc)` is told first, so that the pump is made safe before the host is answered.
-
-A command is done at most once (executed.py). The reply to a command that was refused by the table, by the
-application or by a fault is kept like any other: the host that retries must get the answer to its first
-attempt. Otherwise a `resume` that was refused, whose reply got lost, would be carried out by the retry when
-the state had changed meanwhile. What never became a command is not kept: a line that is damaged, malformed,
-from another boot, or with an id that is taken.
+A command is executed at most once (executed.py). The reply to a command that was refused by the table, by the
+application or by a fault is kept like any other: a host that retries must get the answer to its first attempt.
+Otherwise a `resume` that was refused, and whose reply was lost, would be executed by the retry when the state had
+changed meanwhile. What never became a command is not kept: a line that is damaged, malformed, from another boot, or
+with an id that is taken.
 """
 
 from micropython import const
@@ -24,15 +20,20 @@ _NO_PARAMS = {}
 
 
 class Server:
-    def __init__(self, handlers, boot, outbox, taken=None):
-        """`taken(method, params)` is told of every command that was not refused."""
-        self._handlers = handlers
+    def __init__(self, functions, boot, outbox, on_error, on_command=None):
+        """`functions`: for each name of schema.METHODS the function that is called with the checked parameters; it
+        returns the result (a dict), or raises Refused, or OSError when the flash fails. Anything else that it raises is
+        a fault of the pump: `on_error(exc)` makes the pump safe before the host is answered.
+        `on_command(method, params)` is called after every command that was not refused.
+        """
+        self._functions = functions
         self._boot = boot
         self._outbox = outbox
-        self._taken = taken
+        self._on_error = on_error
+        self._on_command = on_command
         self._executed = Executed()
-        self._id = None  # of the request at hand, as soon as it could be read
-        # Made now, for the moment when there is no memory to make it.
+        self._id = None  # of the request at hand, once it was read
+        # Made beforehand, because it is needed when there is no memory to make it.
         self._no_memory = _error(None, "internal", "out of memory", None)
 
     def handle_line(self, line):
@@ -96,13 +97,13 @@ class Server:
         """The reply, also when the method is refused or fails."""
         try:
             schema.check(method, params)
-            result = getattr(self._handlers, method)(**params)
-            if self._taken is not None and schema.kind(method) == schema.COMMAND:
-                self._taken(method, params)
+            result = self._functions[method](**params)
+            if self._on_command is not None and schema.kind(method) == schema.COMMAND:
+                self._on_command(method, params)
             return frame.encode({"id": self._id, "result": result})
         except Refused as refused:
             return _error(self._id, refused.code, refused.message, refused.data)
-        except frame.FrameTooLong as exc:  # nobody is harmed by an answer that does not fit
+        except frame.FrameTooLong as exc:  # no fault of the pump
             return _error(self._id, "reply_too_long", str(exc), None)
         except OSError:
             message = "the flash did not take it; after a reset it is the old or the new"
@@ -111,7 +112,7 @@ class Server:
             return self._fault(exc)
 
     def _fault(self, exc):
-        self._handlers.internal_error(exc)
+        self._on_error(exc)
         try:
             return _error(self._id, "internal", "a fault in the pump: " + type(exc).__name__, None)
         except MemoryError:
@@ -127,3 +128,12 @@ def _error(request_id, code, message, data):
     if data is not None:
         error["data"] = data
     return frame.encode({"id": request_id, "error": error})
+
+
+def refusing(message, state):
+    """Returns a function for a method that this pump cannot carry out: it raises Refused `wrong_state`."""
+
+    def refuse(**params):
+        raise Refused("wrong_state", message, {"state": state})
+
+    return refuse

@@ -1,7 +1,7 @@
-"""A part of the self-test: the firmware in flash is what was put there.
+"""The self-test's check of the firmware: what is in flash is what was deployed.
 
-From files: /pump/files.crc, written by the deployment, has the CRC-32 and path of each of them, and its own in the last
-line. In a production image: the image in flash against the CRC in its info block (host/picoinfuse/image/info.py).
+From files: /pump/files.crc, written by the deployment, has the CRC-32 and path of each file, and its own CRC in the
+last line. In a production image: the image in flash against the CRC in its info block (host/picoinfuse/image/info.py).
 """
 
 from binascii import crc32
@@ -17,14 +17,14 @@ _PAGE = const(256)
 _MARKER = b"picoinfuse-image"
 _IMAGE_BYTES_AT = const(20)  # in the info block: its format is before, the CRC after
 _DIGITS = const(8)
-_FILES = const(3)  # each open one leaves 1.2 KB behind, of its buffer
+_FILES = const(3)  # each opened file leaves the 1.2 KB of its buffer as garbage
 
 
-class FilesPart:
-    """`step` reads a chunk of one file. A file that is not there, or a list that is not whole, is a failure."""
+class FilesCheck:
+    """Each `step` reads a chunk of one file. A missing file, or a list that is not whole, is a failure."""
 
     def __init__(self, on_garbage):
-        """`on_garbage()`: so much was left behind that it should be collected."""
+        """`on_garbage()`: enough garbage was left behind to collect it."""
         self._on_garbage = on_garbage
         self._opened = 0
         self.failed = False
@@ -81,11 +81,11 @@ class FilesPart:
         return not self.failed
 
 
-class FlashPart:
-    """`step` looks at a chunk of flash: first for the info block, then for the CRC of what comes before it."""
+class ImageCheck:
+    """Each `step` reads a chunk of flash: first to find the info block, then for the CRC of what comes before it."""
 
     def __init__(self, flash):
-        """`flash`: bytes of the image, as they are mapped into memory."""
+        """`flash`: a memoryview of the image, mapped into memory."""
         self.failed = False
         self._flash = flash
         self._at = self._crc = 0
@@ -102,7 +102,7 @@ class FlashPart:
 
     def _search(self):
         flash, at = self._flash, self._at
-        # Two bytes first: a slice is allocated.
+        # Two bytes first, because a slice allocates.
         if flash[at] == _MARKER[0] and flash[at + 1] == _MARKER[1] and bytes(flash[at : at + 16]) == _MARKER:
             self._info = at
             self._at = 0
@@ -127,10 +127,10 @@ class FlashPart:
 
 
 def make(mapped, on_garbage):
-    """The part that fits what runs here. `mapped(size)`: the beginning of the flash, as memory."""
+    """Returns the check for the firmware that runs. `mapped(size)` returns the beginning of the flash as memory."""
     if not build.FROZEN:
-        return FilesPart(on_garbage)
-    return FlashPart(mapped(_FLASH_BYTES))
+        return FilesCheck(on_garbage)
+    return ImageCheck(mapped(_FLASH_BYTES))
 
 
 def _open(path):

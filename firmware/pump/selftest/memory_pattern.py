@@ -1,33 +1,32 @@
-"""A part of the self-test: memory. Blocks of the free heap are filled with patterns and read back.
+"""The self-test's check of the memory: blocks of the free heap are filled with patterns and read back.
 
-That is what a program in MicroPython can test of the Pico's 264 KB: heap that is free, 4 to 32 KB of it, each bit as 0
-and as 1, and that no two blocks are the same memory. With more, a collection of garbage takes longer than the pressure
-task can wait. A test that got no block fails. The interpreter's own memory and what the pump's objects live in are not
-tested.
+A MicroPython program can test only free heap: 4 to 32 KB of the Pico's 264 KB, each bit as 0 and as 1, and that no two
+blocks are the same memory. With more, a garbage collection would take longer than the pressure task can wait. A check
+that gets no block fails. The interpreter's own memory and the memory of the pump's objects are not tested.
 """
 
 from micropython import const
 
-BLOCK = const(256)  # for what is free lies in small pieces, and a block that finds no place begins a collection
-MIN_FREE = const(10_000)  # what stays for what the loop takes between two collections
+BLOCK = const(256)  # small, because free heap is in small pieces, and a block that finds no place starts a collection
+MIN_FREE = const(10_000)  # what the loop takes between two collections
 _RESERVE = const(24_000)  # stays free for the tasks that run meanwhile
 _MOST = const(128)
 _FEW = const(16)
 _PATTERNS = (0x55, 0xAA)
 
 
-class MemoryPart:
+class MemoryCheck:
     def __init__(self, memory):
-        """`memory.free`: what was free when it was last counted. Only that task collects and counts: it takes 40 ms."""
+        """`memory.free`: the free heap as last measured. Only that task collects and measures, which takes 40 ms."""
         self._memory = memory
-        self.tested = 0  # bytes, in the last test
+        self.tested = 0  # bytes, in the last check
         self._blocks = []
         self._left = 0
         self._patterns = ()
         self.failed = False
 
     def begin(self, whole):
-        """`whole`: what is free but for the reserve, else a piece that other tasks do not miss."""
+        """`whole`: check all free heap but the reserve, else a piece that the other tasks can spare."""
         free = self._memory.free
         self.tested = 0
         self._left = min(_MOST, max(_FEW, (free - _RESERVE) // BLOCK)) if whole else _FEW
@@ -35,7 +34,7 @@ class MemoryPart:
         self._patterns = tuple([bytes([pattern]) * BLOCK for pattern in _PATTERNS])
 
     def step(self):
-        """A block; True while there are more."""
+        """Checks a block. True while there are more."""
         if self.failed or not self._left:
             self._compare()
             self._blocks.clear()
@@ -45,7 +44,7 @@ class MemoryPart:
         block = None
         try:
             block = bytearray(BLOCK)
-        except MemoryError:  # what is free lies in smaller pieces
+        except MemoryError:  # the free heap is in smaller pieces
             self._left = 0
             return True
         for pattern in self._patterns:
@@ -60,7 +59,7 @@ class MemoryPart:
         return True
 
     def _compare(self):
-        """Each block still has its own number, and there was one."""
+        """Fails unless there was a block and each still has its own number."""
         if not self.tested:
             self.failed = True
         for number, block in enumerate(self._blocks):

@@ -1,5 +1,5 @@
-"""A part of the self-test: the settings. The profile in flash is whole and the one that the pump booted with; what was
-made of it in memory is as it was at boot.
+"""The self-test's check of the settings: the profile in flash is whole and the one that the pump booted with, and the
+profile in memory is as it was at boot.
 """
 
 from binascii import crc32
@@ -7,11 +7,11 @@ from binascii import crc32
 from micropython import const
 
 PATH = "/profile.json"
-_PIECE = const(128)  # the file at once would need 2 KB in one piece, which a heap in use seldom has
+_PIECE = const(128)  # the whole file would need 2 KB in one piece, which a heap in use seldom has
 _END = const(10)  # "#", the CRC, newline
 
 
-class SettingsPart:
+class SettingsCheck:
     def __init__(self, profile):
         """`profile`: as in force, its step calibrated."""
         self._profile = profile
@@ -26,7 +26,7 @@ class SettingsPart:
         self.failed = False
 
     def step(self):
-        """The file, then a section of what is in memory; True while there are more."""
+        """Checks the file, then a section of the profile in memory. True while there is more."""
         if self._next < 0:
             self.failed = self._file_failed()
         else:
@@ -45,7 +45,7 @@ class SettingsPart:
 
 
 def _file_crc():
-    """CRC-32 of the file; None when it is not there, or not what its own CRC says."""
+    """CRC-32 of the file; None when it is missing, or does not match the CRC at its end."""
     try:
         with open(PATH, "rb") as file:
             left = file.seek(0, 2) - _END

@@ -1,6 +1,6 @@
-"""Parts of a test that read much, in slices of 2 ms: memory, firmware, settings.
+"""The checks that read much, in slices of 2 ms: memory, firmware, settings.
 
-A part has `begin(whole)`, `step()`, which is True while there is more, and `failed`.
+A check has `begin(whole)`, `step()`, which returns True while there is more, and `failed`.
 """
 
 import time
@@ -10,32 +10,34 @@ from micropython import const
 _SLICE_US = const(2000)
 
 
-class SlicedParts:
-    def __init__(self, names, parts, on_garbage):
-        """In their order. `on_garbage()`: so much was left behind that it should be collected."""
+class SlicedChecks:
+    def __init__(self, names, checks, on_garbage):
+        """`names` of the `checks`, in their order. `on_garbage()`: enough garbage was left behind to collect it."""
+        self.names = names
+        self._checks = checks
         self._on_garbage = on_garbage
-        self._names = names
-        self._parts = parts
         self._at = 0
         self._begun = False
-        self.failed = None  # the name of the part that failed
+        self.failed = None  # the name of the check that failed
 
     def begin(self):
         self._at = 0
         self._begun = False
         self.failed = None
 
-    def go_on(self, whole):
-        """A slice, and the step that it began; True while there is more. `whole`: no infusion is to be spared."""
+    def run_slice(self, whole):
+        """Runs for 2 ms, and to the end of the step then under way. True while there is more. `whole`: no infusion runs
+        that needs the memory.
+        """
         began_us = time.ticks_us()
-        while self._at < len(self._parts):
-            part = self._parts[self._at]
+        while self._at < len(self._checks):
+            check = self._checks[self._at]
             if not self._begun:
-                part.begin(whole)
+                check.begin(whole)
                 self._begun = True
-            elif not part.step():
-                if part.failed:
-                    self.failed = self._names[self._at]
+            elif not check.step():
+                if check.failed:
+                    self.failed = self.names[self._at]
                     return False
                 self._begun = False
                 self._at += 1

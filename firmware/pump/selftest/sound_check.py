@@ -1,7 +1,7 @@
 """The self-test's tone: a person hears that the piezo works, and where the profile has its feedback, so does the pump.
 
-The feedback is a wire that follows the current through the piezo; a state machine counts its edges. It is only judged
-when the tone was played: while an alarm sounds there is none, and it is no fault to hear more than was played.
+The feedback is a wire that follows the current through the piezo; a state machine counts its edges. They are judged
+only when the tone was played: while an alarm sounds there is no tone. More edges than the tone has are no failure.
 """
 
 from pump.core.alarms.tones import burst_words, tone_cycles
@@ -18,17 +18,14 @@ class SoundCheck:
         self._cycles = tone_cycles(self._words)
         self._played = False
 
-    def can_hear(self):
-        return self._counter is not None
-
     def begin(self):
         if self._counter is not None:
             self._counter.forget()
         self._played = self._annunciator.chirp(self._words)
 
-    def failed(self):
-        """The tone is over, and was not heard."""
+    def passed(self):
+        """To be called when the tone is over: its cycles were counted, where it was played and there is a counter."""
         if self._counter is None or not self._played:
-            return False
+            return True
         self._counter.read()
-        return self._counter.steps < self._cycles
+        return self._counter.steps >= self._cycles

@@ -1,8 +1,8 @@
-"""The task that makes alarms heard and seen.
+"""The task that sounds and shows the alarms.
 
-It asks the alarm manager who owns sound and light, and tells the burst player and the lamps what to show, only when it
-changes. Both keep time by themselves: how late this task is moves the moment at which an alarm is first heard, and no
-edge after it. It is woken when an alarm comes or goes, or a test begins. The lamps go on during an audio pause.
+It asks the alarm manager which alarm owns sound and light, and passes changes on to the burst player and the lamps.
+Both keep time by themselves: a late run delays the first sound of an alarm, and no edge after it. The task is woken
+when an alarm comes or goes, or a test begins. The lamps stay on during an audio pause.
 """
 
 from micropython import const
@@ -11,7 +11,7 @@ from pump.core.alarms.bursts import burst_ms
 from pump.core.alarms.table import NONE
 from pump.tasks.burst_player import BurstPlayer
 
-_LOOK_MS = const(1000)  # escalation and the end of an audio pause are that late at most
+_POLL_MS = const(1000)  # escalation and the end of an audio pause are at most that late
 
 
 class Annunciator:
@@ -26,25 +26,25 @@ class Annunciator:
         self._light = NONE  # priority that the lamps show
 
     def test(self, priority, now_ms):
-        """Plays one burst with its lamps. Returns how long it takes, 0 when refused: a real alarm of this
-        priority or higher is never talked over, and a test is not begun within a test. A real alarm that
-        comes meanwhile takes over in `run`."""
+        """Plays one burst with its lamps. Returns its length in ms; 0 when refused, because a real alarm of this
+        priority or higher is active, or another test. A real alarm that comes meanwhile takes over in `run`.
+        """
         if self._test or self._highest() >= priority:
             return 0
-        self._player.run(NONE, now_ms)  # an alarm's rest between bursts must not pass for the end of the test's burst
+        self._player.run(NONE, now_ms)  # the rest after an alarm's burst must not count as the end of the test's burst
         self._test = priority
         return burst_ms(priority)
 
     def chirp(self, words):
-        """The self-test's tone; false while an alarm sounds, which is as good a test."""
+        """Plays the self-test's tone. False while an alarm sounds, which tests as much."""
         return self._player.chirp(words)
 
     def is_dark(self):
-        """No alarm and no alarm test has the lamps."""
+        """No alarm and no alarm test uses the lamps."""
         return self._light == NONE
 
     def light(self, red, yellow):
-        """The self-test's light, while `is_dark`; an alarm that comes takes the lamps."""
+        """Lights the lamps for the self-test, while `is_dark`; an alarm takes them over."""
         self._lamps.light(red, yellow)
 
     def run(self, now_ms):
@@ -52,7 +52,7 @@ class Annunciator:
         light = self._highest()
         sound = NONE if self._alarms.silenced else light
         if self._test:
-            self._look_at_test(light, now_ms)
+            self._update_test(light, now_ms)
         if self._test:
             light = sound = self._test
         self._shine(light)
@@ -65,9 +65,9 @@ class Annunciator:
     def _until_next(self, wait_ms, now_ms):
         if self._alarms.silenced:
             wait_ms = min(wait_ms, self._alarms.silenced_ms(now_ms) or 1)
-        return wait_ms if wait_ms < _LOOK_MS else _LOOK_MS
+        return wait_ms if wait_ms < _POLL_MS else _POLL_MS
 
-    def _look_at_test(self, light, now_ms):
+    def _update_test(self, light, now_ms):
         """Ends the test when its burst is over, or a real alarm has come."""
         player = self._player
         if light >= self._test or (player.priority == self._test and player.resting(now_ms)):

@@ -1,7 +1,7 @@
 """The task that measures the battery, where the profile has one: ten readings a second apart make a measurement.
 
-What a measurement means is in core/battery.py; here the load is put together and the alarms are raised. The load is
-the share of the readings at which the motor had current.
+core/battery.py says what a measurement means. This task finds the load, by the share of the readings at which the motor
+had current, and raises the alarms.
 """
 
 from micropython import const
@@ -16,37 +16,39 @@ class BatteryTask:
     name = "battery"
     max_late_ms = 1000
 
-    def __init__(self, sensor, config, motor_has_current, report):
-        """`motor_has_current()`; `report(name, active, now_ms)` hears of the alarms."""
+    def __init__(self, sensor, config, stepper, report):
+        """`config`: the section `battery` of the profile. `stepper.enabled`: the motor has current.
+        `report(name, active, now_ms)` takes the alarms.
+        """
         self.battery = Battery(config)
         self._sensor = sensor
         self._config = config
-        self._motor_has_current = motor_has_current
+        self._stepper = stepper
         self._report = report
         self._sum_mv = self._with_motor = self._readings = 0
-        self._wrong_mv = None  # a reading that is no battery's: the mean with it would be one that is nearly empty
-        self.loaded_mv = self.rest_mv = None  # as last measured with and without the motor's current
+        self._wrong_mv = None  # a reading that no battery has; in the mean it would look like a nearly empty battery
+        self.loaded_mv = self.rest_mv = None  # last measured with and without the motor's current
 
     def run(self, now_ms):
         millivolts = self._sensor.millivolts()
         self._sum_mv += millivolts
         if not self.battery.is_battery(millivolts):
             self._wrong_mv = millivolts
-        self._with_motor += self._motor_has_current()
+        self._with_motor += self._stepper.enabled
         self._readings += 1
         if self._readings >= _READINGS:
             self._measure(now_ms)
         return _READ_MS
 
-    def measure_now(self, now_ms):
-        """For the self-test: one measurement of one reading, when there was none yet. Returns the state."""
+    def check(self):
+        """The self-test's check: measures once, by one reading, when there was no measurement yet."""
         battery = self.battery
         if battery.millivolts is None:
-            battery.update(self._sensor.millivolts(), self._load_ma(self._motor_has_current(), 1), 0)
-        return battery.state
+            battery.update(self._sensor.millivolts(), self._load_ma(self._stepper.enabled, 1), 0)
+        return battery.state not in (CHARGE_DEPLETED, CHARGE_UNKNOWN)
 
-    def tell(self):
-        """The answer to `battery`."""
+    def to_dict(self):
+        """The reply to `battery`."""
         battery = self.battery
         left_s = battery.seconds_left()
         return {
@@ -74,7 +76,7 @@ class BatteryTask:
             self.rest_mv = millivolts
         self._sum_mv = self._with_motor = self._readings = 0
         state = self.battery.update(millivolts, self._load_ma(with_motor, _READINGS), LOOK_MS // 1000)
-        # The worse one first: no moment without an alarm.
+        # The worse one first, so that there is no moment without an alarm.
         self._report("battery_depleted", state == CHARGE_DEPLETED, now_ms)
         self._report("battery_low", state == CHARGE_LOW, now_ms)
         self._report("battery_fault", state == CHARGE_UNKNOWN, now_ms)

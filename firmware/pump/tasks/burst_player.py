@@ -1,10 +1,10 @@
 """Hands bursts to the piezo, one after the other.
 
-A burst that has begun is finished, also when its alarm ends, is silenced or gives way to a lower one: half a burst of
-one priority sounds like another. Only a higher priority cuts in, at once: it must not wait behind three seconds of
-something less urgent. A table ends with the rest after the burst; the next one is handed over during the rest, so
-bursts follow each other by the piezo's clock and not by the loop's. The rests are of seconds, longer than the
-watchdog lets a loop be late.
+A burst is always played to its end, also when its alarm ends, is silenced, or is followed by a lower one: half a burst
+of one priority sounds like another priority. Only a higher priority interrupts, at once, because it must not wait for
+three seconds of something less urgent. A table ends with the rest after the burst, and the next one is handed over
+during the rest. So bursts follow each other by the piezo's clock, not by the loop's. The rests last seconds, longer
+than the watchdog lets a loop be late.
 """
 
 from micropython import const
@@ -14,9 +14,9 @@ from pump.core.alarms.table import HIGH, NONE
 from pump.core.alarms.tones import burst_words
 from pump.core.ticks import elapsed_ms, later
 
-_IDLE_MS = const(1000)  # nothing to play: come back whenever
-_LOOK_MS = const(500)
-_BETWEEN_MS = const(2500)  # the shortest rest between bursts: without one, a lower priority's would sound as part of it
+_IDLE_MS = const(1000)  # nothing to play
+_POLL_MS = const(500)
+_BETWEEN_MS = const(2500)  # the shortest rest before a burst of a lower priority, which would else sound as part of it
 
 
 class BurstPlayer:
@@ -34,7 +34,7 @@ class BurstPlayer:
         return self.priority != NONE and elapsed_ms(now_ms, self._begin_ms) >= self._burst_ms[self.priority]
 
     def run(self, wanted, now_ms):
-        """Plays bursts of the priority `wanted` from now on; NONE: none after this. Returns the ms to the next look."""
+        """Plays bursts of the priority `wanted` from now on (NONE: no more). Returns the ms until the next call."""
         if wanted > self.priority:
             return self._begin(wanted, now_ms)
         if self.priority == NONE:
@@ -50,14 +50,14 @@ class BurstPlayer:
         return self._begin(wanted, now_ms)
 
     def chirp(self, words):
-        """A short sound that is no alarm. False, and nothing, while there is one."""
+        """Plays a short sound that is no alarm. False, and nothing, while an alarm sounds."""
         if self.priority != NONE:
             return False
         self._piezo.play(words)
         return True
 
     def _time_ms(self, now_ms):
-        """Since the beginning of the burst that is being played, or rested from."""
+        """Time since the beginning of the burst that is being played, or whose rest it is."""
         t_ms = elapsed_ms(now_ms, self._begin_ms)
         period_ms = self._period_ms[self.priority]
         if self._handed and t_ms >= period_ms:
@@ -67,14 +67,14 @@ class BurstPlayer:
         return t_ms
 
     def _hand_over(self, t_ms, now_ms):
-        """In the rest, and the same is wanted again."""
+        """Hands the next burst over, in the rest after one of the same priority."""
         left_ms = self._period_ms[self.priority] - t_ms
         if self._handed:
             return left_ms
         if left_ms <= 0:
             return self._begin(self.priority, now_ms)  # the loop was away for the whole rest: it is silent
         if self._piezo.busy():
-            return left_ms if left_ms < _LOOK_MS else _LOOK_MS
+            return left_ms if left_ms < _POLL_MS else _POLL_MS
         self._piezo.follow(self._words[self.priority])
         self._handed = True
         return left_ms

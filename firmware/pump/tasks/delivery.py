@@ -40,10 +40,10 @@ class Delivery:
         self._on_end = on_end
         self._on_late = on_late
         self._step_pl = mechanics["step_pl"]
-        self.on_account = None  # a function: the account is about to start at 0
-        self.on_grant = None  # a function: motion is about to be granted or taken back (False), or has been (True)
-        self.therapy = None
-        self.back = False  # the therapy draws the plunger back; `turn` sets it
+        self._on_account = self._on_grant = None  # see `connect`
+        self.therapy = None  # the one at hand, also while the plunger is drawn back
+        self.source = None  # decides on the steps: the therapy, or a retraction
+        self.back = False  # the source draws the plunger back; `turn` sets it
         self.stopping = True
         self.moving = False  # granted motion has not run out, as far as the CPU knows
         self.commanded_steps = 0
@@ -53,6 +53,15 @@ class Delivery:
         self._stair = False
         self._rate_is_set = False  # for the slice to come
         self._words = [0] * WORDS
+
+    def connect(self, on_account, on_grant):
+        """Sets who follows the account: they are made with this task, so it can only be called after.
+
+        `on_account()`: the account is about to start at 0. `on_grant(done)`: motion is about to be granted or taken
+        back (False), or has been (True).
+        """
+        self._on_account = on_account
+        self._on_grant = on_grant
 
     @property
     def rate_ul_h(self):
@@ -73,18 +82,31 @@ class Delivery:
         """Out of the syringe in this therapy, by the counter."""
         return nl_of(self.net_steps(), self._step_pl)
 
-    def turn(self, therapy, back):
-        """The motor stands. `therapy` asks for the steps from here on, which draw back or push; the account goes on."""
-        self.back = back
+    def add_status(self, status):
+        """Adds its part of the reply to `status`."""
+        therapy = self.therapy
+        status["rate_ul_h"] = self.rate_ul_h
+        status["target_ul_h"] = 0 if therapy is None or self.stopping or self.back else therapy.target_ul_h
+        status["delivered_nl"] = self.delivered_nl()
+        status["vtbi_nl"] = None if therapy is None else therapy.vtbi_nl
+        status["kvo"] = therapy is not None and therapy.kvo and therapy.target_ul_h > 0 and not self.stopping
+        status["steps_commanded"] = self.commanded_steps
+        status["steps_counted"] = self.counted_steps()
+
+    def turn(self, source):
+        """Sets where the steps come from, while the motor stands: `source` (a retraction) draws the plunger back, None
+        is the therapy again. The account goes on.
+        """
+        self.back = back = source is not None
         self._stepper.turn(back)
         self._counter.turn(back)
-        self.therapy = therapy
+        self.source = source if back else self.therapy
 
     def begin(self, therapy):
-        """A new therapy, or None for none: the account starts at 0."""
-        if self.on_account is not None:
-            self.on_account()
-        self.therapy = therapy
+        """Begins a therapy (None: there is none). The account starts at 0."""
+        if self._on_account is not None:
+            self._on_account()
+        self.therapy = self.source = therapy
         self.commanded_steps = 0
         self._counter.forget()
 
@@ -102,21 +124,21 @@ class Delivery:
 
     def halt(self):
         """Fault stop, at once."""
-        self._tell_grant(False)
+        self._report_grant(False)
         self._stepper.halt()
         self.stopping = True
         self.moving = False
         unmade = self.commanded_steps - self.counted_steps()
         self.commanded_steps -= unmade
-        if self.therapy is not None:
-            self.therapy.granted(-unmade, 0)
+        if self.source is not None:
+            self.source.granted(-unmade, 0)
         self.grid.forget_part()
         self._rate_is_set = False
-        self._tell_grant(True)
+        self._report_grant(True)
 
-    def _tell_grant(self, done):
-        if self.on_grant is not None:
-            self.on_grant(done)
+    def _report_grant(self, done):
+        if self._on_grant is not None:
+            self._on_grant(done)
 
     def release(self):
         """Takes the enable away from a motor that stands."""
@@ -128,9 +150,9 @@ class Delivery:
             return _LONGEST_MS
         ahead_us = 0 if self._fresh else time.ticks_diff(self._end_us, time.ticks_us())
         if ahead_us < _HORIZON_US:
-            self._tell_grant(False)
+            self._report_grant(False)
             left_ms = self._grant(ahead_us, now_ms)
-            self._tell_grant(True)
+            self._report_grant(True)
             return left_ms
         return max(5, min(_LONGEST_MS, ahead_us // 4000))
 
@@ -172,9 +194,9 @@ class Delivery:
         index = feed.free()
         ahead_us = time.ticks_diff(self._end_us, time.ticks_us())
         if 0 < ahead_us < _COVER_US and index >= 0:
-            self._tell_grant(False)
+            self._report_grant(False)
             ahead_us += self._add(self._fill(index, (_COVER_US - ahead_us) * _TICKS_PER_US))
-            self._tell_grant(True)
+            self._report_grant(True)
         return ahead_us >= _COVER_US
 
     def _grant_slice(self):
@@ -189,7 +211,7 @@ class Delivery:
                 return _NO_ROOM
             if not by_table:
                 return self._fill(index, SLICE_TICKS)
-            grid.next_slice(self.therapy.budget_steps(), None, feed.tables[index])
+            grid.next_slice(self.source.budget_steps(), None, feed.tables[index])
             if grid.used:
                 feed.grant(index, grid.used)
         else:
@@ -223,11 +245,11 @@ class Delivery:
         if not self._rate_is_set:
             self._set_rate(self.grid)
             self._rate_is_set = True
-        return self.grid.by_table and self.therapy.budget_steps() > 0
+        return self.grid.by_table and self.source.budget_steps() > 0
 
     def _next_words(self, grid):
         """One slice that is no table: steps, or where none is due before the next change of rate a wait for that."""
-        therapy = self.therapy
+        therapy = self.source
         budget = therapy.budget_steps()
         if budget > 0 and grid.rate_ul_h:
             grid.next_slice(budget, self._words, None)
@@ -241,12 +263,12 @@ class Delivery:
         if not grid.ticks:
             return 0
         self.commanded_steps += grid.steps
-        self.therapy.granted(grid.steps, grid.ticks)
+        self.source.granted(grid.steps, grid.ticks)
         return grid.ticks
 
     def _set_rate(self, grid):
         rate_ul_h = grid.rate_ul_h
-        therapy, ramp = self.therapy, self.ramp
+        therapy, ramp = self.source, self.ramp
         target_ul_h = 0 if self.stopping else therapy.target_ul_h
         budget = therapy.budget_steps()
         if budget < UNLIMITED and target_ul_h > ramp.start_ul_h:
@@ -268,5 +290,5 @@ class Delivery:
             return max(1, min(_LONGEST_MS, ahead_us // 1000 + 1))
         self.moving = False
         self.grid.set_rate(0)
-        self._on_end(self.therapy.done(), now_ms)
+        self._on_end(self.source.done(), now_ms)
         return _LONGEST_MS

@@ -1,16 +1,18 @@
-"""Runs core/occlusion/early_occlusion.py once a second while the motor is permitted: pressure against steps."""
+"""The task that runs the early detector (core/occlusion/early_occlusion.py), once a second while the motor is
+permitted: it compares the rise of pressure with the steps.
+"""
 
 from micropython import const
 
 _PERIOD_MS = const(1000)
 
 
-class EarlyTask:
-    name = "early"
+class EarlyOcclusionTask:
+    name = "early_occlusion"
     max_late_ms = 500
 
     def __init__(self, detector, delivery, pressure, supervisor, report):
-        """`report(name, active, now_ms)` raises the alarm; occlusion_recovery.py says when its condition is over."""
+        """`report(name, active, now_ms)` raises the alarm; occlusion_recovery.py ends its condition."""
         self._detector = detector
         self._delivery = delivery
         self._pressure = pressure

@@ -1,17 +1,17 @@
-"""The task that brings the journal into the flash, without disturbing what flows.
+"""The task that writes the journal to the flash without disturbing the delivery.
 
-A page takes 3 ms at most, which every task can bear. An erase takes the CPU away for 45 ms, and for 400 ms at the
-worst. So it is done when nothing moves, or when the motor has been granted 400 ms of motion beforehand
-(delivery.cover): PIO and DMA go on from RAM. Where that cannot be, because steps are too fast to be granted so far
-ahead, or the plunger is drawn back by pressure, it waits. What was planned is no task's overrun.
+A page takes at most 3 ms, which every task can bear. An erase holds the CPU for 45 ms, at worst for 400 ms. So the task
+erases when nothing moves, or when the motor has been granted 400 ms of motion beforehand (Delivery.cover): PIO and DMA
+work from RAM. Where that is impossible, because steps are too fast to be granted so far ahead or the plunger is being
+drawn back, it waits. A planned erase counts as no task's overrun.
 """
 
 from micropython import const
 
-from pump.core import supervisor as sv
+from pump.core.supervisor import SELF_TEST
 from pump.core.ticks import elapsed_ms
 
-_LOOK_MS = const(50)
+_POLL_MS = const(50)
 _SOON_MS = const(5)
 _APART_MS = const(2000)  # between two erases while something moves
 _RETRY_MS = const(1000)
@@ -21,13 +21,20 @@ class JournalTask:
     name = "journal"
     max_late_ms = 1000
 
-    def __init__(self, app):
-        self._app = app
+    def __init__(self, journal, supervisor, delivery, report, excuse_stall):
+        """`delivery`: None without a valid profile. `report(name, active, now_ms)` takes the alarm of a flash that
+        fails; `excuse_stall()` is called after each erase.
+        """
+        self._journal = journal
+        self._supervisor = supervisor
+        self._delivery = delivery
+        self._report = report
+        self._excuse_stall = excuse_stall
         self._failed = False  # as reported
         self._erased_ms = None
 
     def run(self, now_ms):
-        self._app.journal.update_clock(now_ms)
+        self._journal.update_clock(now_ms)
         failed = False
         wait_ms = _RETRY_MS
         try:
@@ -36,27 +43,28 @@ class JournalTask:
             failed = True
         if failed is not self._failed:
             self._failed = failed
-            self._app.report("storage_fault", failed, now_ms)
+            self._report("storage_fault", failed, now_ms)
         return wait_ms
 
     def _work(self, now_ms):
-        journal = self._app.journal
+        """Writes a page, or erases a sector where one is due. Raises OSError."""
+        journal = self._journal
         if journal.write():
             return _SOON_MS
-        delivery = self._app.delivery
+        delivery = self._delivery
         ring = journal.wants_erase(delivery is not None and delivery.moving)
         if ring is None or not self._may_stall(now_ms):
-            return _LOOK_MS
+            return _POLL_MS
         self._erased_ms = now_ms
         ring.erase()
-        self._app.stalled()
+        self._excuse_stall()
         return _SOON_MS
 
     def _may_stall(self, now_ms):
-        app = self._app
-        if app.supervisor.state == sv.SELF_TEST:
+        """The CPU may stand for an erase now."""
+        if self._supervisor.state == SELF_TEST:
             return False
-        delivery = app.delivery
+        delivery = self._delivery
         if delivery is None or not delivery.moving:
             return True
         apart = self._erased_ms is None or elapsed_ms(now_ms, self._erased_ms) >= _APART_MS

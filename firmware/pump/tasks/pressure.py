@@ -1,8 +1,7 @@
-"""The task that watches pressure, 100 times a second.
+"""The task that measures the pressure, 100 times a second.
 
-Sensor -> check -> filter -> pascals -> detector, and a report when something begins or ends. It owns what
-is known of pressure: `pressure_pa`, which is None whenever it is not to be believed. It stops nothing;
-`report` leads to the alarm manager.
+Sensor -> check -> filter -> pascals -> detector, and a report when an alarm's condition begins or ends. It owns the
+measured pressure: `pressure_pa`, None while no reading is valid. It stops nothing; `report` leads to the alarm manager.
 """
 
 from micropython import const
@@ -20,8 +19,9 @@ class PressureTask:
     max_late_ms = 50
 
     def __init__(self, sensor, config, detector, report):
-        """`config` is the profile's sensor section; `report(name, active, now_ms)` takes each beginning and
-        end of an alarm's condition."""
+        """`config`: the section `sensor` of the profile. `report(name, active, now_ms)` takes each beginning and end of
+        an alarm's condition.
+        """
         self._read_sum = sensor.read_sum
         self._sensor = sensor
         self._converter = ConverterCheck()
@@ -36,6 +36,14 @@ class PressureTask:
         self.occluded = False  # as reported
         self.pressure_pa = None  # None: no valid reading
 
+    def check(self):
+        """The self-test's check: there is a filtered reading, and the sensor has no fault."""
+        return self.pressure_pa is not None
+
+    def add_status(self, status):
+        """Adds its part of the reply to `status`."""
+        status["pressure_pa"] = self.pressure_pa
+
     def run(self, now_ms):
         check = self._check
         check.check_age(now_ms)
@@ -45,23 +53,23 @@ class PressureTask:
         if self._samples < 0:
             self._samples = _CONVERTER_EVERY - 1
             self._converter.update(self._sensor.code, self._sensor.read_temperature())
-        fault = self._converter.fault or fault  # the cause before what follows from it
+        fault = self._converter.fault or fault  # the cause before its effects
         if fault is not self._fault:
             self._change_fault(fault, now_ms)
         # A bad sample that is not yet a fault leaves the last pressure standing, for 40 ms at most.
         if fault is None and check.good:
             self._take(raw_sum, now_ms)
-        # On a grid of 10 ms, however late this run is. Grid points that were missed are not made up for.
+        # On a grid of 10 ms, however late this run is. Missed grid points are skipped.
         wait_ms = SAMPLE_MS - ((now_ms - self._due_ms) & MASK) % SAMPLE_MS
         self._due_ms = (now_ms + wait_ms) & MASK
         return wait_ms
 
     def excuse(self, now_ms):
-        """The CPU stood, as planned: the last sample is no older for it."""
+        """The CPU was held as planned: the last sample does not count as older for it."""
         self._check.excuse(now_ms)
 
     def _take(self, raw_sum, now_ms):
-        """A good sample."""
+        """Takes a good sample."""
         pressure_pa = self._calibration.pa(self._filter.update(raw_sum))
         self.pressure_pa = pressure_pa
         occluded = self._detector.update(pressure_pa, now_ms)
@@ -74,7 +82,7 @@ class PressureTask:
             self.pressure_pa = None
             self._filter.reset()
             self._detector.forget()
-            self._report(fault, True, now_ms)  # before the old one ends: no moment without an alarm
+            self._report(fault, True, now_ms)  # before the old one ends, so that there is no moment without an alarm
         if self._fault is not None:
             self._report(self._fault, False, now_ms)
         self._fault = fault

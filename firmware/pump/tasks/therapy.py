@@ -1,18 +1,20 @@
-"""The therapy that runs, and all that is not for the motor to know: boluses and who may have one, what alarms make of
-it, and when it is complete.
+"""The task that manages the running therapy, except for the motion itself: boluses and who may have one, the effect of
+alarms, and the end.
 
     patient's button, link ──► request_bolus ──► lockout, limits, alarms ──► core/therapy/therapy.py
-    alarms ──► run ──► no bolus beside an alarm; KVO where an alarm's row says so
+    alarms ──► run ──► no bolus during an alarm; KVO where the alarm's row says so
 """
+
+import time
 
 from micropython import const
 
-from pump.core import supervisor as sv
 from pump.core.alarms.table import MEDIUM
+from pump.core.supervisor import IDLE, INFUSING
 from pump.core.therapy.bolus_limits import BolusLimits
 from pump.core.units import steps_of
 
-_LOOK_MS = const(1000)
+_POLL_MS = const(1000)
 
 # Why a patient's request is not given.
 NOT_INFUSING = "not_infusing"
@@ -24,26 +26,29 @@ LIMIT = "limit"
 ENDED = "ended"
 
 
-class Treatment:
-    name = "treatment"
+class TherapyTask:
+    name = "therapy"
     max_late_ms = 1000
 
-    def __init__(self, app, step_pl):
-        self._app = app
+    def __init__(self, delivery, step_pl, supervisor, alarms, report, report_once):
+        """`step_pl`: volume of a step as [numerator, denominator]. `report(name, active, now_ms)` and
+        `report_once(name, now_ms)` raise alarms.
+        """
+        self._delivery = delivery
         self._step_pl = step_pl
+        self._supervisor = supervisor
+        self._alarms = alarms
+        self._report = report
+        self._report_once = report_once
         self._limits = None
-        self._limited = False  # the limit was reached, and leaves no room yet
-        self._complete = False  # was told
+        self._limited = False  # the limit was reached and leaves no room yet
+        self._complete = False  # as reported
         self.requests = 0
         self.boluses = 0
 
-    @property
-    def _therapy(self):
-        return self._app.delivery.therapy
-
     def begin(self, therapy, now_ms):
-        """A regimen starts from nothing."""
-        self._app.delivery.begin(therapy)
+        """Begins a therapy of which nothing has been delivered."""
+        self._delivery.begin(therapy)
         bolus = therapy.regimen.get("bolus")
         self._limits = None if bolus is None else BolusLimits(bolus, self._step_pl, now_ms)
         self._complete = False
@@ -51,48 +56,48 @@ class Treatment:
         self._set_limited(False, now_ms)
 
     def run(self, now_ms):
-        therapy = self._app.infusion()
+        therapy = self._delivery.therapy
         if therapy is not None:
-            self._look(therapy, now_ms)
-        return _LOOK_MS
+            self._update(therapy, now_ms)
+        return _POLL_MS
 
-    def _look(self, therapy, now_ms):
+    def _update(self, therapy, now_ms):
         if self._is_alarmed():
             therapy.cancel_bolus()
-        delivery = self._app.delivery
+        delivery = self._delivery
         turns = delivery.moving and not delivery.back
         therapy.apply_pending(delivery.ramp.stopping_steps(delivery.grid.rate_ul_h) if turns else 0)
-        therapy.hold_at_kvo(self._app.alarms.keeps_open())
+        therapy.hold_at_kvo(self._alarms.keeps_open())
         limits = self._limits
         if limits is not None:
             limits.update(therapy.given_steps, now_ms)
             if self._limited:
-                over = self._app.supervisor.state == sv.IDLE  # the therapy was ended, and its limit with it
+                over = self._supervisor.state == IDLE  # the therapy was ended, and its limit with it
                 self._set_limited(not over and not limits.allows(), now_ms)
             elif limits.is_exceeded():
                 self._set_limited(True, now_ms)
-        complete = therapy.ended and therapy.target_ul_h > 0  # a motor that comes to rest tells it itself
+        complete = therapy.ended and therapy.target_ul_h > 0  # where nothing flows on, the end of motion reports it
         if complete and not self._complete:
-            self._app.tell_of("infusion_complete", now_ms)
+            self._report_once("infusion_complete", now_ms)
         self._complete = complete
 
     def request_bolus(self, now_ms):
-        """The patient asks for one. Returns why it is not given, or None when it is."""
+        """The patient asks for a bolus. Returns why it is not given, or None when it is."""
         self.requests += 1
         why = self._refusal(now_ms)
         if why is None:
-            bolus = self._limits.bolus
+            therapy, bolus = self._delivery.therapy, self._limits.bolus
             self.boluses += 1
             self._limits.on_bolus()
-            self._therapy.give(self._therapy.patient, bolus["volume_nl"], bolus["rate_ul_h"])
+            therapy.give(therapy.patient, bolus["volume_nl"], bolus["rate_ul_h"])
         elif why == LIMIT:
             self._set_limited(True, now_ms)
         return why
 
     def _refusal(self, now_ms):
-        if self._app.supervisor.state != sv.INFUSING:
+        if self._supervisor.state != INFUSING:
             return NOT_INFUSING
-        therapy, limits = self._therapy, self._limits
+        therapy, limits = self._delivery.therapy, self._limits
         if limits is None:
             return NO_BOLUS
         if self._is_alarmed():
@@ -108,36 +113,39 @@ class Treatment:
 
     def refusal_of_square(self):
         """Why a clinician's bolus is not given now, or None."""
-        if self._app.supervisor.state != sv.INFUSING:
+        if self._supervisor.state != INFUSING:
             return NOT_INFUSING
         if self._is_alarmed():
             return ALARM
-        if self._therapy.kvo:
+        therapy = self._delivery.therapy
+        if therapy.kvo:
             return ENDED
-        return RUNNING if self._therapy.square.left_ticks else None
+        return RUNNING if therapy.square.left_ticks else None
 
     def give_square(self, volume_nl, rate_ul_h):
-        self._therapy.give(self._therapy.square, volume_nl, rate_ul_h)
+        """Begins a clinician's bolus, which `refusal_of_square` does not refuse."""
+        therapy = self._delivery.therapy
+        therapy.give(therapy.square, volume_nl, rate_ul_h)
 
     def _is_alarmed(self):
-        owner = self._app.alarms.highest()
+        owner = self._alarms.highest()
         return owner is not None and owner.priority >= MEDIUM
 
     def _set_limited(self, limited, now_ms):
         if limited != self._limited:
             self._limited = limited
-            self._app.report("dose_limit", limited, now_ms)
+            self._report("dose_limit", limited, now_ms)
 
-    def tell(self, now_ms):
-        """For the link: what of the regimen is under way and what is left."""
-        therapy = self._app.infusion()
+    def to_dict(self):
+        """The reply to `therapy`: where the regimen is and what is left of it."""
+        therapy = self._delivery.therapy
         if therapy is None:
-            return None
+            return {"therapy": None}
         left_s, left_nl = therapy.left()
         limits = self._limits
         if limits is not None:
-            limits.update(therapy.given_steps, now_ms)
-        return {
+            limits.update(therapy.given_steps, time.ticks_ms())
+        reply = {
             "kind": therapy.regimen["kind"],
             "phase": "complete" if therapy.ended else "held" if therapy.held else "running",
             "kvo": therapy.kvo and therapy.target_ul_h > 0,
@@ -153,3 +161,4 @@ class Treatment:
             "given": self.boluses,
             "harmful_stop": therapy.regimen.get("harmful_stop", 0),
         }
+        return {"therapy": reply}

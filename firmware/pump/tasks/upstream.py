@@ -1,8 +1,8 @@
-"""What comes before the pump, where the bench has the sensors for it: suction of a blocked supply, and air in the line.
+"""The tasks for the line upstream of the pump, where the bench has the sensors: suction by a blocked supply, and air.
 
-The second pressure sensor is of the same kind as the first and goes the same way (pressure.py); only its limit is
-below zero, and its faults have one name. The air detector is a level: high is air, and a pull-up makes a broken wire
-air too.
+The upstream pressure sensor is of the same kind as the first and is handled alike (pressure.py); only its limit is
+below zero, and all its faults are one alarm. The air detector gives a level: high is air, and a pull-up makes a broken
+wire read as air.
 """
 
 from micropython import const
@@ -11,8 +11,8 @@ from pump.core.occlusion.threshold import ThresholdDetector
 from pump.drivers.switch import Switch
 from pump.tasks.pressure import PressureTask
 
-_LOOK_MS = const(20)
-_LOOKS = const(3)  # in a row: a bubble of 20 µL passes in 60 ms at 1200 mL/h
+_POLL_MS = const(20)
+_SAMPLES = const(3)  # in a row: a bubble of 20 µL passes in 60 ms at 1200 mL/h
 
 
 class Suction(ThresholdDetector):
@@ -27,15 +27,15 @@ class UpstreamTask(PressureTask):
 
     def __init__(self, sensor, config, limit_pa, persistence_ms, report):
         PressureTask.__init__(self, sensor, config, Suction(limit_pa, persistence_ms), self._rename)
-        self._tell = report
-        self._faults = 0  # in force: while one follows another there are two
+        self._report_upstream = report
+        self._faults = 0  # present; two while one follows another
 
     def _rename(self, name, active, now_ms):
         if name == "occlusion":
-            self._tell("upstream_occlusion", active, now_ms)
+            self._report_upstream("upstream_occlusion", active, now_ms)
         else:
             self._faults += 1 if active else -1
-            self._tell("upstream_sensor_fault", self._faults > 0, now_ms)
+            self._report_upstream("upstream_sensor_fault", self._faults > 0, now_ms)
 
 
 class AirTask:
@@ -45,13 +45,13 @@ class AirTask:
     def __init__(self, pin, report):
         self._pin = Switch(pin)
         self._report = report
-        self._looks = 0
+        self._samples = 0
         self._found = False  # as reported
 
     def run(self, now_ms):
-        self._looks = self._looks + 1 if self._pin.value() else 0
-        found = self._looks >= _LOOKS
+        self._samples = self._samples + 1 if self._pin.value() else 0
+        found = self._samples >= _SAMPLES
         if found is not self._found:
             self._found = found
             self._report("air_in_line", found, now_ms)
-        return _LOOK_MS
+        return _POLL_MS

@@ -42,7 +42,7 @@ def test_the_steps_of_a_boot_s_self_test_are_permitted() -> None:
 @pytest.mark.parametrize("broken", [("lamp_red",), ("piezo",), ("lamp_red", "piezo")])
 def test_a_pump_that_gave_up_is_told_by_its_lamp_or_its_tone(broken: tuple[str, ...]) -> None:
     """Seed 1010 of 2 h, made short: three crashes in a row with the red lamp's wire held low."""
-    crashes = [Act("shock", (f"exception in {task}",)) for task in ("monitor", "telemetry", "annunciator")]
+    crashes = [Act("shock", (f"exception in {task}",)) for task in ("delivery_monitor", "telemetry", "annunciator")]
     holds = [Act("break", (f"{wire} wire low",)) for wire in broken]
     waits = [Act("wait", (seconds,)) for seconds in (0.084, 14.39, 1.0)]
     acts = (crashes[0], *holds, waits[0], crashes[1], waits[1], crashes[2], waits[2])

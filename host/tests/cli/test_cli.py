@@ -324,7 +324,11 @@ def test_a_wrong_profile_is_told_with_lines(run: Run, tmp_path: Path) -> None:
     assert f"{file}:2: unknown key name_; did you mean name?" in err
     code, out, _ = run("profile", "check", str(file), "--json")
     assert code == 1
-    assert json.loads(out)["mistakes"][-1] == {"name": "unknown_key", "line": 2, "message": "unknown key name_; did you mean name?"}
+    assert json.loads(out)["mistakes"][-1] == {
+        "name": "unknown_key",
+        "line": 2,
+        "message": "unknown key name_; did you mean name?",
+    }
 
 
 def test_deploy_with_a_wrong_profile_touches_no_board(run: Run, pump: FakePump) -> None:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pump.core import supervisor as sv
 from pump.storage import journal as journal_module
 from pump.storage.journal import SPARE, Journal
-from pump.storage.last_therapy import NO_BOUND
+from pump.storage.last_therapy import NO_BOUND, LastTherapy
 from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import Ring
 from pump.tasks import delivered_volume as module
-from pump.tasks.delivered_volume import Ledger
+from pump.tasks.delivered_volume import DeliveredVolume
 from tests.fake_flash import FakeFlash
 
 STEP_NL = 350
@@ -25,6 +25,7 @@ class Delivery:
     def __init__(self):
         self.net = self.commanded_steps = self.rate_ul_h = 0
         self.moving = self.back = False
+        self.therapy = None
 
     def net_steps(self):
         return self.net
@@ -52,7 +53,7 @@ class Therapy:
 
 
 class World:
-    """A pump as far as the ledger sees it. `boot` is a start of its firmware on the same flash."""
+    """A pump as far as the delivered volume sees it. `boot` is a start of its firmware on the same flash."""
 
     def __init__(self, root):
         self.now_ms = 0
@@ -69,15 +70,16 @@ class World:
         self.rest()
         self.relief = types.SimpleNamespace(busy=False)
         self.alarms = types.SimpleNamespace(stops_delivery=lambda: False)
-        self.scheduler = types.SimpleNamespace(fed_ms=self.now_ms)
-        self.profile = {"mechanics": {"step_pl": [STEP_NL * 1000, 1]}, "occlusion": {"retract_ul_h": 500_000}}
-        self.pharmacy = types.SimpleNamespace(drug=lambda: None)
+        self.scheduler = types.SimpleNamespace(fed_ms=self.now_ms, wake=lambda task: None, excuse_stall=lambda: None)
+        profile = {"mechanics": {"step_pl": [STEP_NL * 1000, 1]}, "occlusion": {"retract_ul_h": 500_000}}
         self.store = RecordStore(self.root)
-        self.therapy = None
-        self.ledger = Ledger(self, self.scratch)
-        self.ledger.recall(bitten, trouble)
+        self.volume = DeliveredVolume(
+            LastTherapy(self.store, self.journal), self.scratch, self.alarms, self.scheduler, self.delivery,
+            self.relief, profile,
+        )  # fmt: skip
+        self.volume.recall(bitten, trouble)
         self.rest()
-        return self.ledger.tell()
+        return self.volume.to_dict()
 
     def rest(self):
         """What the journal's task does while nothing moves."""
@@ -86,31 +88,22 @@ class World:
             ring.erase()
         self.journal.flush()
 
-    def infusion(self):
-        return self.therapy
-
-    def wake(self, task):
-        pass
-
-    def stalled(self):
-        pass
-
     def start(self, rate_ul_h, **more):
         therapy = Therapy(rate_ul_h, **more)
-        self.ledger.begin(therapy, None)
-        self.therapy = therapy
+        self.volume.begin(therapy, None)
+        self.delivery.therapy = therapy
         self.delivery.moving, self.delivery.net, self.delivery.commanded_steps = True, 0, 0
         self.delivery.rate_ul_h = rate_ul_h
-        self.ledger.state(sv.IDLE, sv.INFUSING, sv.START)
+        self.volume.on_state(sv.IDLE, sv.INFUSING, sv.START)
 
     def grant(self, steps):
-        self.ledger.granted(False)
+        self.volume.on_grant(False)
         self.delivery.commanded_steps += steps
-        self.ledger.granted(True)
+        self.volume.on_grant(True)
 
     def look(self, after_ms=100):
         self.now_ms += after_ms
-        self.ledger.run(self.now_ms)
+        self.volume.run(self.now_ms)
         self.journal.flush()
 
     def make(self, steps):
@@ -202,7 +195,7 @@ def test_what_was_being_drawn_back_is_taken_off(world):
 def test_a_bite_within_a_grant_leaves_what_the_flash_has(world):
     world.start(100_000)
     world.make(10)
-    world.ledger.granted(False)
+    world.volume.on_grant(False)
     told = world.boot(bitten=True, power=False)
     assert (told["delivered_nl"], told["unsure_nl"]) == (0, bound_steps(100_000) * STEP_NL + 2)
 
@@ -241,9 +234,9 @@ def test_a_cut_while_it_is_drawn_back_may_have_given_less(world):
 def test_how_it_ended_outlives_the_supply(world, new, event, whole, outcome, seen):
     world.start(100_000)
     world.make(500)
-    world.therapy.whole = whole
+    world.delivery.therapy.whole = whole
     world.delivery.moving = False
-    world.ledger.state(sv.INFUSING, new, event)
+    world.volume.on_state(sv.INFUSING, new, event)
     world.look()
     told = world.boot()
     assert (told["outcome"], told["seen"]) == (outcome, seen)
@@ -253,7 +246,7 @@ def test_how_it_ended_outlives_the_supply(world, new, event, whole, outcome, see
 def test_complete_is_told_only_of_a_motor_that_stood(world):
     world.start(100_000)
     world.make(500)
-    world.ledger.state(sv.INFUSING, sv.IDLE, sv.COMPLETED)  # its last steps run out
+    world.volume.on_state(sv.INFUSING, sv.IDLE, sv.COMPLETED)  # its last steps run out
     world.look()
     assert world.boot()["outcome"] == "interrupted"
 
@@ -263,11 +256,11 @@ def test_somebody_who_clears_it_is_kept_too(world):
     told = world.boot()
     assert not told["seen"]
     world.alarms.stops_delivery = lambda: True
-    world.ledger.state(sv.SELF_TEST, sv.IDLE, sv.TEST_PASSED)
-    world.ledger.state(sv.IDLE, sv.ALARM_STOPPED, sv.ALARM_STOP)
+    world.volume.on_state(sv.SELF_TEST, sv.IDLE, sv.TEST_PASSED)
+    world.volume.on_state(sv.IDLE, sv.ALARM_STOPPED, sv.ALARM_STOP)
     world.look()
     assert not world.boot()["seen"]
-    world.ledger.state(sv.ALARM_STOPPED, sv.IDLE, sv.CLEAR_ALARMS)
+    world.volume.on_state(sv.ALARM_STOPPED, sv.IDLE, sv.CLEAR_ALARMS)
     world.look()
     assert world.boot() == {**told, "seen": True}
 
@@ -276,7 +269,7 @@ def test_a_flash_that_takes_nothing_begins_nothing(world, monkeypatch):
     world.start(5_000)
     world.make(3)
     world.delivery.moving = False
-    world.ledger.state(sv.INFUSING, sv.IDLE, sv.STOP)
+    world.volume.on_state(sv.INFUSING, sv.IDLE, sv.STOP)
     world.look()
 
     def broken(block, page, offset):
@@ -325,10 +318,10 @@ def test_a_cut_between_record_and_journal_has_given_nothing(world, monkeypatch):
     world.start(100_000)
     world.make(700)
     world.delivery.moving = False
-    world.ledger.state(sv.INFUSING, sv.IDLE, sv.STOP)
+    world.volume.on_state(sv.INFUSING, sv.IDLE, sv.STOP)
     world.look()
-    monkeypatch.setattr(world.ledger, "_open_entry", lambda steps, top: None)
-    world.ledger.begin(Therapy(5_000), None)
+    monkeypatch.setattr(world.volume, "_open_entry", lambda steps, top: None)
+    world.volume.begin(Therapy(5_000), None)
     told = world.boot()
     assert (told["number"], told["outcome"], told["delivered_nl"], told["unsure_nl"]) == (2, "stopped", 0, 0)
 
@@ -339,9 +332,9 @@ def test_where_no_sector_can_be_erased_the_last_entry_says_that_nobody_knows(wor
     while ring.room() > 4:
         world.make(1000)
         world.now_ms += 1000
-        world.ledger.run(world.now_ms)
+        world.volume.run(world.now_ms)
         world.journal.flush()
-        if world.ledger.last.unsure == NO_BOUND:
+        if world.volume.last_therapy.unsure == NO_BOUND:
             break
     assert ring.room() == 8 - 1
     told = world.boot()
@@ -363,16 +356,16 @@ def test_a_cut_at_any_moment_leaves_it_within_the_bound(world, rates, spans_ms, 
     top = rates[0]
     due_ms = None
     for rate, span_ms in zip(rates, spans_ms, strict=False):
-        world.ledger.opens(max(0, rate - world.therapy.segments.rate_ul_h))
-        world.therapy.regimen["segments"][0][:2] = [rate, rate]
-        world.therapy.segments.rate_ul_h = world.delivery.rate_ul_h = rate
+        world.volume.before_motion(max(0, rate - world.delivery.therapy.segments.rate_ul_h))
+        world.delivery.therapy.regimen["segments"][0][:2] = [rate, rate]
+        world.delivery.therapy.segments.rate_ul_h = world.delivery.rate_ul_h = rate
         top = max(top, rate)
         for _ in range(span_ms // 10):
             world.now_ms += 10
             made_nl += rate / 360
             world.delivery.net = int(made_nl // STEP_NL)
             if world.now_ms % 100 == phase // 10 * 10:
-                world.ledger.run(world.now_ms)
+                world.volume.run(world.now_ms)
             if world.journal.waiting and due_ms is None:
                 due_ms = world.now_ms + write_ms
             if due_ms is not None and world.now_ms >= due_ms:

@@ -1,4 +1,4 @@
-"""The parts of the self-test that read much, each against something that is broken."""
+"""The checks of the self-test that read much, each against something that is broken."""
 
 import struct
 from binascii import crc32
@@ -6,20 +6,20 @@ from binascii import crc32
 import pytest
 
 from pump.selftest import firmware_crc, memory_pattern
-from pump.selftest.firmware_crc import FilesPart, FlashPart
-from pump.selftest.memory_pattern import BLOCK, MIN_FREE, MemoryPart
-from pump.selftest.settings_crc import SettingsPart
-from pump.selftest.sliced import SlicedParts
+from pump.selftest.firmware_crc import FilesCheck, ImageCheck
+from pump.selftest.memory_pattern import BLOCK, MIN_FREE, MemoryCheck
+from pump.selftest.settings_crc import SettingsCheck
+from pump.selftest.sliced import SlicedChecks
 
 PAGE = 256
 
 
-def whole(part):
+def whole(check):
     """Runs it to its end; whether it failed."""
-    part.begin(True)
-    while part.step():
+    check.begin(True)
+    while check.step():
         pass
-    return part.failed
+    return check.failed
 
 
 # ---- firmware from files ----
@@ -40,9 +40,9 @@ def board(tmp_path, monkeypatch):
 
 
 def test_files_that_are_what_was_put_there_pass_again_and_again(board):
-    part = FilesPart(lambda: None)
-    assert not whole(part)
-    assert not whole(part)
+    check = FilesCheck(lambda: None)
+    assert not whole(check)
+    assert not whole(check)
 
 
 @pytest.mark.parametrize("name", ["a.mpy", "main.py"])
@@ -52,22 +52,22 @@ def test_a_file_that_is_not_what_was_put_there_fails(board, name, change):
     data = path.read_bytes()
     changed = {"bit": bytes([data[0] ^ 1]) + data[1:], "short": data[:-1], "long": data + b"\n"}
     path.unlink() if change == "gone" else path.write_bytes(changed[change])
-    assert whole(FilesPart(lambda: None))
+    assert whole(FilesCheck(lambda: None))
 
 
 @pytest.mark.parametrize("cut", [1, 5, 10, 30, 60])
 def test_a_list_that_is_cut_short_fails(board, cut):
     path = board / "files.crc"
     path.write_bytes(path.read_bytes()[:-cut])
-    assert whole(FilesPart(lambda: None)) == (cut != 1)  # without its last newline it still has all
+    assert whole(FilesCheck(lambda: None)) == (cut != 1)  # without its last newline it still has all
 
 
 def test_a_list_with_another_file_s_line_fails_and_so_does_none(board):
     path = board / "files.crc"
     path.write_bytes(path.read_bytes().replace(b"a.mpy", b"b.mpy"))
-    assert whole(FilesPart(lambda: None))
+    assert whole(FilesCheck(lambda: None))
     path.unlink()
-    assert whole(FilesPart(lambda: None))
+    assert whole(FilesCheck(lambda: None))
 
 
 # ---- a production image ----
@@ -80,7 +80,7 @@ def image(firmware):
 
 
 def test_an_image_that_fits_its_info_block_passes():
-    assert not whole(FlashPart(memoryview(image(bytes(range(256)) * 9))))
+    assert not whole(ImageCheck(memoryview(image(bytes(range(256)) * 9))))
 
 
 @pytest.mark.parametrize("at", [0, 1000, 2303, 2304, 2304 + 20, 2304 + 24])
@@ -88,7 +88,7 @@ def test_an_image_with_a_bit_that_is_not_its_own_fails(at):
     """In the firmware, in the marker, in the length, in the CRC."""
     flash = image(bytes(range(256)) * 9)
     flash[at] ^= 4
-    assert whole(FlashPart(memoryview(flash)))
+    assert whole(ImageCheck(memoryview(flash)))
 
 
 # ---- memory ----
@@ -99,24 +99,24 @@ class Memory:
 
 
 def test_memory_that_holds_its_patterns_passes_and_tells_how_much_it_was():
-    part = MemoryPart(Memory)
-    assert not whole(part)
-    assert part.tested == (50_000 - 24_000) // BLOCK * BLOCK
+    check = MemoryCheck(Memory)
+    assert not whole(check)
+    assert check.tested == (50_000 - 24_000) // BLOCK * BLOCK
 
 
 def test_of_much_memory_no_more_is_filled_than_a_collection_can_bear(monkeypatch):
     monkeypatch.setattr(Memory, "free", 180_000)
-    part = MemoryPart(Memory)
-    assert not whole(part)
-    assert part.tested == 128 * BLOCK
+    check = MemoryCheck(Memory)
+    assert not whole(check)
+    assert check.tested == 128 * BLOCK
 
 
 def test_of_little_memory_a_piece_is_tested_all_the_same(monkeypatch):
     """A Pico with the firmware from files has less free than the reserve."""
     monkeypatch.setattr(Memory, "free", 19_500)
-    part = MemoryPart(Memory)
-    assert not whole(part)
-    assert part.tested == 16 * BLOCK
+    check = MemoryCheck(Memory)
+    assert not whole(check)
+    assert check.tested == 16 * BLOCK
 
 
 def test_memory_that_gives_no_block_fails(monkeypatch):
@@ -124,20 +124,20 @@ def test_memory_that_gives_no_block_fails(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(memory_pattern, "bytearray", none_left, raising=False)
-    assert whole(MemoryPart(Memory))
+    assert whole(MemoryCheck(Memory))
 
 
 def test_beside_an_infusion_only_a_piece_is_taken():
-    part = MemoryPart(Memory)
-    part.begin(False)
-    while part.step():
+    check = MemoryCheck(Memory)
+    check.begin(False)
+    while check.step():
         pass
-    assert part.tested == 16 * BLOCK
+    assert check.tested == 16 * BLOCK
 
 
 def test_too_little_memory_fails(monkeypatch):
     monkeypatch.setattr(Memory, "free", MIN_FREE - 1)
-    assert whole(MemoryPart(Memory))
+    assert whole(MemoryCheck(Memory))
 
 
 class StuckBit(bytearray):
@@ -168,7 +168,7 @@ class Mirror(bytearray):
 @pytest.mark.parametrize("block", [StuckBit, Mirror])
 def test_memory_that_does_not_hold_its_patterns_fails(monkeypatch, block):
     monkeypatch.setattr(memory_pattern, "bytearray", block, raising=False)
-    assert whole(MemoryPart(Memory))
+    assert whole(MemoryCheck(Memory))
 
 
 # ---- settings ----
@@ -183,35 +183,35 @@ def settings(tmp_path, monkeypatch):
     path.write_bytes(text + b"#%08x\n" % crc32(text))
     monkeypatch.setattr(settings_crc, "PATH", str(path))
     profile = {"name": "bench", "mechanics": {"step_pl": [44790996, 128]}, "sensor": {"offset_mv": 500}}
-    return SettingsPart(profile), profile, path
+    return SettingsCheck(profile), profile, path
 
 
 def test_settings_as_they_were_at_boot_pass(settings):
-    part, _, _ = settings
-    assert not whole(part)
-    assert not whole(part)
+    check, _, _ = settings
+    assert not whole(check)
+    assert not whole(check)
 
 
 def test_a_value_that_changed_in_memory_fails(settings):
-    part, profile, _ = settings
+    check, profile, _ = settings
     profile["mechanics"]["step_pl"][0] ^= 1 << 20
-    assert whole(part)
+    assert whole(check)
 
 
 def test_a_file_that_changed_in_flash_fails_also_when_it_is_whole(settings):
-    part, _, path = settings
-    assert not whole(part)
+    check, _, path = settings
+    assert not whole(check)
     other = b'{"format":2}'
     path.write_bytes(other + b"#%08x\n" % crc32(other))
-    assert whole(part)
+    assert whole(check)
     path.unlink()
-    assert whole(part)
+    assert whole(check)
 
 
 # ---- one after the other ----
 
 
-class Part:
+class Check:
     def __init__(self, steps, failed=False):
         self._steps = steps
         self.left = 0
@@ -225,20 +225,20 @@ class Part:
         return self.left > 0
 
 
-def test_the_first_part_that_fails_is_named_and_those_behind_it_are_not_begun(monkeypatch):
+def test_the_first_check_that_fails_is_named_and_those_behind_it_are_not_begun(monkeypatch):
     from pump.selftest import sliced
 
     clock = iter(range(0, 10**9, 700))
     monkeypatch.setattr(sliced.time, "ticks_us", lambda: next(clock), raising=False)
     monkeypatch.setattr(sliced.time, "ticks_diff", lambda one, other: one - other, raising=False)
-    parts = Part(5), Part(3, failed=True), Part(2)
-    sliced = SlicedParts(("one", "two", "three"), parts, lambda: None)
+    checks = Check(5), Check(3, failed=True), Check(2)
+    sliced = SlicedChecks(("one", "two", "three"), checks, lambda: None)
     for _ in range(2):
         sliced.begin()
         slices = 1
-        while sliced.go_on(True):
+        while sliced.run_slice(True):
             slices += 1
         assert sliced.failed == "two"
-        assert parts[2].left == 0
+        assert checks[2].left == 0
         # Two begins and eight steps, 0.7 ms each; a slice is over once it has lasted 2 ms.
         assert slices == 4
