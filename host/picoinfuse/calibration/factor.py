@@ -1,8 +1,8 @@
-"""What a calibration finds: by how much the pump errs, how surely, and the factor that puts it right.
+"""Evaluate a calibration: the pump's error, its confidence interval, and the factor that corrects it.
 
-Each run gives one error: what was collected against what the pump said. Their mean is the error, Student's t for so
-many runs its 95 % interval. The factor in force times (1 + error), rounded to thousandths, is the new one: half a
-thousandth, 0.05 %, is below what a balance and a tip with a drop on it can tell.
+Each run gives one error: collected volume against the volume reported by the pump. The error of the pump is their
+mean, with the 95 % interval of Student's t. The new factor is the factor in force times (1 + error), rounded to
+thousandths: half a thousandth, 0.05 %, is below the resolution of a balance and a tip with a drop on it.
 """
 
 from collections.abc import Sequence
@@ -25,34 +25,35 @@ MOST_RUNS = len(T_95) + 1
 
 
 class CalibrationError(PicoinfuseError):
-    """Base of what is wrong with a calibration."""
+    """Base of the errors of a calibration."""
 
 
 class TooFewRuns(CalibrationError):
-    """The confidence of the error needs at least three runs."""
+    """Fewer than three runs, the least for a confidence interval."""
 
 
 class TooManyRuns(CalibrationError):
-    """More runs than there is a table for."""
+    """More runs than the table of Student's t covers."""
 
 
 class FactorOutOfBounds(CalibrationError):
-    """The factor would be further from 1 than the pump takes."""
+    """The factor is further from 1 than the pump accepts."""
 
 
 class NoFactor(CalibrationError):
-    """A text that should be a factor is none."""
+    """A text is not a factor."""
 
 
 @dataclass(frozen=True)
 class Collected:
-    """One run: what the pump said it gave, under the factor in force, and what was there."""
+    """One run: the volume reported by the pump, under the factor in force, and the volume collected."""
 
     told_nl: int
     collected_nl: float
 
     @property
     def error_percent(self) -> float:
+        """Positive when more was collected than reported."""
         return 100 * (self.collected_nl - self.told_nl) / self.told_nl
 
 
@@ -67,12 +68,12 @@ class Finding:
 
     @property
     def is_significant(self) -> bool:
-        """Whether no error at all lies outside the interval."""
+        """Whether zero error is outside the interval."""
         return abs(self.error_percent) > self.interval_percent
 
 
 def find(collected: Sequence[Collected], in_force: Fraction) -> Finding:
-    """`in_force` is the factor under which the runs were made."""
+    """Evaluate the runs, made under the factor `in_force`. Raises TooFewRuns, TooManyRuns, FactorOutOfBounds."""
     if len(collected) < FEWEST_RUNS:
         raise TooFewRuns(f"there are {len(collected)} runs, at least {FEWEST_RUNS} are needed")
     if len(collected) > MOST_RUNS:
@@ -85,7 +86,7 @@ def find(collected: Sequence[Collected], in_force: Fraction) -> Finding:
 
 
 def checked(factor: Fraction) -> Fraction:
-    """The factor, if the pump takes it."""
+    """The factor itself. Raises FactorOutOfBounds if the pump would refuse it."""
     if factor.denominator > MAX_DEN:
         raise FactorOutOfBounds(f"the factor {factor} has the denominator {factor.denominator}, at most {MAX_DEN}")
     if abs(factor - 1) * 100 > LIMIT_PERCENT:
@@ -96,21 +97,23 @@ def checked(factor: Fraction) -> Fraction:
 
 
 def parse_factor(text: str) -> Fraction:
-    """`1031/1000`, `1.031`, `1` → a factor that the pump takes."""
+    """`1031/1000`, `1.031`, `1` → a factor. Raises NoFactor, FactorOutOfBounds."""
     try:
         factor = Fraction(text)
     except (ValueError, ZeroDivisionError) as error:
-        raise NoFactor(f"{text!r} is no factor: give a ratio such as 1031/1000, or a number such as 1.031") from error
+        raise NoFactor(
+            f"{text!r} is not a factor: give a ratio such as 1031/1000, or a number such as 1.031"
+        ) from error
     return checked(factor)
 
 
 def percent(factor: Fraction) -> str:
-    """By how much a factor corrects: `+3.10 %`."""
+    """The correction of a factor: `+3.10 %`."""
     return f"{float(factor - 1) * 100:+.2f} %"
 
 
 def describe(factor: str | None) -> str:
-    """The factor as the pump tells it, for a report."""
+    """A factor reported by the pump, or None, for a person."""
     if factor is None:
         return "not known"
     return f"{factor} ({percent(Fraction(factor))})" if Fraction(factor) != 1 else "none, factor 1/1"

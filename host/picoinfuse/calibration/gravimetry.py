@@ -1,7 +1,7 @@
-"""From the reading of a balance to a volume: density, and the buoyancy of air.
+"""Convert the reading of a balance to a volume, with density and air buoyancy.
 
-A gram on a balance in air is a little more than a gram of water: the water displaces more air than the steel weights
-that the balance was adjusted with. At 20 °C that is 0.1 %, more than the last digit of a calibration factor.
+One gram shown by a balance in air is slightly more than one gram of water, because water displaces more air than the
+steel weights used to adjust the balance. At 20 °C this is 0.1 %, more than the last digit of a calibration factor.
 """
 
 from picoinfuse.common.errors import PicoinfuseError
@@ -14,19 +14,19 @@ _TANAKA = (-3.983035, 301.797, 522528.9, 69.34881, 0.999974950)
 
 
 class BadMeasurement(PicoinfuseError):
-    """A density, a temperature or a reading that cannot be."""
+    """A density, temperature or reading is out of range."""
 
 
 def water_g_ml(temperature_c: float) -> float:
-    """The density of pure water."""
+    """Density of pure water. Raises BadMeasurement outside 1 to 40 °C."""
     if not COLDEST_C <= temperature_c <= WARMEST_C:
-        raise BadMeasurement(f"the water is at {temperature_c:g} °C, {COLDEST_C:g} to {WARMEST_C:g} °C can be done")
+        raise BadMeasurement(f"the water is at {temperature_c:g} °C; supported are {COLDEST_C:g} to {WARMEST_C:g} °C")
     a1, a2, a3, a4, a5 = _TANAKA
     return a5 * (1 - (temperature_c + a1) ** 2 * (temperature_c + a2) / (a3 * (temperature_c + a4)))
 
 
 def ml_per_gram(density_g_ml: float) -> float:
-    """The volume of a liquid that a balance in air shows as one gram."""
+    """Volume of a liquid that a balance in air shows as one gram. Raises BadMeasurement outside 0.5 to 2 g/mL."""
     if not 0.5 <= density_g_ml <= 2.0:
-        raise BadMeasurement(f"the density is {density_g_ml:g} g/mL, 0.5 to 2 g/mL can be done")
+        raise BadMeasurement(f"the density is {density_g_ml:g} g/mL; supported are 0.5 to 2 g/mL")
     return (1 - AIR_G_ML / WEIGHTS_G_ML) / (density_g_ml - AIR_G_ML)

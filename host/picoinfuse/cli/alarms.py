@@ -11,11 +11,11 @@ from picoinfuse.alarms.table import alarm_rows, markdown
 from picoinfuse.cli.common import console, print_json
 from picoinfuse.cli.options import JsonOption
 
-Markdown = Annotated[bool, typer.Option("--markdown", help="docs/alarms.md")]
+Markdown = Annotated[bool, typer.Option("--markdown", help="Print docs/alarms.md.")]
 
 
 def alarms(as_markdown: Markdown = False, as_json: JsonOption = False) -> None:
-    """List every alarm there is, what it says and what to do."""
+    """List all alarms, with their texts and what to do."""
     if as_markdown:
         print(markdown(), end="")
         return
@@ -30,10 +30,10 @@ def alarms(as_markdown: Markdown = False, as_json: JsonOption = False) -> None:
 
 
 def alarm_sounds(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where the WAV files go")],
-    profile: Annotated[str, typer.Option(help="of the board in software that plays them")] = "syringe-50ml",
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the WAV files.")],
+    profile: Annotated[str, typer.Option(help="Profile of the board in software that plays them.")] = "syringe-50ml",
 ) -> None:
-    """Write a WAV file of each alarm priority, from the edges that the firmware makes."""
+    """Write a WAV file of each alarm priority, from the firmware's own piezo signal."""
     from picoinfuse.alarms.sounds import write_alarm_sounds  # the board in software needs numpy
     from picoinfuse.profile import load_profile
 

@@ -1,4 +1,4 @@
-"""`picoinfuse bench`: speed and size, as a table; wall times depend on what else the machine does."""
+"""`picoinfuse bench`: measure speed and size; wall times depend on the load of the machine."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from picoinfuse.cli.options import JsonOption
 def bench(
     suite: Annotated[bool, typer.Option("--suite", help="Run and time the HIL suite too.")] = False,
     write: Annotated[
-        Path | None, typer.Option(help="Put the tables into this document, between its markers.", show_default=False)
+        Path | None, typer.Option(help="Write the tables into this document, between its markers.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure speed and size of the board in software, and print a table."""
+    """Measure speed and size of the board in software and print a table."""
     rows = (*ROWS, *OCCLUSION, SUITE) if suite else (*ROWS, *OCCLUSION)
     with Console(stderr=True).status("") as status:
         found = [(row, row.measure(lambda step, row=row: status.update(f"{row.name}: {step}"))) for row in rows]
@@ -45,7 +45,7 @@ def bench(
 
 
 def _step_timing(say: Say) -> tuple[list[step_timing.Timing], str]:
-    """What was measured, or why nothing could be."""
+    """The measurements, or the reason why there are none."""
     try:
         return step_timing.compare(say), ""
     except BenchMissing as reason:

@@ -1,4 +1,4 @@
-"""`picoinfuse calibrate`: leads a person through a calibration, or shows, sets or takes back a factor."""
+"""`picoinfuse calibrate`: lead a person through a calibration, or show, set or undo a factor."""
 
 import dataclasses
 import datetime
@@ -21,31 +21,32 @@ RATE, VOLUME = "60", "5"
 
 
 def calibrate(
-    rate: Annotated[str, typer.Option(help="mL/h of each run; use the one that you infuse with")] = RATE,
-    volume: Annotated[str, typer.Option(help="mL of each run; more is more exact")] = VOLUME,
-    runs: Annotated[int, typer.Option(min=FEWEST_RUNS, max=MOST_RUNS, help="how many at first")] = FEWEST_RUNS,
-    by: Annotated[str, typer.Option(help="weight or volume: what you read")] = "weight",
-    temperature: Annotated[float | None, typer.Option(help="°C of the water that is weighed")] = None,
-    density: Annotated[float | None, typer.Option(help="g/mL, when it is not water")] = None,
-    operator: Annotated[str | None, typer.Option(help="who stores it", show_default=False)] = None,
-    date: Annotated[str | None, typer.Option(help="the day, such as 2026-11-22; today without it")] = None,
-    factor: Annotated[str | None, typer.Option(help="set this one, such as 1031/1000, without any run")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="go back to the factor before")] = False,
-    show: Annotated[bool, typer.Option("--show", help="the factor in force, and those before")] = False,
+    rate: Annotated[str, typer.Option(help="Rate of each run, mL/h; use the rate that you infuse with.")] = RATE,
+    volume: Annotated[str, typer.Option(help="Volume of each run, mL; a larger one is more accurate.")] = VOLUME,
+    runs: Annotated[int, typer.Option(min=FEWEST_RUNS, max=MOST_RUNS, help="Number of runs.")] = FEWEST_RUNS,
+    by: Annotated[str, typer.Option(help="What you measure: weight or volume.")] = "weight",
+    temperature: Annotated[float | None, typer.Option(help="Temperature of the weighed water, °C.")] = None,
+    density: Annotated[float | None, typer.Option(help="Density of a liquid other than water, g/mL.")] = None,
+    operator: Annotated[str | None, typer.Option(help="Name of the operator.", show_default=False)] = None,
+    date: Annotated[str | None, typer.Option(help="Date, such as 2026-11-22. Default: today.")] = None,
+    factor: Annotated[str | None, typer.Option(help="Store this factor, such as 1031/1000, without runs.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Return to the previous factor.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Show the factor in force and the previous ones.")] = False,
     port: PortOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find how much the syringe really gives: run, collect, weigh, repeat; then store the factor."""
+    """Measure the delivered volume in several runs and store the calibration factor."""
     if (factor is not None) + undo + show > 1:
-        raise typer.BadParameter("--factor, --undo and --show are three different things")
+        raise typer.BadParameter("give only one of --factor, --undo and --show")
     wanted = None if factor is None else parse_factor(factor)
     day = datetime.date.today().isoformat() if date is None else _day(date)
     with open_pump(port) as pump:
         if show:
             _show(pump.calibration(), as_json)
         elif undo:
-            told = pump.uncalibrate()
-            tell(as_json, {"factor": told}, f"the calibration is now {describe(told)}; the pump has restarted")
+            restored = pump.uncalibrate()
+            sentence = f"the calibration is now {describe(restored)}; the pump has restarted"
+            tell(as_json, {"factor": restored}, sentence)
         elif wanted is not None:
             _store(pump, wanted, day, operator, as_json)
         else:
@@ -53,14 +54,14 @@ def calibrate(
             volume_nl = quantity(units.volume_nl, volume, "--volume")
             found = lead(pump, rate_ul_h, volume_nl, runs, _vessel(by, temperature, density))
             if found is None:
-                typer.echo("nothing is stored; the calibration is as it was", err=True)
+                typer.echo("nothing was stored; the calibration is unchanged", err=True)
                 raise typer.Exit(1)
             _store(pump, found.factor, day, operator, as_json)
 
 
 def _vessel(by: str, temperature_c: float | None, density_g_ml: float | None) -> Vessel:
     if by not in ("weight", "volume"):
-        raise typer.BadParameter(f"{by!r} is neither weight nor volume", param_hint="--by")
+        raise typer.BadParameter(f"{by!r} is not weight or volume", param_hint="--by")
     if by == "volume":
         return Vessel("mL", 1.0)
     if density_g_ml is not None:
@@ -75,16 +76,16 @@ def _ask_temperature() -> float:
 
 def _store(pump: Pump, factor: Fraction, day: str, operator: str | None, as_json: bool) -> None:
     name: str = typer.prompt("Your name", err=True) if operator is None else operator
-    told = pump.calibrate(factor.numerator, factor.denominator, day, name)
-    sentence = f"stored: the calibration is {describe(told)}, {day}, {name}; the pump has restarted"
-    tell(as_json, {"factor": told, "date": day, "operator": name}, sentence)
+    stored = pump.calibrate(factor.numerator, factor.denominator, day, name)
+    sentence = f"stored: the calibration is {describe(stored)}, {day}, {name}; the pump has restarted"
+    tell(as_json, {"factor": stored, "date": day, "operator": name}, sentence)
 
 
 def _day(text: str) -> str:
     try:
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no day; 2026-11-22 is one", param_hint="--date") from error
+        raise typer.BadParameter(f"{text!r} is not a date such as 2026-11-22", param_hint="--date") from error
 
 
 def _show(calibration: Calibration, as_json: bool) -> None:
@@ -95,7 +96,7 @@ def _show(calibration: Calibration, as_json: bool) -> None:
         console().print(f"[bold red]no valid calibration[/]: {calibration.fault}")
         return
     if not calibration.entries:
-        console().print("not calibrated: the geometry of the profile holds, factor 1/1")
+        console().print("not calibrated: the factor is 1/1, the geometry of the profile applies")
         return
     table = Table(box=None, header_style="bold")
     for column in ("", "Factor", "Corrects by", "Date", "By"):

@@ -1,4 +1,4 @@
-"""`picoinfuse campaign`: random days of a pump in software, against the invariants."""
+"""`picoinfuse campaign`: random scenarios on a pump in software, checked against safety invariants."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,16 +16,16 @@ _LINE = "{seed:>6}  {acts:>5}  {hours:>6}  {digest:<16}  {result}"
 
 
 def campaign(
-    seeds: Annotated[int, typer.Option(min=1, help="how many histories")] = 10,
-    first: Annotated[int, typer.Option(help="the first seed")] = 1,
-    hours: Annotated[float, typer.Option(min=0.01, help="bench time of each")] = 2.0,
-    profile: Annotated[str, typer.Option(help="a profile in boards/")] = "syringe-50ml",
-    folder: Annotated[Path, typer.Option(help="where what broke is written")] = Path("build/campaign"),
-    jobs: Annotated[int | None, typer.Option(min=1, help="at once; all cores without it")] = None,
-    replay: Annotated[Path | None, typer.Option(help="play this history again instead")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of scenarios.")] = 10,
+    first: Annotated[int, typer.Option(help="First seed.")] = 1,
+    hours: Annotated[float, typer.Option(min=0.01, help="Length of each scenario in bench time, h.")] = 2.0,
+    profile: Annotated[str, typer.Option(help="Board profile.")] = "syringe-50ml",
+    folder: Annotated[Path, typer.Option(help="Folder for the scenarios that failed.")] = Path("build/campaign"),
+    jobs: Annotated[int | None, typer.Option(min=1, help="Scenarios at a time. Default: the number of cores.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Replay this scenario file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Plays random days: commands, faults, resets, cuts of power; a line for each as it ends. 1 when one broke."""
+    """Run random scenarios and check safety invariants; exit status 1 if any fails."""
     if replay is not None:
         _replay(replay, as_json)
         return

@@ -1,6 +1,6 @@
-"""The runs of a calibration: the pump gives a volume, a person says what arrived, until the error is known well enough.
+"""The runs of a calibration: the pump delivers a volume, a person measures it, until the error is known well enough.
 
-Questions go to stderr, so that what is printed for a program stays alone on stdout.
+Questions go to stderr, so that stdout has nothing but the result.
 """
 
 from dataclasses import dataclass
@@ -17,34 +17,37 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
 from picoinfuse.common.units import NL_PER_ML
 
-LOOK_S = 0.5
-READING_WITHIN = 0.5  # of what was to be given: further off, a number was mistyped
+POLL_S = 0.5
+READING_WITHIN = 0.5  # of the delivered volume: a reading further off is a typing error
 
 
 class NoCalibration(CalibrationError):
-    """The pump knows no factor, so what it says it gave means nothing."""
+    """The pump has no valid factor, so its volume is meaningless."""
 
 
 class RunStopped(CalibrationError):
-    """A run ended before its volume was given."""
+    """A run ended before its volume was delivered."""
 
 
 @dataclass(frozen=True)
 class Vessel:
-    """What a person reads, in which unit, and the mL of one unit."""
+    """How the collected volume is measured: the unit of the reading, and its volume in mL."""
 
     unit: str
     ml_per_unit: float
 
 
 def lead(pump: Pump, rate_ul_h: int, volume_nl: int, runs: int, vessel: Vessel) -> Finding | None:
-    """The finding that a person accepted, or None. Leaves the pump idle."""
+    """Run the calibration. Returns the finding if the person accepts it, else None; the pump is idle afterwards.
+
+    Raises NoCalibration, RunStopped, CalibrationError.
+    """
     factor = pump.status().calibration
     if factor is None:
-        raise NoCalibration("the pump has no valid calibration to start from: set one with --factor 1/1, then begin")
+        raise NoCalibration("the pump has no valid calibration to start from: set one with --factor 1/1 first")
     out = Console(stderr=True, highlight=False)
     out.print(
-        f"Prime the line until it drips, let it end in the vessel. Each of at least {runs} runs gives "
+        f"Prime the line until it drips, and put its end into the vessel. Each of at least {runs} runs delivers "
         f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)} and takes {volume_nl / rate_ul_h * 3.6 / 60:.1f} min."
     )
     collected: list[Collected] = []
@@ -54,7 +57,7 @@ def lead(pump: Pump, rate_ul_h: int, volume_nl: int, runs: int, vessel: Vessel) 
             continue
         found = find(collected, Fraction(factor))
         out.print(_table(collected, found, factor))
-        answer = typer.prompt("Store it, (m)ore runs, or (n)othing? y/m/n", default="n", err=True)
+        answer = typer.prompt("Store it (y), do more runs (m), or discard it (n)?", default="n", err=True)
         if answer.strip().lower() in ("y", "yes"):
             return found
         if answer.strip().lower() not in ("m", "more"):
@@ -77,17 +80,17 @@ def _run(pump: Pump, rate_ul_h: int, volume_nl: int, vessel: Vessel, number: int
         if abs(run.error_percent) <= 100 * READING_WITHIN:
             out.print(f"Run {number}: {run.collected_nl / NL_PER_ML:.4f} mL, error {run.error_percent:+.2f} %")
             return run
-        out.print(f"{reading:g} {vessel.unit} is {run.error_percent:+.0f} % off: read it again")
+        out.print(f"{reading:g} {vessel.unit} is {run.error_percent:+.0f} % off: enter it again")
 
 
 def _give(pump: Pump, rate_ul_h: int, volume_nl: int, out: Console) -> int:
-    """Gives the volume and returns what the pump counted. Whatever happens, the pump is told to stop."""
+    """Deliver the volume and return the volume counted by the pump, in nL. The pump is stopped in any case."""
     pump.start(rate_ul_h, volume_nl)
     try:
         with out.status("") as shown:
             while (now := pump.status()).state == "infusing" and "infusion_complete" not in now.alarms:
                 shown.update(f"{units.ml(now.delivered_nl)} of {units.ml(volume_nl)}")
-                sleep(LOOK_S)
+                sleep(POLL_S)
     finally:
         pump.stop()
     if "infusion_complete" not in now.alarms:

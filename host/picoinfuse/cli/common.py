@@ -1,4 +1,4 @@
-"""What the commands share: how a pump is reached, how things are printed."""
+"""What commands share: connecting to a pump, and printing."""
 
 import dataclasses
 import json
@@ -17,21 +17,22 @@ from picoinfuse.common.errors import BadQuantity
 
 
 def console() -> Console:
-    """Made anew, so that it writes to what stdout is now."""
+    """A new console, which writes to the present sys.stdout."""
     return Console(highlight=False)
 
 
 def open_pump(port: str | None) -> Pump:
-    """For a `with`, which connects."""
+    """A pump for a `with` statement, which connects. Raises NoBoard."""
     return Pump(port_name(port))
 
 
 def port_name(port: str | None) -> str:
+    """The given port, or that of the only Pico on USB. Raises NoBoard."""
     return port if port is not None else the_one_board()
 
 
 def quantity(parse: Callable[[str], int], text: str, what: str) -> int:
-    """A rate or a volume out of the command line; a wrong one is a wrong call."""
+    """Parse a quantity from the command line. Raises typer.BadParameter, exit status 2."""
     try:
         return parse(text)
     except BadQuantity as error:
@@ -51,14 +52,14 @@ def check_writable(path: Path | None) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One line of JSON; dataclasses become objects."""
+    """Print one line of JSON; a dataclass becomes an object."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = dataclasses.asdict(value)
     print(json.dumps(value), flush=True)
 
 
 def tell(as_json: bool, value: Any, sentence: str) -> None:
-    """The result of a command, for a program or for a person."""
+    """Print the result of a command: JSON for a program, or a sentence for a person."""
     if as_json:
         print_json(value)
     else:
@@ -66,7 +67,7 @@ def tell(as_json: bool, value: Any, sentence: str) -> None:
 
 
 def grid() -> Table:
-    """Two columns: a name, a value."""
+    """A table of two columns: name and value."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()

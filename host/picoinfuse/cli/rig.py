@@ -25,7 +25,7 @@ from picoinfuse.rig.wiring_check import Desk
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
-File = Annotated[Path, typer.Argument(help="A rig file, such as boards/rigs/ft232h.toml.")]
+File = Annotated[Path, typer.Argument(help="Rig file, such as boards/rigs/ft232h.toml.")]
 _TIMEOUT_S = 1.0
 _STYLES = {OK: "green", WRONG: "bold red"}
 
@@ -33,10 +33,10 @@ _STYLES = {OK: "green", WRONG: "bold red"}
 @app.command()
 def check(
     file: File,
-    profile: Annotated[str, typer.Option(help="of the pump, in boards/")] = "syringe-50ml",
+    profile: Annotated[str, typer.Option(help="Profile of the pump.")] = "syringe-50ml",
     as_json: JsonOption = False,
 ) -> None:
-    """Drive each line of a rig, see that the pump sees it, and name what is wrong; 1 when something is. Water only."""
+    """Drive each line of a rig, check that the pump sees it, and name the faults. Use water only."""
     rig = load_rig(file)
     pump = Pump(port_of(rig), timeout_s=_TIMEOUT_S)
     findings: list[Finding] = []
@@ -62,11 +62,11 @@ def check(
 @app.command()
 def diagram(
     file: File,
-    profile: Annotated[str, typer.Option(help="of the pump, in boards/")] = "ambulatory-10ml",
-    output: Annotated[Path, typer.Option("--output", "-o", help="the SVG to write")] = Path("rig.svg"),
+    profile: Annotated[str, typer.Option(help="Profile of the pump.")] = "ambulatory-10ml",
+    output: Annotated[Path, typer.Option("--output", "-o", help="SVG file to write.")] = Path("rig.svg"),
     as_json: JsonOption = False,
 ) -> None:
-    """Draw the wiring of a rig, a row for each wire."""
+    """Draw the wiring of a rig as SVG."""
     output.write_text(draw(load_rig(file), load_profile(profile)), "utf-8")
     tell(as_json, {"picture": str(output)}, f"the wiring of {file} is in {output}")
 

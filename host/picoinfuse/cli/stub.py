@@ -1,4 +1,4 @@
-"""`picoinfuse stub`: a board in software at a serial port, for as long as a person wants it."""
+"""`picoinfuse stub`: the board in software at a serial port, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from picoinfuse.stub.session import StubSession
 
 
 def stub(
-    link: Annotated[Path | None, typer.Option(help="make this path a link to the serial port")] = None,
-    pace: Annotated[str, typer.Option(help="clock: real, or fast for as fast as it can")] = "real",
-    profile: Annotated[str, typer.Option(help="board profile")] = "syringe-50ml",
-    image: Annotated[Path | None, typer.Option(help="flash image to use and keep; made when it is not there")] = None,
-    empty: Annotated[bool, typer.Option("--empty", help="start with an empty flash, as from the factory")] = False,
-    trace: Annotated[Path | None, typer.Option(help="write a VCD trace here at the end")] = None,
-    seed: Annotated[int, typer.Option(help="of the sensor's noise")] = 1,
+    link: Annotated[Path | None, typer.Option(help="Make this path a link to the serial port.")] = None,
+    pace: Annotated[str, typer.Option(help="Clock: real, or fast for as fast as possible.")] = "real",
+    profile: Annotated[str, typer.Option(help="Board profile.")] = "syringe-50ml",
+    image: Annotated[Path | None, typer.Option(help="Flash image to use and keep; created if missing.")] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="Start with an empty flash.")] = False,
+    trace: Annotated[Path | None, typer.Option(help="Write a VCD trace to this file at the end.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the sensor's noise.")] = 1,
 ) -> None:
     """Run a board in software until Ctrl-C."""
     if pace not in ("real", "fast"):
-        raise typer.BadParameter(f"{pace!r} is no pace; there are real and fast", param_hint="--pace")
+        raise typer.BadParameter(f"{pace!r} is not real or fast", param_hint="--pace")
     check_writable(trace)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: link removed, trace written
     out = Console()

@@ -1,4 +1,4 @@
-"""`picoinfuse trumpet`: how accurate a delivery was, out of a trace or the log of a balance."""
+"""`picoinfuse trumpet`: accuracy of a delivery, from a trace or the log of a balance."""
 
 import dataclasses
 from pathlib import Path
@@ -25,25 +25,25 @@ from picoinfuse.trace.vcd import read_vcd
 
 
 class DensityMissing(TrumpetError):
-    """A balance shows grams, and nobody said of what."""
+    """The log of a balance is in grams, and no density is known."""
 
 
 def trumpet(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="a trace (.vcd) or a balance's log (.csv)")],
-    rate: Annotated[str | None, typer.Option(help="mL/h that the pump was set to", show_default=False)] = None,
-    profile: Annotated[str | None, typer.Option(help="for the volume of a step, and what it allows")] = None,
-    factor: Annotated[str, typer.Option(help="the pump's calibration, such as 103/100")] = "1",
-    ambulatory: Annotated[bool, typer.Option("--ambulatory", help="samples of 15 min over 24 h")] = False,
-    start: Annotated[float | None, typer.Option(help="s in the file at which the infusion starts")] = None,
-    bolus: Annotated[str | None, typer.Option(help="mL of a bolus: judge 25 of them instead")] = None,
-    temperature: Annotated[float | None, typer.Option(help="°C of the water on the balance")] = None,
-    density: Annotated[float | None, typer.Option(help="g/mL, when it is not water")] = None,
-    evaporation: Annotated[float, typer.Option(help="g/h that the vessel loses without flow")] = 0.0,
-    svg: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
-    png: Annotated[Path | None, typer.Option(help="write the picture", show_default=False)] = None,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Trace (.vcd) or log of a balance (.csv).")],
+    rate: Annotated[str | None, typer.Option(help="Rate that the pump was set to, mL/h.", show_default=False)] = None,
+    profile: Annotated[str | None, typer.Option(help="Profile of the pump, for the volume of a step.")] = None,
+    factor: Annotated[str, typer.Option(help="Calibration factor of the pump, such as 103/100.")] = "1",
+    ambulatory: Annotated[bool, typer.Option("--ambulatory", help="Samples of 15 min over 24 h.")] = False,
+    start: Annotated[float | None, typer.Option(help="Start of the infusion in the file, s.")] = None,
+    bolus: Annotated[str | None, typer.Option(help="Volume of a bolus, mL: evaluate 25 boluses.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Temperature of the water on the balance, °C.")] = None,
+    density: Annotated[float | None, typer.Option(help="Density of a liquid other than water, g/mL.")] = None,
+    evaporation: Annotated[float, typer.Option(help="Evaporation from the vessel, g/h.")] = 0.0,
+    svg: Annotated[Path | None, typer.Option(help="Write the curves as SVG.", show_default=False)] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the curves as PNG.", show_default=False)] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Start-up curve, trumpet curve and overall error of an infusion, or the accuracy of 25 boluses."""
+    """Compute the start-up curve, trumpet curve and overall error of an infusion, or the accuracy of 25 boluses."""
     exact = None if profile is None else step_pl_exact(load_profile(profile).values["mechanics"])
     step_nl = None if exact is None else float(exact * parse_factor(factor)) / 1000
     log = None

@@ -1,1 +1,1 @@
-"""What every package may use: errors, units, paths, TOML lines, versions."""
+"""What all packages share: errors, units, paths, TOML lines, versions. Imports no other package of ours."""

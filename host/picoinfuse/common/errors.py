@@ -1,7 +1,7 @@
-"""Everything that can go wrong on the host, by name.
+"""Errors of the host tool.
 
-Each error is one clear sentence that a user can act on; the command line prints it as it is.
-`PicoinfuseError` is the one base.
+Each message is one sentence that a user can act on; the command line prints it unchanged. `PicoinfuseError` is the
+base of all.
 """
 
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ def os_error_text(error: OSError) -> str:
 
 
 class NotAClone(PicoinfuseError):
-    """A file of the repository is asked for, but the package runs without it."""
+    """A file of the repository is needed, but picoinfuse does not run from a clone."""
 
 
 class BadQuantity(PicoinfuseError):
-    """A text that should be a rate or a volume is not one."""
+    """A text is not a rate, a volume or a dose."""
 
 
 class FrameError(PicoinfuseError):
-    """A line is not a frame. `code` is the protocol's name for the reason."""
+    """A line is not a valid frame. `code` is the protocol's name for the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class PortNotFound(PortError):
 
 
 class PortBusy(PortError):
-    """Another program has the port."""
+    """Another program uses the port."""
 
 
 class PortDenied(PortError):
@@ -56,11 +56,11 @@ class PortDenied(PortError):
 
 
 class PortVanished(PortError):
-    """The port was open and is gone: unplugged, or the board was reset."""
+    """The open port is gone: unplugged, or the board was reset."""
 
 
 class PortStalled(PortError):
-    """The port takes no data."""
+    """The port accepts no data."""
 
 
 class NoBoard(PicoinfuseError):
@@ -72,7 +72,7 @@ class LinkClosed(PicoinfuseError):
 
 
 class NoAnswer(PicoinfuseError):
-    """A request was sent, and sent again, and no reply came."""
+    """No reply came, although the request was repeated."""
 
 
 class NotAPump(PicoinfuseError):
@@ -87,7 +87,7 @@ class ReplAnswers(NotAPump):
 
 
 class BadAnswer(PicoinfuseError):
-    """A reply or a notification lacks what the protocol says it has."""
+    """A reply or a notification does not follow the protocol."""
 
 
 class SelfTestFailed(PicoinfuseError):
@@ -100,7 +100,7 @@ class SelfTestFailed(PicoinfuseError):
 
 
 class NoAlarm(PicoinfuseError):
-    """An alarm that was waited for did not come."""
+    """An expected alarm did not occur in time."""
 
 
 class PumpError(PicoinfuseError):
@@ -169,20 +169,20 @@ class RigNotFound(FileNotReadable):
 
 
 class DeployError(PicoinfuseError):
-    """The firmware did not get onto the board, or not the one that was meant."""
+    """The firmware was not deployed, or another one runs."""
 
 
 class BuildError(DeployError):
-    """The firmware could not be made into what goes on the board."""
+    """The firmware could not be compiled for the board."""
 
 
 class UnsupportedBoard(DeployError):
-    """What answers is not a Pico with a MicroPython that this firmware is made for; it was left as it is."""
+    """Not a Pico with a supported MicroPython; the board is unchanged."""
 
 
 class FilesystemFull(DeployError):
-    """The board has no room for what would go on it; it was left as it is."""
+    """The board's filesystem lacks room; the board is unchanged."""
 
 
 class UnsupportedMicroPython(PicoinfuseError):
-    """A MicroPython version that this firmware was not made for."""
+    """The firmware does not support this MicroPython version."""

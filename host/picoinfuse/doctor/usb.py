@@ -1,4 +1,4 @@
-"""The boards that are plugged in, and whether this computer lets one use them."""
+"""Check the boards that are plugged in, and the permission to use them."""
 
 import os
 import sys
@@ -22,12 +22,13 @@ HELLO_S = 1.0
 
 
 def plugged_in() -> list[Check]:
+    """Check permission, udev rule, driver, and each board on USB."""
     checks = [_group(), _rule(), _driver()] if sys.platform == "linux" else []
     return [*checks, *_boards(), *_bootsel()]
 
 
 def _group() -> Check:
-    """Who may open a serial port."""
+    """Permission to open serial ports."""
     import grp
 
     known = [group for group in grp.getgrall() if group.gr_name in GROUPS]
@@ -43,7 +44,7 @@ def _group() -> Check:
 
 
 def _rule() -> Check:
-    """Without a rule ports work on most systems; but ModemManager may try each new one for a modem."""
+    """Ports work without a rule on most systems, but ModemManager may probe each new one for a modem."""
     for folder in RULES:
         for file in sorted(folder.glob("*.rules")):
             if f"{PICO_VID:04x}" in _read(file).lower():
@@ -53,13 +54,13 @@ def _rule() -> Check:
 
 
 def _driver() -> Check:
-    """Linux's driver of USB serial ports: part of every usual kernel, often missing in a container."""
+    """Linux's driver of USB serial ports; often missing in a container."""
     if (USB_DRIVERS / "cdc_acm").exists():
         return Check("driver", "ok", "cdc_acm")
     release = MODULES / os.uname().release
     if any(release.rglob("cdc-acm.ko*")) or "cdc-acm.ko" in _read(release / "modules.builtin"):
         return Check("driver", "ok", "cdc_acm, loaded when a Pico is plugged in")
-    return Check("driver", "note", "cdc_acm is not there", "sudo modprobe cdc_acm; the boards in software need none")
+    return Check("driver", "note", "cdc_acm is missing", "sudo modprobe cdc_acm; the boards in software need none")
 
 
 def _boards() -> list[Check]:
@@ -74,7 +75,7 @@ def _board(port: UsbPort) -> Check:
     found = f"{port.device}, serial number {port.serial_number}"
     if os.name == "posix" and not os.access(port.device, os.R_OK | os.W_OK):
         advice = "sudo usermod -aG dialout $USER, then log out and in again"
-        return Check("Pico", "fault", f"{found}: you may not open it", advice)
+        return Check("Pico", "fault", f"{found}: no permission to open it", advice)
     try:
         with Pump(port.device, timeout_s=HELLO_S) as pump:
             hello = pump.hello()
@@ -98,7 +99,7 @@ def _board(port: UsbPort) -> Check:
 
 
 def _bootsel() -> list[Check]:
-    """A Pico in BOOTSEL has no serial port; Linux tells of it in /sys, elsewhere it goes unseen."""
+    """Picos in BOOTSEL, from Linux's /sys; they have no serial port, so other systems do not show them."""
     found: list[Check] = []
     for device in sorted(USB_DEVICES.glob("*")):
         if (_usb_id(device / "idVendor"), _usb_id(device / "idProduct")) == (PICO_VID, BOOTSEL_PID):
