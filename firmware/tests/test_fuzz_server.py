@@ -45,7 +45,7 @@ def _method(name):
         assert request["method"] == name
         assert request.get("params", {}) == params
         self.done += 1
-        if schema.METHODS[name][0] == schema.COMMAND:
+        if schema.METHODS[name][0] != schema.QUERY:
             assert request["boot"] == BOOT
             assert request["id"] not in self.kept, "a command was done twice"
         return {"done": self.done}
@@ -88,7 +88,7 @@ def is_command(request, reply):
     """It came as far as being carried out or refused as one; `reply` tells those that were not."""
     if request is None or reply.get("error", {}).get("code") in _NO_COMMAND:
         return False
-    return schema.METHODS[request["method"]][0] == schema.COMMAND
+    return schema.METHODS[request["method"]][0] != schema.QUERY
 
 
 def fuzz(seed, count):

@@ -3,17 +3,17 @@
 import pytest
 
 from pump.link import schema
-from pump.link.schema import COMMAND, QUERY, Refused
+from pump.link.schema import COMMAND, QUERY, TWO_STEP, Refused
 
 QUERIES = {
     "hello", "status", "alarms", "tasks", "calibration", "battery", "log", "order", "library", "reservoir", "therapy",
     "test_report", "last_therapy",
 }  # fmt: skip
 COMMANDS = {
-    "telemetry", "start", "set_rate", "confirm", "pause", "resume", "stop", "acknowledge", "silence", "clear_alarms",
-    "alarm_test", "library_line", "library_change", "occlusion_level", "calibrate", "uncalibrate", "set_clock",
-    "self_test", "service", "reset", "bolus", "request_bolus", "refill",
+    "telemetry", "confirm", "pause", "stop", "acknowledge", "silence", "clear_alarms", "alarm_test", "library_line",
+    "calibrate", "uncalibrate", "set_clock", "self_test", "service", "reset", "request_bolus",
 }  # fmt: skip
+TWO_STEPS = {"start", "set_rate", "resume", "bolus", "occlusion_level", "refill", "library_change"}
 
 
 def refusal(method, params):
@@ -25,6 +25,7 @@ def refusal(method, params):
 def test_the_methods_are_those_of_the_protocol():
     assert {name for name in schema.METHODS if schema.kind(name) == QUERY} == QUERIES
     assert {name for name in schema.METHODS if schema.kind(name) == COMMAND} == COMMANDS
+    assert {name for name in schema.METHODS if schema.kind(name) == TWO_STEP} == TWO_STEPS
 
 
 def test_an_unknown_method_is_named_but_not_at_length():

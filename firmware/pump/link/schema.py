@@ -1,13 +1,17 @@
-"""The methods of the link and what each takes: the table of docs/protocol.md, and the check against it.
+"""The methods of the link: the kind of each and its parameters, and the check of a request against them.
 
-Limits that depend on the profile are not here: the application holds them and raises `out_of_range`, which
-has the same shape.
+This is the one table of methods. What the pump does for each is in `commands/`; what only the host needs (the shape
+of the replies, the texts of docs/protocol.md) is in host/picoinfuse/client/methods/. A test compares the two.
+
+Limits that depend on the profile are not here: the commands know them and raise `out_of_range`, which has the same
+shape.
 """
 
 from micropython import const
 
 QUERY = const(0)
 COMMAND = const(1)  # changes something: must carry CRC and boot, and is done at most once
+TWO_STEP = const(2)  # a command that only proposes: `confirm` does it
 
 MAX_VTBI_NL = 10_000_000_000_000  # 10 000 L; no const: it is no small int on the Pico
 
@@ -16,7 +20,7 @@ _LEVELS = ("low", "medium", "high")
 _NAME_SHOWN = const(32)  # characters of a name that the host sent, in a message: replies are bounded
 
 # method: (kind, parameters). A parameter: (name, type, required, limits).
-# Limits: (low, high), or (low, high, also allowed), or the choices, or None when the application holds them.
+# Limits: (low, high), or (low, high, also allowed), or the choices, or None when the commands know them.
 METHODS = {
     "hello": (QUERY, ()),
     "status": (QUERY, ()),
@@ -31,12 +35,12 @@ METHODS = {
     "order": (QUERY, ()),
     "library": (QUERY, (("drug", str, False, None),)),
     "reservoir": (QUERY, ()),
-    "refill": (COMMAND, (("volume_nl", int, True, None), ("drug", str, False, None))),
+    "refill": (TWO_STEP, (("volume_nl", int, True, None), ("drug", str, False, None))),
     "library_line": (COMMAND, (("at", int, True, (0, 200)), ("line", str, True, None))),
-    "library_change": (COMMAND, (("crc", str, True, None),)),
+    "library_change": (TWO_STEP, (("crc", str, True, None),)),
     "therapy": (QUERY, ()),
     "start": (
-        COMMAND,
+        TWO_STEP,
         (
             ("rate_ul_h", int, False, None),
             ("vtbi_nl", int, False, (1, MAX_VTBI_NL)),
@@ -44,18 +48,18 @@ METHODS = {
             ("order", dict, False, None),
         ),
     ),
-    "bolus": (COMMAND, (("volume_nl", int, True, (1, MAX_VTBI_NL)), ("rate_ul_h", int, True, None))),
+    "bolus": (TWO_STEP, (("volume_nl", int, True, (1, MAX_VTBI_NL)), ("rate_ul_h", int, True, None))),
     "request_bolus": (COMMAND, ()),
-    "set_rate": (COMMAND, (("rate_ul_h", int, True, None), ("dose", int, False, None))),
+    "set_rate": (TWO_STEP, (("rate_ul_h", int, True, None), ("dose", int, False, None))),
     "confirm": (COMMAND, (("token", int, True, (1, 0xFFFFFF)), ("override_soft_limits", int, False, None))),
     "pause": (COMMAND, ()),
-    "resume": (COMMAND, ()),
+    "resume": (TWO_STEP, ()),
     "stop": (COMMAND, ()),
     "acknowledge": (COMMAND, ()),
     "silence": (COMMAND, ()),
     "clear_alarms": (COMMAND, ()),
     "alarm_test": (COMMAND, (("priority", str, True, _LEVELS),)),
-    "occlusion_level": (COMMAND, (("level", str, True, _LEVELS),)),
+    "occlusion_level": (TWO_STEP, (("level", str, True, _LEVELS),)),
     "calibrate": (
         COMMAND,
         # Their limits are those of what is stored, in storage/calibration.py.
@@ -70,7 +74,7 @@ METHODS = {
 
 
 class Refused(Exception):
-    """A request that is not done. `code` is one of docs/protocol.md, `data` a dict or None."""
+    """A request that is refused. `code` is one of docs/protocol.md, `data` a dict or None."""
 
     def __init__(self, code, message, data=None):
         super().__init__(message)
@@ -80,7 +84,7 @@ class Refused(Exception):
 
 
 def kind(method):
-    """QUERY or COMMAND."""
+    """QUERY, COMMAND or TWO_STEP. Raises Refused for an unknown method."""
     entry = METHODS.get(method)
     if entry is None:
         raise Refused("unknown_method", "no such method: " + method[:_NAME_SHOWN])
@@ -88,7 +92,7 @@ def kind(method):
 
 
 def check(method, params):
-    """Raises Refused unless `params` (a dict) is what `method` takes."""
+    """Raises Refused unless `params` (a dict) is what `method` takes. Limits that None stands for are not checked."""
     parameters = METHODS[method][1]
     for name in params:
         if not any(name == parameter[0] for parameter in parameters):

@@ -98,7 +98,7 @@ class Server:
         try:
             schema.check(method, params)
             result = self._functions[method](**params)
-            if self._on_command is not None and schema.kind(method) == schema.COMMAND:
+            if self._on_command is not None and schema.kind(method) != schema.QUERY:
                 self._on_command(method, params)
             return frame.encode({"id": self._id, "result": result})
         except Refused as refused:
