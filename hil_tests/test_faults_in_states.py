@@ -19,10 +19,10 @@ from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import run_in_repl
 from picoinfuse.campaign.acts import UNASKED
 from picoinfuse.campaign.faults import FAULTS, TASKS, Fault
-from picoinfuse.campaign.look import LEAD_S, ask
 from picoinfuse.campaign.outcomes import GIVES_UP, GOES_ON, NO_PROGRAM, OUTCOMES, Outcome, markdown
-from picoinfuse.campaign.recovery_check import revive
+from picoinfuse.campaign.recovery_check import check_recovery
 from picoinfuse.campaign.states import RATE_UL_H, STATES
+from picoinfuse.campaign.window import LEAD_S, ask
 from picoinfuse.client.messages import Ready, Status
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import Profile, load_profile
@@ -93,22 +93,22 @@ def test_a_fault_in_a_state(board: Bench, measure: Measure, fault: Fault, state:
     came_ns = now_ns(board)
     board.sleep(fault.shows_s)
     if state == "service" and wanted == GOES_ON:
-        fault.go(board)  # the levels checked are the board's own
+        fault.end(board)  # the levels checked are the board's own
         assert_safe_in_service(board, measure)
         return
     if fault.name in UNASKED:
-        fault.go(board)  # only then can the pump be asked
+        fault.end(board)  # only then can the pump be asked
     if wanted == GIVES_UP:  # the pump reports it by itself, or has restarted; no memory is left for a reply
         assert "system_fault" in board.pump.active_alarms or any(isinstance(e, Ready) for e in board.pump.events)
     else:
         assert_as_in_the_table(measure, wanted, before, ask(board))
     assert_motor_stands(board, measure, fault, wanted, state, came_ns)
-    fault.go(board)
+    fault.end(board)
     if wanted == GIVES_UP:
         board.reset()  # nothing else gives the memory back
     board.occlude(False)
     board.sleep(40.0)  # a retraction is over in 30 s
-    measure("what is in the way of another infusion", revive(board, RATE_UL_H), equal=None)
+    measure("what is in the way of another infusion", check_recovery(board, RATE_UL_H), equal=None)
 
 
 def bring_about(bench: Bench, fault: Fault, state: str) -> Status | None:
@@ -116,13 +116,13 @@ def bring_about(bench: Bench, fault: Fault, state: str) -> Status | None:
     self-test.
     """
     if state == "self_test" and any(word in fault.name for word in ("sensor", "wire", "stuck")):
-        fault.come(bench)
+        fault.begin(bench)
         STATES[state](bench)
         return None
     STATES[state](bench)
     before = None if state == "service" else bench.pump.status()
     bench.pump.events.clear()
-    fault.come(bench)
+    fault.begin(bench)
     return before
 
 

@@ -13,7 +13,7 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.bench.emulator import CAPABILITIES_OF_EMULATOR, EmulatorBench
 from picoinfuse.bench.rig import RigBench
 from picoinfuse.bench.serial import CAPABILITIES_OF_SERIAL, SerialBench
-from picoinfuse.bench.stub import CAPABILITIES_OF_STUB, StubBench
+from picoinfuse.bench.stub import CAPABILITIES_OF_FOLDER, CAPABILITIES_OF_STUB, StubBench
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.deploy import deploy
 from picoinfuse.emulator.deployed import deployed_flash
@@ -26,8 +26,8 @@ from picoinfuse.rig.file import load_rig
 from picoinfuse.rig.port_lookup import port_of
 from picoinfuse.rig.rig_list import KIND, rigs_of
 from picoinfuse.rig.stimuli import Stimuli
+from picoinfuse.stub.engine import ENGINES, Engine, EngineMissing, default_engine, find_engine
 from picoinfuse.stub.image import deployed_image
-from picoinfuse.stub.process import find_vm
 
 
 class UnknownBench(PicoinfuseError):
@@ -54,12 +54,21 @@ class BenchKind:
     boards: int | None = None
 
 
-def _prepare_stub(profile: Profile) -> object:
-    return deployed_image(profile, find_vm())
+def _stub(name: str, engine: str | None) -> BenchKind:
+    def found() -> Engine | None:
+        try:
+            return find_engine(engine) if engine else None
+        except EngineMissing as error:
+            raise BenchMissing(str(error)) from error
 
+    def prepare(profile: Profile) -> object:
+        return deployed_image(profile, found() or default_engine())
 
-def _open_stub(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
-    return StubBench(profile, seed=seed)
+    def opened(profile: Profile, seed: int) -> AbstractContextManager[Bench]:
+        return StubBench(profile, seed=seed, engine=found())
+
+    has_flash = engine == "vm" or (engine is None and default_engine().has_flash)
+    return BenchKind(name, CAPABILITIES_OF_STUB if has_flash else CAPABILITIES_OF_FOLDER, prepare, opened)
 
 
 def _prepare_emulator(profile: Profile) -> object:
@@ -79,7 +88,8 @@ def _open_emulator(profile: Profile, seed: int) -> AbstractContextManager[Bench]
 KINDS = {
     kind.name: kind
     for kind in (
-        BenchKind("stub", CAPABILITIES_OF_STUB, _prepare_stub, _open_stub),
+        _stub("stub", None),
+        *(_stub(f"stub:{engine}", engine) for engine in ENGINES),
         BenchKind("emulator", CAPABILITIES_OF_EMULATOR, _prepare_emulator, _open_emulator),
     )
 }

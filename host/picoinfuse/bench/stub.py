@@ -16,12 +16,13 @@ from picoinfuse.client.pump import Pump
 from picoinfuse.profile import Profile
 from picoinfuse.stub import flash_image
 from picoinfuse.stub.board import StubBoard
+from picoinfuse.stub.engine import Engine, default_engine
 from picoinfuse.stub.image import deployed_image
-from picoinfuse.stub.process import find_vm
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace.trace import Trace
 
 CAPABILITIES_OF_STUB = frozenset(CAPABILITIES)
+CAPABILITIES_OF_FOLDER = CAPABILITIES_OF_STUB - {"flash", "flash_cut", "heap"}  # without the MicroPython VM
 # After power-on and the RUN pin the pump tests its watchdog: within this time it was reset, or gave up waiting for it.
 _WATCHDOG_RESET_S = 0.3
 _READY_S = 1.0  # the pump is ready within this time after a reset
@@ -32,10 +33,9 @@ class StubBench:
 
     `deployed`: whether the flash holds this firmware; otherwise it is empty, as from the factory. `real_grid_ms`:
     sampling interval of pressure and volumes in the trace. `world`: deviations from `profile.world()`, for example
-    `{"step_nl": 360.4}`. `on_cpython`: run without the MicroPython VM.
+    `{"step_nl": 360.4}`. `engine`: interpreter of the firmware, by default `default_engine()`.
+    `flash_takes_time`: False makes erases and writes of the flash take no time, so that all engines start alike.
     """
-
-    name = "stub"
 
     def __init__(
         self,
@@ -45,12 +45,15 @@ class StubBench:
         deployed: bool = True,
         real_grid_ms: int = 250,
         world: Mapping[str, Any] | None = None,
-        on_cpython: bool = False,
+        engine: Engine | None = None,
+        flash_takes_time: bool = True,
     ) -> None:
         self.profile = profile
         self.seed = seed
-        self.vm = None if on_cpython else find_vm()
-        self.capabilities = CAPABILITIES_OF_STUB
+        self.name = "stub" if engine is None else f"stub:{engine.name}"
+        self.engine = engine or default_engine()
+        self.capabilities = CAPABILITIES_OF_STUB if self.engine.has_flash else CAPABILITIES_OF_FOLDER
+        self._flash_takes_time = flash_takes_time
         self.trace = Trace()
         self._deployed = deployed
         self._real_grid_ms = real_grid_ms
@@ -62,14 +65,15 @@ class StubBench:
     def __enter__(self) -> StubBench:
         image = self._folder / "flash.img"
         if self._deployed:
-            flash_image.copy(deployed_image(self.profile, self.vm), image)
+            flash_image.copy(deployed_image(self.profile, self.engine), image)
         else:
             flash_image.erase(image)
         self._wire = Wire(self._to_board)
         self.board = StubBoard(
             self._world,
             image,
-            vm=self.vm,
+            engine=self.engine,
+            flash_takes_time=self._flash_takes_time,
             on_serial=self._from_board,
             sink=self.trace,
             seed=self.seed,

@@ -10,6 +10,7 @@ from statistics import median
 from picoinfuse.benchmark.reading import Found, Say
 from picoinfuse.deploy import deploy
 from picoinfuse.profile import load_profile
+from picoinfuse.stub.engine import default_engine
 from picoinfuse.stub.session import StubSession
 
 PROFILE = "syringe-50ml"
@@ -47,6 +48,15 @@ def _median_of(session: StubSession, profiles: tuple[str, ...], say: Say) -> Fou
 
 @contextmanager
 def _board(empty: bool) -> Iterator[StubSession]:
-    session = StubSession(load_profile(PROFILE), link=None, pace="real", image=None, empty=empty, trace=None, seed=1)
+    session = StubSession(
+        load_profile(PROFILE),
+        engine=default_engine(),
+        link=None,
+        pace="real",
+        image=None,
+        empty=empty,
+        trace=None,
+        seed=1,
+    )
     with session:
         yield session

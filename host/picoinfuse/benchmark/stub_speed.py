@@ -31,11 +31,11 @@ def speed(telemetry_hz: float, say: Say) -> Found:
         by_wall, by_cpu = [], []
         for stretch in range(_STRETCHES):
             say(f"stretch {stretch + 1} of {_STRETCHES}")
-            wall_s, cpu_s = time.perf_counter(), _cpu_s(bench.board.pid)
+            wall_s, used_s = time.perf_counter(), cpu_s(bench.board.pid)
             bench.sleep(_STRETCH_S)
             by_wall.append(_STRETCH_S / (time.perf_counter() - wall_s))
-            if cpu_s is not None:
-                by_cpu.append(_STRETCH_S / max((_cpu_s(bench.board.pid) or 0) - cpu_s, 1e-3))
+            if used_s is not None:
+                by_cpu.append(_STRETCH_S / max((cpu_s(bench.board.pid) or 0) - used_s, 1e-3))
     return Found(median(by_wall), f"{number(median(by_cpu))} by the board's CPU time" if by_cpu else "")
 
 
@@ -69,11 +69,13 @@ def heap_free(say: Say) -> Found:
         bench.pump.start(RATE_UL_H)
         bench.sleep(60)
         free = bench.pump.status().heap_free / FIRMWARE_HEAP
-        beside = f"of {_PICO_HEAP_KB}; {free:.0%}" if bench.vm else "on CPython, where the heap has no bound"
+        beside = (
+            f"of {_PICO_HEAP_KB}; {free:.0%}" if bench.engine.has_flash else "on CPython, where the heap has no bound"
+        )
         return Found(free * _PICO_HEAP_KB, beside)
 
 
-def _cpu_s(pid: int) -> float | None:
+def cpu_s(pid: int) -> float | None:
     """User and system time of a process; None where there is no /proc."""
     file = Path(f"/proc/{pid}/stat")
     if not file.exists():

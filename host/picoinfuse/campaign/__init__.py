@@ -1,3 +1,1 @@
-"""Faults tried in every state, and random days played against invariants: how the pump is shown to be safe when
-something is wrong.
-"""
+"""Evidence of safety under faults: every fault in every state, and random scenarios checked against invariants."""

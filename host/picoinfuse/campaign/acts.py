@@ -1,6 +1,6 @@
-"""What can happen in a random day: commands, faults that come and go, resets, cuts of power, and bytes that are none.
+"""The acts of a random scenario: commands, faults that begin and end, resets, power cuts, malformed bytes.
 
-A command that the pump refuses is part of the day.
+A command that the pump refuses is a valid part of a scenario.
 """
 
 from __future__ import annotations
@@ -20,19 +20,21 @@ from picoinfuse.profile import Profile
 Draw = Callable[[random.Random, Profile], tuple[Any, ...]]
 Takes = Callable[[tuple[Any, ...]], bool]
 
-DEAF_S = 30.0
+NOT_READING_S = 30.0
 _PRIORITIES = ("high", "medium", "low")
 _LEVELS = ("low", "medium", "high")
-UNASKED = ("host not reading", "cable unplugged")  # while these last nobody could ask how the pump is
-# Faults that come and stay until they are mended.
+UNASKED = ("host not reading", "cable unplugged")  # while these last, the pump's state cannot be queried
+# Faults that last until they are ended.
 LASTING = {fault.name: fault for fault in FAULTS if fault.lasts and fault.name not in UNASKED}
-# Faults that are over when they have come.
+# Faults that end by themselves.
 PASSING = {fault.name: fault for fault in FAULTS if not fault.lasts}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`weight`: how often, beside the others. `do(bench, *args)`. `takes(args)`: whether a file may say so."""
+    """A kind of act. `weight`: its relative frequency. `do(bench, *args)` performs it. `draw(rng, profile)`: random
+    arguments. `takes(args)`: whether arguments read from a file are valid.
+    """
 
     weight: int
     do: Callable[..., None]
@@ -49,7 +51,7 @@ def _command(method: str) -> Callable[..., None]:
 
 
 def _rate(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
-    """Log-uniform over what the mechanics can do, now and then beyond."""
+    """Log-uniform over the range of the mechanics; 3 % are beyond it."""
     mechanics = profile.compiled()["mechanics"]
     low, high = mechanics["min_rate_ul_h"], mechanics["max_rate_ul_h"]
     rate_ul_h = round(math.exp(rng.uniform(math.log(low), math.log(high))))
@@ -57,7 +59,7 @@ def _rate(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
 
 
 def _start(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
-    """Half of the infusions have a volume, which they give within an hour or so."""
+    """Half of the infusions have a volume, which takes at most about an hour and a half."""
     (rate_ul_h,) = _rate(rng, profile)
     if rng.random() < 0.5:
         return (rate_ul_h,)
@@ -69,7 +71,7 @@ def _one_of(*choices: Any) -> Draw:
 
 
 def _whole(least: int, most: int) -> Takes:
-    """So many whole numbers."""
+    """Accepts `least` to `most` integers."""
     return lambda args: least <= len(args) <= most and all(type(arg) is int for arg in args)
 
 
@@ -78,34 +80,34 @@ def _word(words: Collection[str]) -> Takes:
 
 
 def _fault(faults: dict[str, Fault]) -> Draw:
-    """One that this pump can have."""
+    """Draws a fault that is possible with the profile."""
     return lambda rng, profile: (rng.choice([name for name, fault in faults.items() if fault.fits(profile)]),)
 
 
 def _pressure(rng: random.Random, profile: Profile) -> tuple[Any, ...]:
-    """A patient who moves, and a bag that hangs elsewhere: up to 50 mmHg."""
+    """A patient who moves, or a container hung at another height: -15 to 50 mmHg."""
     del profile
     return (rng.randrange(-2_000, 6_700),)
 
 
-def _be_deaf(bench: Bench) -> None:
+def _stop_reading(bench: Bench) -> None:
     bench.host_reading(False)
-    bench.sleep(DEAF_S)
+    bench.sleep(NOT_READING_S)
     bench.host_reading(True)
 
 
-def _be_away(bench: Bench) -> None:
+def _unplug(bench: Bench) -> None:
     bench.usb_cable(False)
-    bench.sleep(DEAF_S)
+    bench.sleep(NOT_READING_S)
     bench.usb_cable(True)
 
 
 def _break(bench: Bench, name: str) -> None:
-    (LASTING.get(name) or PASSING[name]).come(bench)
+    (LASTING.get(name) or PASSING[name]).begin(bench)
 
 
 def _mend(bench: Bench, name: str) -> None:
-    LASTING[name].go(bench)
+    LASTING[name].end(bench)
 
 
 ACTS: dict[str, Kind] = {
@@ -123,7 +125,7 @@ ACTS: dict[str, Kind] = {
     "patient": Kind(6, lambda bench, pressure_pa: bench.patient(pressure_pa), _pressure, _whole(1, 1)),
     "break": Kind(7, _break, _fault(LASTING), _word({*LASTING, *PASSING})),
     "mend": Kind(12, _mend, _fault(LASTING), _word(LASTING)),
-    "be_deaf": Kind(2, _be_deaf),
-    "be_away": Kind(2, _be_away),
-    "shock": Kind(6, _break, _fault(PASSING), _word(PASSING)),
+    "host_stops_reading": Kind(2, _stop_reading),
+    "unplug": Kind(2, _unplug),
+    "disturb": Kind(6, _break, _fault(PASSING), _word(PASSING)),
 }

@@ -1,4 +1,4 @@
-"""Every fault that a bench can inject, how it ends, and what the bench and its profile must have for it."""
+"""All faults that a bench can inject: how each begins and ends, and what it needs of the bench and the profile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from picoinfuse.client.frame import encode
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.profile import Profile
 
-Deed = Callable[[Bench], None]
+Action = Callable[[Bench], None]
 
 
 def _nothing(bench: Bench) -> None:
@@ -20,20 +20,21 @@ def _nothing(bench: Bench) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """`come` brings it about; `go` mends it. Without a `go` it is over when it has come, or ends with a reset.
-    `wires`: those that not every profile has.
+    """A fault. `begin` causes it, `end` removes it; without `end` it passes by itself or with a reset. `needs`:
+    capabilities of the bench. `shows_s`: time after which its effect is visible. `wires`: wires that the profile must
+    have.
     """
 
     name: str
     needs: tuple[str, ...]
-    come: Deed
-    go: Deed = _nothing
-    shows_s: float = 7.0  # by then it has done what it does; most tasks run every 5 s at least
+    begin: Action
+    end: Action = _nothing
+    shows_s: float = 7.0  # most tasks run at least every 5 s
     wires: tuple[str, ...] = ()
 
     @property
     def lasts(self) -> bool:
-        return self.go is not _nothing
+        return self.end is not _nothing
 
     def fits(self, profile: Profile) -> bool:
         return set(self.wires) <= set(profile.values["wiring"])
@@ -71,9 +72,9 @@ def _broken(name: str, task: str) -> Fault:
 
 
 def _battery(name: str, permille: float) -> Fault:
-    """The charge that is told is drawn towards the voltage, an eighth of the way every 10 s."""
+    """A charge of the battery. The pump's estimate approaches it from the voltage by an eighth every 10 s."""
 
-    def charge(to: float) -> Deed:
+    def charge(to: float) -> Action:
         def do(bench: Bench) -> None:
             bench.battery(permille=to)
 
@@ -83,21 +84,21 @@ def _battery(name: str, permille: float) -> Fault:
 
 
 def _kill_flash(bench: Bench) -> None:
-    """And something for the journal, or nobody would write."""
+    """Also causes a journal entry, so that the pump writes to the flash."""
     bench.flash_fault(True)
     with suppress(PicoinfuseError):
         bench.pump.acknowledge()
 
 
 def _be_late(bench: Bench) -> None:
-    """One turn of the loop takes 80 ms: more than a task that reads the sensor can bear, less than makes it stale."""
+    """One turn of the loop takes 80 ms: too long for the deadline of the pressure task, too short for a stale value."""
     bench.slow_cpu(70)
     bench.sleep(0.05)
     bench.slow_cpu(0)
 
 
 def _flood(bench: Bench) -> None:
-    """As many queries as fit into two seconds of the line, and nobody who waits for the answers."""
+    """Sends as many queries as fit into two seconds, without waiting for answers."""
     for number in range(1, 200):
         bench.write_raw(encode({"id": number, "method": "status"}))
 
@@ -107,7 +108,7 @@ def _garbage(bench: Bench) -> None:
 
 
 def _run_away(bench: Bench) -> None:
-    """Steps on the wire that nobody ordered: 50 in half a second."""
+    """Makes 50 uncommanded steps on the wire in half a second."""
     for _ in range(50):
         bench.drive_pin("step", 1)
         bench.sleep(0.005)
@@ -115,9 +116,9 @@ def _run_away(bench: Bench) -> None:
         bench.sleep(0.005)
 
 
-HEAP_LEFT = 4_000  # bytes, in small pieces: the stub's own models live on the same heap, and must go on
+HEAP_LEFT = 4_000  # bytes, in small pieces: the stub's models use the same heap and must keep running
 
-# The tasks of the loop: name, class in the firmware. `tasks` of a pump that has every wire tells these.
+# Tasks of the main loop: name -> class in the firmware; as the command `tasks` lists them with every wire.
 TASKS = {
     "pressure": "pump.tasks.pressure.PressureTask",
     "pressure_relief": "pump.tasks.pressure_relief.PressureRelief",
@@ -143,7 +144,7 @@ TASKS = {
     "garbage_collection": "pump.tasks.garbage_collection.GarbageCollection",
     "journal": "pump.tasks.journal.JournalTask",
 }
-# Those that only a pump with these wires has.
+# Wires without which a task does not exist.
 WIRES_OF_TASK = {
     "battery": ("battery",),
     "buttons": ("button_request", "button_stop"),
@@ -184,7 +185,7 @@ FAULTS = (
     Fault("flash dead", ("flash",), _kill_flash, lambda bench: bench.flash_fault(False)),
     Fault("flash full", ("flash",), lambda bench: bench.fill_flash(True), lambda bench: bench.fill_flash(False)),
     *(_broken(name, task) for name, task in TASKS.items()),
-    Fault("heap exhausted", ("damage",), lambda bench: bench.exhaust_heap(HEAP_LEFT)),
+    Fault("heap exhausted", ("heap",), lambda bench: bench.exhaust_heap(HEAP_LEFT)),
     Fault("clock ahead by 5 s", ("damage",), lambda bench: bench.clock_jump(5_000)),
     Fault("clock back by 5 s", ("damage",), lambda bench: bench.clock_jump(-5_000)),
     Fault("task late", ("slow",), _be_late),

@@ -1,4 +1,4 @@
-"""Plays a history on a board in software, and looks after each act whether the invariants hold."""
+"""Plays a scenario on a board in software, and checks the invariants after each act."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from picoinfuse.bench.base import Bench
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.campaign.acts import ACTS, LASTING
 from picoinfuse.campaign.invariants import APART, INVARIANTS, STARVED
-from picoinfuse.campaign.look import Infusion, Window, ask
-from picoinfuse.campaign.recovery_check import revive
-from picoinfuse.campaign.scenario import Act, History
+from picoinfuse.campaign.recovery_check import check_recovery
+from picoinfuse.campaign.scenario import Act, Scenario
+from picoinfuse.campaign.window import Infusion, Window, ask
 from picoinfuse.client.messages import Status
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.board import StubFailed
 from picoinfuse.trace.trace import WIRES
 
-PROBE_RATE = 20  # of the lowest rate, for the infusion that shows that the pump can still give one
-TONE_NS = 5_000_000  # periods of the tone; between the pulses of an alarm it is quiet for longer
+PROBE_RATE = 20  # multiple of the lowest rate, for the infusion that shows that the pump can be used again
+TONE_NS = 5_000_000  # several periods of the tone; the pauses between the pulses of an alarm are longer
 MUTE = frozenset({"lamp_red wire low", "piezo wire low"})
-END = Act("end")  # the look after the last act
+END = Act("end")  # the check after the last act
 
 
 @dataclass(frozen=True)
 class Broken:
-    """An invariant that did not hold."""
+    """A violated invariant."""
 
     invariant: str
     act: str
@@ -42,17 +42,19 @@ class Broken:
 
 @dataclass(frozen=True)
 class Outcome:
+    """Result of a scenario. `broken`: the first violation, or None."""
+
     broken: Broken | None
     hours: float  # of bench time
     digest: str  # of every edge on every wire
 
 
-def play(history: History, world: Mapping[str, Any] | None = None) -> Outcome:
-    """`world`: where the world is not as the profile says, for tests of the campaign itself."""
-    with StubBench(load_profile(history.profile), seed=history.seed, real_grid_ms=1000, world=world) as bench:
+def play(scenario: Scenario, world: Mapping[str, Any] | None = None) -> Outcome:
+    """Plays a scenario up to its end or the first violation. `world`: as of StubBench, for tests of the campaign."""
+    with StubBench(load_profile(scenario.profile), seed=scenario.seed, real_grid_ms=1000, world=world) as bench:
         player = _Player(bench)
         broken = None
-        for index, act in enumerate((*history.acts, END)):
+        for index, act in enumerate((*scenario.acts, END)):
             try:
                 broken = player.end(index) if act is END else player.step(act, index)
             except StubFailed as error:
@@ -65,20 +67,20 @@ def play(history: History, world: Mapping[str, Any] | None = None) -> Outcome:
 class _Player:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        bench.pump.timeout_s = 0.5  # of the wall clock; the board answers within a grant of time or not at all
+        bench.pump.timeout_s = 0.5  # wall time; the board answers within a grant of time or not at all
         mechanics = bench.profile.compiled()["mechanics"]
         step_pl = mechanics["step_pl"][0] / mechanics["step_pl"][1]
         self._step_nl = step_pl / 1000
         self._max_hz = mechanics["max_rate_ul_h"] * 1e6 / 3600 / step_pl
         self._probe_ul_h = mechanics["min_rate_ul_h"] * PROBE_RATE
         self._faults: set[str] = set()
-        self._starved = False  # its heap was taken, until the next boot
+        self._starved = False  # the heap is exhausted until the next boot
         self._infusion: Infusion | None = None
         self._at_ns = self._now_ns()
         self._status = ask(bench)
 
     def step(self, act: Act, index: int) -> Broken | None:
-        """Does the act; returns the first invariant that does not hold after it."""
+        """Performs the act; returns the first invariant violated after it."""
         during = frozenset(self._faults)
         boot = self._bench.pump.boot
         began = self._begin(act)
@@ -86,22 +88,22 @@ class _Player:
         after = ask(self._bench) or self._after_giving_up()
         booted = self._bench.pump.boot != boot
         self._starved = (self._starved or act.args == (STARVED,)) and not booted
-        shocked = act.name == "shock" or booted
-        if shocked:
-            self._infusion = None  # a reset forgets it, and another fault may have
+        disturbed = act.name == "disturb" or booted
+        if disturbed:
+            self._infusion = None  # a reset ends it, and other faults may
         elif after is not None and "self_test" in (act.name, after.state):
-            self._infusion = None  # the test counts steps of its own
+            self._infusion = None  # the self-test makes its own steps
         elif began is not None and after is not None and after.state == "infusing":
             self._infusion = began
-        during |= self._faults | ({str(act.args[0])} if act.name == "shock" else set())
+        during |= self._faults | ({str(act.args[0])} if act.name == "disturb" else set())
         during |= {STARVED} if self._starved else set()
         if self._infusion is not None and during & APART:
-            self._infusion.spoiled = True
-        return self._check(str(act), index, after, during, shocked, booted)
+            self._infusion.volume_unknown = True
+        return self._check(str(act), index, after, during, disturbed, booted)
 
     def _after_giving_up(self) -> Status | None:
-        """A program that crashed three times in a row is no pump any more until the power goes, and says so by its
-        steady lamp and its steady tone. With both wires broken it can say nothing.
+        """After three crashes in a row the firmware stays stopped until the next power cycle, with a steady lamp and a
+        steady tone. Then cycles the power, and queries the pump. Neither signal is visible when both wires are broken.
         """
         now_ns = self._now_ns()
         lit = self._bench.trace.level_at("lamp_red", now_ns)
@@ -112,18 +114,18 @@ class _Player:
         return ask(self._bench)
 
     def end(self, index: int) -> Broken | None:
-        """Everything is mended and cleared: the pump must give an infusion again, nothing is latched for ever."""
+        """Ends all faults and checks that the pump can infuse again: nothing may stay latched."""
         for name in sorted(self._faults):
-            LASTING[name].go(self._bench)
+            LASTING[name].end(self._bench)
         self._faults.clear()
         self._bench.patient(0.0)
         self._bench.sleep(40.0)  # a retraction is over in 30 s
-        if (trouble := revive(self._bench, self._probe_ul_h)) is None:
+        if (trouble := check_recovery(self._bench, self._probe_ul_h)) is None:
             return None
         return Broken("it_can_be_used_again", str(END), index, trouble)
 
     def _begin(self, act: Act) -> Infusion | None:
-        """What a `start` would begin."""
+        """The infusion that the act would begin, if it is a `start` of an idle pump."""
         if act.name != "start" or self._status is None or self._status.state != "idle":
             return None
         vtbi_nl = act.args[1] if len(act.args) > 1 else None
@@ -142,7 +144,7 @@ class _Player:
             self._faults.discard(act.args[0])
 
     def _check(
-        self, act: str, index: int, after: Status | None, faults: frozenset[str], shocked: bool, booted: bool
+        self, act: str, index: int, after: Status | None, faults: frozenset[str], disturbed: bool, booted: bool
     ) -> Broken | None:
         events = list(self._bench.pump.events)
         window = Window(
@@ -153,7 +155,7 @@ class _Player:
             events,
             self._infusion,
             faults,
-            shocked,
+            disturbed,
             booted,
             self._step_nl,
             self._max_hz,
@@ -171,7 +173,7 @@ class _Player:
 
 
 def _digest(bench: Bench) -> str:
-    """Equal for equal runs, on any machine."""
+    """A digest of all edges; equal for equal runs on any machine."""
     digest = hashlib.sha256()
     for wire in WIRES:
         for part in bench.trace.transitions(wire):

@@ -1,14 +1,14 @@
-"""Whether a pump can still be used: cleared, or reset where an alarm asks for that, it must give an infusion."""
+"""Checks that a pump can be used again: after clearing its alarms, or a reset if they require one, it must infuse."""
 
 from __future__ import annotations
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.campaign.look import ask
+from picoinfuse.campaign.window import ask
 from picoinfuse.common.errors import PicoinfuseError, PumpError
 
 
-def revive(bench: Bench, rate_ul_h: int) -> str | None:
-    """What is in the way, or None. Every fault is mended by then."""
+def check_recovery(bench: Bench, rate_ul_h: int) -> str | None:
+    """Tries an infusion at `rate_ul_h`. Returns None, or the reason why it failed. All faults must have ended."""
     pump = bench.pump
     ask(bench)
     try:
@@ -25,7 +25,7 @@ def revive(bench: Bench, rate_ul_h: int) -> str | None:
 
 
 def _made_idle(bench: Bench) -> bool:
-    """False where only a reset helps: an alarm asks for it, or there is no memory for an answer."""
+    """False when a reset is needed: an alarm requires it, or there is no memory for an answer."""
     try:
         bench.pump.stop()
         bench.pump.clear_alarms()

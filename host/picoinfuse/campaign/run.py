@@ -1,4 +1,4 @@
-"""Many histories on all cores; one that breaks an invariant is made short and written down, to be played again."""
+"""Runs many scenarios on all cores. One that violates an invariant is shortened and stored, to be replayed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from picoinfuse.campaign.play import Broken, Outcome, play
-from picoinfuse.campaign.scenario import History, draw, dump
+from picoinfuse.campaign.scenario import Scenario, draw, dump
 from picoinfuse.campaign.shrink import shrink
 from picoinfuse.profile import load_profile
 
-_TEST = '''"""Seed {seed} of a campaign, made short: {broken}"""
+_TEST = '''"""Seed {seed} of a campaign, shortened: {broken}"""
 
 from pathlib import Path
 
@@ -29,26 +29,33 @@ def test_seed_{seed}() -> None:
 
 @dataclass(frozen=True)
 class Played:
+    """A finished run of one scenario."""
+
     seed: int
     acts: int
     outcome: Outcome
-    written: Path | None  # the short history, when an invariant broke
+    written: Path | None  # the shortened scenario, when an invariant was violated
 
 
 @dataclass(frozen=True)
 class Rate:
+    """Pump-hours run so far, and the wall time that they took."""
+
     hours: float
     wall_s: float
 
     @property
     def hours_a_minute(self) -> float:
+        """Pump-hours per minute of wall time."""
         return self.hours / self.wall_s * 60
 
 
 def campaign(
     seeds: range, hours: float, profile: str, folder: Path, jobs: int | None = None
 ) -> Iterator[tuple[Played, Rate]]:
-    """Yields each history as it is done, and how fast all of them went so far."""
+    """Runs the scenarios of `seeds`, each of `hours`, in `jobs` processes (by default one a core). Yields each when it
+    is done, with the rate so far. Shortened scenarios are written to `folder`.
+    """
     began_s = time.monotonic()
     done_hours = 0.0
     with ProcessPoolExecutor(jobs or os.cpu_count()) as pool:
@@ -58,29 +65,30 @@ def campaign(
                 played = future.result()
                 done_hours += played.outcome.hours
                 yield played, Rate(done_hours, time.monotonic() - began_s)
-        finally:  # Ctrl-C: those that have not begun are not waited for
+        finally:  # after Ctrl-C: does not wait for scenarios that have not begun
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def play_seed(seed: int, hours: float, profile: str, folder: Path) -> Played:
-    history = draw(seed, load_profile(profile), hours)
-    outcome = play(history)
+    """Draws and plays the scenario of one seed; shortens and stores it if it violates an invariant."""
+    scenario = draw(seed, load_profile(profile), hours)
+    outcome = play(scenario)
     written = None
     if outcome.broken is not None:
-        written = write_short(history, outcome.broken, folder)
-    return Played(seed, len(history.acts), outcome, written)
+        written = write_short(scenario, outcome.broken, folder)
+    return Played(seed, len(scenario.acts), outcome, written)
 
 
-def write_short(history: History, broken: Broken, folder: Path) -> Path:
-    """The history up to where it broke, made short, as a file to play and a test beside it."""
+def write_short(scenario: Scenario, broken: Broken, folder: Path) -> Path:
+    """Shortens the scenario up to the violation; writes it as a JSON file with a test next to it. Returns the file."""
 
-    def fails(shorter: History) -> bool:
+    def fails(shorter: Scenario) -> bool:
         again = play(shorter).broken
         return again is not None and again.invariant == broken.invariant
 
-    short = shrink(replace(history, acts=history.acts[: broken.index + 1]), fails)
+    short = shrink(replace(scenario, acts=scenario.acts[: broken.index + 1]), fails)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"test_seed_{history.seed}.json"
+    file = folder / f"test_seed_{scenario.seed}.json"
     file.write_text(dump(short), encoding="utf-8")
-    file.with_suffix(".py").write_text(_TEST.format(seed=history.seed, broken=broken), encoding="utf-8")
+    file.with_suffix(".py").write_text(_TEST.format(seed=scenario.seed, broken=broken), encoding="utf-8")
     return file

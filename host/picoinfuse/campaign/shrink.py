@@ -1,19 +1,20 @@
-"""Makes a history that breaks an invariant shorter, as long as it still breaks the same one."""
+"""Shortens a scenario that violates an invariant, while it still violates the same one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from picoinfuse.campaign.scenario import Act, History
+from picoinfuse.campaign.scenario import Act, Scenario
 
-SHORT_S = 1.0  # waits are cut in halves down to this
+SHORT_S = 1.0  # waits longer than this are halved
 
 
-def shrink(history: History, fails: Callable[[History], bool], plays: int = 80) -> History:
-    """The shortest that was found in so many plays. `fails` plays one and says whether the same invariant breaks.
+def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], plays: int = 80) -> Scenario:
+    """The shortest failing scenario found with at most `plays` calls of `fails`, which plays a scenario and returns
+    True when it violates the same invariant.
 
-    Delta debugging: leave out a half, a quarter, … one act; then halve the waits that are left.
+    Delta debugging (Zeller): leave out a half, a quarter, … one act; then halve the remaining waits.
     """
     budget = [plays]
 
@@ -21,10 +22,10 @@ def shrink(history: History, fails: Callable[[History], bool], plays: int = 80) 
         if budget[0] <= 0:
             return False
         budget[0] -= 1
-        return fails(replace(history, acts=acts))
+        return fails(replace(scenario, acts=acts))
 
-    acts = _leave_out(history.acts, still)
-    return replace(history, acts=_halve_waits(acts, still))
+    acts = _leave_out(scenario.acts, still)
+    return replace(scenario, acts=_halve_waits(acts, still))
 
 
 def _leave_out(acts: tuple[Act, ...], still: Callable[[tuple[Act, ...]], bool]) -> tuple[Act, ...]:

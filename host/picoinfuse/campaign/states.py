@@ -1,4 +1,4 @@
-"""How a test brings the pump into each of its states."""
+"""Brings the pump into each of its states."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RATE_UL_H = 100_000  # 79 steps/s with the 50 mL syringe
 
 
 def _idle(bench: Bench) -> None:
-    """As the bench hands it over."""
+    """The state after a start."""
     assert bench.pump.status().state == "idle"
 
 
@@ -30,7 +30,7 @@ def _paused(bench: Bench) -> None:
 
 
 def _relieving(bench: Bench) -> None:
-    """The alarm has stopped the infusion and the plunger is being drawn back."""
+    """The occlusion alarm has stopped the infusion, and the plunger is being drawn back."""
     bench.occlude()
     bench.pump.start(bench.profile.compiled()["mechanics"]["max_rate_ul_h"])
     for _ in range(300):
@@ -48,7 +48,7 @@ def _alarm_stopped(bench: Bench) -> None:
 
 
 def _fault(bench: Bench) -> None:
-    """By a self-test with a sensor that is short; the sensor is whole again."""
+    """Caused by a self-test with a shorted sensor; the sensor works again afterwards."""
     bench.sensor_fault("short")
     bench.pump.self_test()
     bench.sleep(1.0)

@@ -38,12 +38,12 @@ def campaign(
         rows.append(_row(played))
         if not as_json:
             _tell(rows[-1])
-    assert pace is not None  # there is one history at least
+    assert pace is not None  # there is one scenario at least
     if as_json:
         print_json({"hours_a_minute": pace.hours_a_minute, "runs": rows})
     else:
         console().print(
-            f"{seeds} histories, {pace.hours:.1f} pump-hours, {pace.hours_a_minute:.1f} a minute; {broken} broke"
+            f"{seeds} scenarios, {pace.hours:.1f} pump-hours, {pace.hours_a_minute:.1f} a minute; {broken} broke"
         )
     if broken:
         raise typer.Exit(1)
@@ -57,7 +57,7 @@ def _row(played: Played) -> dict[str, Any]:
 
 
 def _tell(row: dict[str, Any]) -> None:
-    """At once, also into a file or a pipe: a history takes minutes."""
+    """At once, also into a file or a pipe: a scenario takes minutes."""
     print(_LINE.format(**row), flush=True)
 
 

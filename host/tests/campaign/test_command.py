@@ -1,4 +1,4 @@
-"""`picoinfuse campaign` tells each history as it ends."""
+"""`picoinfuse campaign` tells each scenario as it ends."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ WORDS = "no_motion after act 7 (pause): it moves; written to b.json"
 
 
 def played(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[list[str], Any]:
-    """What the command has printed whenever it asks for another history, and at its end; its exit status."""
+    """What the command has printed whenever it asks for another scenario, and at its end; its exit status."""
     printed: list[str] = []
 
-    def histories(*_: Any) -> Iterator[tuple[Played, Rate]]:
+    def scenarios(*_: Any) -> Iterator[tuple[Played, Rate]]:
         for hours, one in ((2.0, HOLDS), (3.0, BREAKS)):
             printed.append(capsys.readouterr().out)
             yield one, Rate(hours, 60.0)
         printed.append(capsys.readouterr().out)
 
-    monkeypatch.setattr(campaign, "run_campaign", histories)
+    monkeypatch.setattr(campaign, "run_campaign", scenarios)
     with pytest.raises(SystemExit) as ended:
         main(["campaign", "--seeds", "2", *options])
     return [*printed, capsys.readouterr().out], ended.value.code
@@ -40,7 +40,7 @@ def test_a_line_is_printed_as_each_history_ends(monkeypatch: pytest.MonkeyPatch,
     assert first.split() == ["1", "20", "2.0", "0123456789abcdef", "holds"]
     assert second.split(maxsplit=4) == ["2", "30", "1.0", "fedcba9876543210", WORDS + "\n"]
     assert len(first.splitlines()) == len(second.splitlines()) == 1  # however narrow the terminal
-    assert end == "2 histories, 3.0 pump-hours, 3.0 a minute; 1 broke\n"
+    assert end == "2 scenarios, 3.0 pump-hours, 3.0 a minute; 1 broke\n"
     assert status == 1
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from picoinfuse.campaign import invariants as law
-from picoinfuse.campaign.look import Infusion, Window
+from picoinfuse.campaign.window import Infusion, Window
 from picoinfuse.client.messages import AlarmEvent, StateEvent
 from picoinfuse.trace.trace import Trace
 
@@ -45,7 +45,7 @@ def window(before: Any = None, after: Any = None, **changes: Any) -> Window:
         events=[],
         infusion=None,
         faults=frozenset(),
-        shocked=False,
+        disturbed=False,
         booted=False,
         step_nl=STEP_NL,
         max_hz=953.0,
@@ -97,13 +97,13 @@ def test_more_than_the_volume_and_a_step_is_seen() -> None:
     assert "more than a step" in (law.never_past_the_volume(given(10_000, 10_001 + STEP_NL)[0]) or "")
 
 
-def test_a_told_volume_that_is_not_out_is_seen() -> None:
+def test_a_wrong_reported_volume_is_detected() -> None:
     right, _ = given(None, 50_000, after=status("paused", delivered_nl=50_000))
-    assert law.told_volume_is_true(right) is None
+    assert law.reported_volume_is_true(right) is None
     wrong, infusion = given(None, 50_000, after=status("paused", delivered_nl=47_000))
-    assert "tells 47000 nL, 50000 nL are out" in (law.told_volume_is_true(wrong) or "")
-    infusion.spoiled = True  # the motor slipped: nobody can know
-    assert law.told_volume_is_true(wrong) is None
+    assert "reports 47000 nL, delivered are 50000 nL" in (law.reported_volume_is_true(wrong) or "")
+    infusion.volume_unknown = True  # the motor slipped: nobody can know
+    assert law.reported_volume_is_true(wrong) is None
 
 
 def test_a_count_that_is_off_at_rest_is_seen() -> None:
@@ -115,7 +115,7 @@ def test_a_count_that_is_off_at_rest_is_seen() -> None:
 def test_a_false_complete_is_seen() -> None:
     told = [AlarmEvent("infusion_complete", "medium", True, 1, 1)]
     assert law.complete_is_true(given(10_000, 9_500, events=told)[0]) is None
-    assert "says complete" in (law.complete_is_true(given(10_000, 9_000, events=told)[0]) or "")
+    assert "infusion_complete with" in (law.complete_is_true(given(10_000, 9_000, events=told)[0]) or "")
 
 
 def test_a_stop_without_a_name_is_seen() -> None:
@@ -126,7 +126,7 @@ def test_a_stop_without_a_name_is_seen() -> None:
 def test_a_high_alarm_without_a_lamp_is_seen() -> None:
     stopped = status("alarm_stopped", alarms=("occlusion",))
     dark = window(stopped, stopped)
-    assert "rose 0 times" in (law.a_high_alarm_is_seen(dark) or "")
+    assert "flashed 0 times" in (law.a_high_alarm_is_seen(dark) or "")
     dark.bench.trace.pulses("lamp_red", 10 * S, S // 2, S // 4, 19)
     assert law.a_high_alarm_is_seen(dark) is None
 

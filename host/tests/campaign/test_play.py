@@ -12,7 +12,7 @@ import pytest
 from picoinfuse.campaign import run
 from picoinfuse.campaign.acts import ACTS
 from picoinfuse.campaign.play import play
-from picoinfuse.campaign.scenario import Act, History, draw, load
+from picoinfuse.campaign.scenario import Act, Scenario, draw, load
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")
@@ -34,33 +34,33 @@ def test_random_hours_hold(seed: int) -> None:
 @pytest.mark.timeout(300)
 def test_the_steps_of_a_boot_s_self_test_are_permitted() -> None:
     """Seed 104 of 2 h, made short: the test's steps move a motor whose enable wire a fault holds low."""
-    acts = (Act("break", ("enable wire low",)), Act("wait", (1.0,)), Act("shock", ("CPU hung",)))
-    assert play(History(104, "syringe-50ml", acts)).broken is None
+    acts = (Act("break", ("enable wire low",)), Act("wait", (1.0,)), Act("disturb", ("CPU hung",)))
+    assert play(Scenario(104, "syringe-50ml", acts)).broken is None
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("broken", [("lamp_red",), ("piezo",), ("lamp_red", "piezo")])
 def test_a_pump_that_gave_up_is_told_by_its_lamp_or_its_tone(broken: tuple[str, ...]) -> None:
     """Seed 1010 of 2 h, made short: three crashes in a row with the red lamp's wire held low."""
-    crashes = [Act("shock", (f"exception in {task}",)) for task in ("delivery_monitor", "telemetry", "annunciator")]
+    crashes = [Act("disturb", (f"exception in {task}",)) for task in ("delivery_monitor", "telemetry", "annunciator")]
     holds = [Act("break", (f"{wire} wire low",)) for wire in broken]
     waits = [Act("wait", (seconds,)) for seconds in (0.084, 14.39, 1.0)]
     acts = (crashes[0], *holds, waits[0], crashes[1], waits[1], crashes[2], waits[2])
-    assert play(History(1010, "syringe-50ml", acts)).broken is None
+    assert play(Scenario(1010, "syringe-50ml", acts)).broken is None
 
 
 @pytest.mark.timeout(300)
 def test_a_flash_that_takes_no_write_can_be_full_too() -> None:
     """Seed 1010 of 2 h, made short: what filled the flash was refused by the flash, and the board ended."""
     acts = (Act("break", ("flash dead",)), Act("break", ("flash full",)))
-    assert play(History(1010, "syringe-50ml", acts)).broken is None
+    assert play(Scenario(1010, "syringe-50ml", acts)).broken is None
 
 
 @pytest.mark.timeout(300)
 def test_a_board_that_ends_breaks_its_history_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     killed = SimpleNamespace(do=lambda bench: os.kill(bench.board.pid, signal.SIGKILL))
     monkeypatch.setitem(ACTS, "silence", killed)
-    broken = play(History(1, "syringe-50ml", (Act("wait", (1.0,)), Act("silence"), Act("wait", (1.0,))))).broken
+    broken = play(Scenario(1, "syringe-50ml", (Act("wait", (1.0,)), Act("silence"), Act("wait", (1.0,))))).broken
     assert broken is not None
     assert (broken.invariant, broken.index) == ("the_board_runs", 1)
     assert "ended" in broken.text
@@ -68,11 +68,11 @@ def test_a_board_that_ends_breaks_its_history_and_no_other(monkeypatch: pytest.M
 
 @pytest.mark.timeout(300)
 def test_the_same_seed_gives_the_same_trace() -> None:
-    history = draw(4, PROFILE, 0.1)
-    assert play(history).digest == play(history).digest
+    scenario = draw(4, PROFILE, 0.1)
+    assert play(scenario).digest == play(scenario).digest
 
 
-SHORT = History(
+SHORT = Scenario(
     1,
     "syringe-50ml",
     (
@@ -95,8 +95,8 @@ def test_a_syringe_that_is_not_the_profiles_is_found_and_the_history_made_short(
     wrong = {"step_nl": 360.4}
     outcome = play(SHORT, world=wrong)
     assert outcome.broken is not None
-    assert outcome.broken.invariant == "told_volume_is_true"
-    monkeypatch.setattr(run, "play", lambda history: play(history, world=wrong))
+    assert outcome.broken.invariant == "reported_volume_is_true"
+    monkeypatch.setattr(run, "play", lambda scenario: play(scenario, world=wrong))
     file = run.write_short(SHORT, outcome.broken, tmp_path)
     short = load(file)
     assert [act.name for act in short.acts] == ["start", "wait"]

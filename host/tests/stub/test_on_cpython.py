@@ -2,11 +2,11 @@
 
 from picoinfuse.bench.stub import StubBench
 from picoinfuse.profile import load_profile
+from picoinfuse.stub.engine import find_engine
 
 
 def test_it_infuses_and_sees_an_occlusion() -> None:
-    with StubBench(load_profile("syringe-50ml"), on_cpython=True) as bench:
-        assert bench.vm is None
+    with StubBench(load_profile("syringe-50ml"), engine=find_engine("cpython")) as bench:
         bench.pump.start(rate_ul_h=100_000)
         bench.sleep(18.0)
         # 100 mL/h for 18 s are 500 µL; the ramp, and 50 ms to begin, cost less than 1 % of it.
@@ -20,8 +20,8 @@ def test_it_infuses_and_sees_an_occlusion() -> None:
 def test_both_vms_make_the_same_steps() -> None:
     profile = load_profile("syringe-50ml")
     edges = []
-    for on_cpython in (True, False):
-        with StubBench(profile, on_cpython=on_cpython) as bench:
+    for engine in ("cpython", "vm"):
+        with StubBench(profile, engine=find_engine(engine)) as bench:
             bench.pump.start(rate_ul_h=20_000)
             bench.sleep(5.0)
             steps = bench.trace.edges("step")

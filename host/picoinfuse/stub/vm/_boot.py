@@ -205,8 +205,7 @@ def main():
     build_world(setup, channel)
     os_names = _host.mount(setup["image"])
     WORLD.flash.stall, WORLD.flash.cut = WORLD.stall, WORLD.cut
-    if setup.get("state"):
-        set_flash(WORLD, setup["state"]["flash"])
+    set_flash(WORLD, setup["state"]["flash"] if setup.get("state") else setup["flash"])
     os_names["urandom"] = seeded_urandom(setup["seed"] * 7919 + WORLD.boot_ns // 1000)
     take_modules(os_names)
     scope = {"__name__": "__main__"}

@@ -1,6 +1,7 @@
-"""What the stub needs from CPython, where no MicroPython VM is to be had: its names, and a folder as the filesystem.
+"""Adapts CPython and PyPy to the stub: the names that MicroPython has in addition, and a folder as the filesystem.
 
-There is no littlefs here, so no power cut in the middle of a write can be tried; everything else is the same model.
+There is no littlefs, so power cuts within a write cannot be tested, and no bound on the heap. All else is the same.
+Runs on Python 3.9 and later: Debian's PyPy is 3.9.
 """
 
 import builtins
@@ -17,12 +18,12 @@ from _flash import ERASE_NS, PAGE_NS
 from _world import WORLD
 
 _BLOCK, _BLOCKS = 4096, 352
-_HEAP_FREE = 100000  # what gc.mem_free() says: this heap has no bound
+_NO_BOUND = 0x3FFFFFFF
 
 
 def print_exception(error, stream=None):
-    """A traceback as MicroPython writes it: mpremote reads from it what went wrong with a file."""
-    lines = traceback.format_exception(error)
+    """Writes a traceback in the form of MicroPython, in which mpremote finds the error number of a file error."""
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
     if isinstance(error, OSError):
         lines[-1] = f"OSError: [Errno {error.errno}] {errno.errorcode.get(error.errno, '')}\n"
     (stream or sys.stdout).write("".join(lines))
@@ -54,8 +55,14 @@ def open_stream(fd):
 
 
 def add_names():
-    """The names that MicroPython has and CPython has not."""
-    gc.mem_free = lambda: _HEAP_FREE
+    """Adds the names that only MicroPython has.
+
+    The firmware collects garbage every few seconds, as a Pico needs; here that would cost a full collection each time
+    and free nothing that matters, so `gc.collect` does nothing. The heap has no bound: `mem_free` returns the
+    largest small integer of a Pico, and `mem_alloc` 0.
+    """
+    gc.collect = lambda: 0
+    gc.mem_free = lambda: _NO_BOUND
     gc.mem_alloc = lambda: 0
     gc.threshold = lambda size: None
     micropython = types.ModuleType("micropython")
@@ -66,7 +73,7 @@ def add_names():
 
 
 class Folder:
-    """`os` and `open` of a filesystem whose root is a folder of the host."""
+    """`os` and `open` for a filesystem whose root is a folder of the host."""
 
     def __init__(self, root):
         self._root = os.path.realpath(root)
@@ -89,7 +96,7 @@ class Folder:
         return (found.st_mode & 0xC000, 0, 0, 0, 0, 0, found.st_size, 0, 0, 0)
 
     def names(self):
-        """What replaces the functions of `os`."""
+        """Replacements of functions of `os`, by name."""
         path = self.path
         return {
             "ilistdir": self.ilistdir,
@@ -107,9 +114,7 @@ class Folder:
 
 
 class FolderFlash:
-    """The flash as `rp2.Flash()` shows it, as far as a folder has it: each file of one block is one. It takes its time
-    there, and cannot be cut.
-    """
+    """`rp2.Flash()` on a folder: each file of the size of a block is a block. Operations cannot be cut."""
 
     def __init__(self, folder):
         self._folder = folder
@@ -122,7 +127,7 @@ class FolderFlash:
             self.stall(time_ns)
 
     def _file(self, block):
-        """The path of a block's file, or None: a block without one is erased."""
+        """Path of a block's file, or None for an erased block."""
         paths = []
         for root, _, names in os.walk(self._folder.path("/")):
             paths += [os.path.join(root, name) for name in names]
@@ -146,7 +151,7 @@ class FolderFlash:
             file.seek(offset or 0)
             before = file.read(len(buffer))
             file.seek(offset or 0)
-            file.write(bytes(old & new for old, new in zip(before, buffer, strict=True)))
+            file.write(bytes(old & new for old, new in zip(before, buffer)))  # noqa: B905  Python 3.9 has no strict
 
     def ioctl(self, op, arg):
         if op == 4:
@@ -161,7 +166,7 @@ class FolderFlash:
 
 
 def mount(image):
-    """Makes the folder beside the image file the filesystem; returns what replaces the functions of `os`."""
+    """Mounts the folder next to the image file; returns replacements of functions of `os`, by name."""
     root = image + ".d"
     os.makedirs(root, exist_ok=True)
     folder = Folder(root)

@@ -1,4 +1,4 @@
-"""A history is data: the same seed draws the same one, and what is written down is what is read."""
+"""A scenario is data: the same seed draws the same one, and what is written down is what is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from picoinfuse.campaign.acts import ACTS
-from picoinfuse.campaign.scenario import BadHistory, draw, dump, load
+from picoinfuse.campaign.scenario import BadScenario, draw, dump, load
 from picoinfuse.cli import main
 from picoinfuse.profile import load_profile
 
@@ -29,17 +29,17 @@ def test_every_kind_of_act_comes_up() -> None:
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    history = draw(3, PROFILE, 1.0)
-    file = tmp_path / "history.json"
-    file.write_text(dump(history))
-    assert load(file) == history
+    scenario = draw(3, PROFILE, 1.0)
+    file = tmp_path / "scenario.json"
+    file.write_text(dump(scenario))
+    assert load(file) == scenario
 
 
 def test_whatever_is_drawn_may_stand_in_a_file(tmp_path: Path) -> None:
     for seed in range(20):
-        history = draw(seed, PROFILE, 5.0)
-        (tmp_path / "history.json").write_text(dump(history))
-        assert load(tmp_path / "history.json") == history
+        scenario = draw(seed, PROFILE, 5.0)
+        (tmp_path / "scenario.json").write_text(dump(scenario))
+        assert load(tmp_path / "scenario.json") == scenario
 
 
 def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,22 +51,22 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "holds no history"),
-        ("[1]", "holds no history"),
+        ("{", "is not a scenario"),
+        ("[1]", "is not a scenario"),
         ('{"seed": 1, "profile": "x"}', "acts"),
-        ('{"seed": "1", "profile": "x", "acts": []}', "it has not a seed"),
+        ('{"seed": "1", "profile": "x", "acts": []}', "it needs the keys seed"),
         ('{"seed": 1, "profile": "x", "acts": [[]]}', "act 0 is \\[\\]"),
         ('{"seed": 1, "profile": "x", "acts": ["wait"]}', "act 0 is 'wait', not a list"),
-        ('{"seed": 1, "profile": "x", "acts": [["pause"], ["dance"]]}', "act 1 is 'dance'; there are start"),
-        ('{"seed": 1, "profile": "x", "acts": [["wait", NaN]]}', "act 0, wait, does not take"),
-        ('{"seed": 1, "profile": "x", "acts": [["wait", "1"]]}', "act 0, wait, does not take"),
-        ('{"seed": 1, "profile": "x", "acts": [["start"]]}', "act 0, start, does not take"),
-        ('{"seed": 1, "profile": "x", "acts": [["mend", "the world"]]}', "act 0, mend, does not take"),
-        ('{"seed": 1, "profile": "x", "acts": [["pause", 1]]}', "act 0, pause, does not take"),
+        ('{"seed": 1, "profile": "x", "acts": [["pause"], ["dance"]]}', "act 1 is 'dance'; use start"),
+        ('{"seed": 1, "profile": "x", "acts": [["wait", NaN]]}', "act 0, wait, does not accept the arguments"),
+        ('{"seed": 1, "profile": "x", "acts": [["wait", "1"]]}', "act 0, wait, does not accept the arguments"),
+        ('{"seed": 1, "profile": "x", "acts": [["start"]]}', "act 0, start, does not accept the arguments"),
+        ('{"seed": 1, "profile": "x", "acts": [["mend", "the world"]]}', "act 0, mend, does not accept the arguments"),
+        ('{"seed": 1, "profile": "x", "acts": [["pause", 1]]}', "act 0, pause, does not accept the arguments"),
     ],
 )
 def test_a_file_that_holds_none_is_refused_by_name(tmp_path: Path, text: str, reason: str) -> None:
-    file = tmp_path / "history.json"
+    file = tmp_path / "scenario.json"
     file.write_text(text)
-    with pytest.raises(BadHistory, match=reason):
+    with pytest.raises(BadScenario, match=reason):
         load(file)
