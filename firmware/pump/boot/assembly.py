@@ -69,226 +69,235 @@ from pump.tasks.shutdown import Shutdown
 from pump.tasks.therapy import TherapyTask
 
 
-class Assembly:
-    """All parts, while they are put together. Without a valid profile and calibration `delivery` is None."""
+class Parts:
+    """The parts of the pump by name. Without a valid profile and calibration `delivery` is None.
 
-    def __init__(self, note, profile):
-        """`note`: the ResetNote. `profile`: the checked profile, or None."""
-        self.note = note
-        self.profile = profile
-        self.delivery = self.pressure = self.therapy = self.reservoir = self.battery = self.buttons = None
-        self.relief = self.recovery = self.self_test = None
-        self.samplers = ()
-        self._make_base()
-        self._load_calibration()
-        self.sensor_tasks = []
-        if profile is not None and self.calibration_fault is None:
-            self._make_delivery()
-            self._make_sensors()
-        self._make_commands()
-        if self.delivery is not None:
-            self._make_self_test()
-        self._make_link()
-        self._connect()
+    It has no methods: the garbage collector may find an old pointer to it on the stack and keep it, and must not keep
+    the code of this module with it.
+    """
 
-    def _make_base(self):
-        """The parts that every pump has, and that the others report to."""
-        profile = self.profile
-        self.scheduler = Scheduler(time.ticks_ms, time.sleep_ms)
-        self.store = RecordStore()
-        self.journal, self.journal_trouble = open_journal(self.store, chip.flash_blocks(), chip.random_24())
-        self.event_log = EventLog(self.journal)
-        self.outbox = Outbox([row[0] for row in ALARMS])
-        self.confirmation = Confirmation(chip.random_24)
-        escalate_ms = ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"]
-        app = App(self.note, self.outbox, self.event_log, self.confirmation, self.scheduler, escalate_ms)
-        self.app = app
-        self.alarms, self.supervisor = app.alarms, app.supervisor
-        self.report, self.report_once = app.report, app.report_once
-        self.annunciator = Annunciator(self.alarms, Piezo(), Lamps())
-        self.memory = GarbageCollection(app.report_fault, self.scheduler)
-        self.shutdown = Shutdown(self.outbox, self.note, self.scheduler)
-        self.reminder = SuspendedReminder(self.supervisor, self.report)
-        self.last_therapy = LastTherapy(self.store, self.journal)
 
-    def _load_calibration(self):
-        """Puts the calibrated volume of a step in the place of the geometric one: before all that is made with it."""
-        profile = self.profile
-        self.calibration_in_force = self.calibration_fault = self.geometric_step_pl = None
-        if profile is None:
-            return
-        mechanics = profile["mechanics"]
-        self.geometric_step_pl = mechanics["step_pl"]
-        try:
-            self.calibration_in_force = load_calibration(profile["name"], self.geometric_step_pl, self.store)
-            mechanics["step_pl"] = list(self.calibration_in_force.step_pl)
-        except CalibrationFault as fault:
-            self.calibration_fault = fault
+def assemble(note, profile):
+    """Returns the Parts. `note`: the ResetNote. `profile`: the checked profile, or None."""
+    p = Parts()
+    p.note = note
+    p.profile = profile
+    p.delivery = p.pressure = p.therapy = p.reservoir = p.battery = p.buttons = None
+    p.relief = p.recovery = p.self_test = None
+    p.samplers = ()
+    _make_base(p)
+    _load_calibration(p)
+    p.sensor_tasks = []
+    if profile is not None and p.calibration_fault is None:
+        _make_delivery(p)
+        _make_sensors(p)
+    _make_commands(p)
+    if p.delivery is not None:
+        _make_self_test(p)
+    _make_link(p)
+    _connect(p)
+    return p
 
-    def _make_delivery(self):
-        """Motion, occlusion and therapy."""
-        profile, supervisor, report, wake = self.profile, self.supervisor, self.report, self.scheduler.wake
-        mechanics, occlusion = profile["mechanics"], profile["occlusion"]
-        step_pl = mechanics["step_pl"]
-        self.stepper, self.counter = Stepper(mechanics["reverse"]), StepCounter()
-        self.detector = ThresholdDetector(occlusion[occlusion["default"] + "_pa"], occlusion["persistence_ms"])
-        sensor = PressureSensor(wiring.PRESSURE)
-        self.pressure = pressure = PressureTask(sensor, profile["sensor"], self.detector, report)
-        self.samplers += (pressure,)
-        app = self.app
-        delivery = Delivery(mechanics, self.stepper, self.counter, app.on_motion_end, app.on_late_motion)
-        self.delivery = delivery
-        self.therapy = TherapyTask(delivery, step_pl, supervisor, self.alarms, report, self.report_once)
-        retraction = Retraction(occlusion, step_pl[0], step_pl[1], delivery.ramp.start_ul_h)
-        self.relief = relief = PressureRelief(retraction, delivery, pressure, supervisor)
-        self.reservoir = ReservoirTask(
-            profile["reservoir"], step_pl, self.store, delivery, relief, supervisor, self.scheduler, report,
-            self.report_once,
+
+def _make_base(p):
+    """The parts that every pump has, and that the others report to."""
+    profile = p.profile
+    p.scheduler = Scheduler(time.ticks_ms, time.sleep_ms)
+    p.store = RecordStore()
+    p.journal, p.journal_trouble = open_journal(p.store, chip.flash_blocks(), chip.random_24())
+    p.event_log = EventLog(p.journal)
+    p.outbox = Outbox([row[0] for row in ALARMS])
+    p.confirmation = Confirmation(chip.random_24)
+    escalate_ms = ESCALATE_MS if profile is None else profile["alarms"]["escalate_ms"]
+    app = App(p.note, p.outbox, p.event_log, p.confirmation, p.scheduler, escalate_ms)
+    p.app = app
+    p.alarms, p.supervisor = app.alarms, app.supervisor
+    p.report, p.report_once = app.report, app.report_once
+    p.annunciator = Annunciator(p.alarms, Piezo(), Lamps())
+    p.memory = GarbageCollection(app.report_fault, p.scheduler)
+    p.shutdown = Shutdown(p.outbox, p.note, p.scheduler)
+    p.reminder = SuspendedReminder(p.supervisor, p.report)
+    p.last_therapy = LastTherapy(p.store, p.journal)
+
+
+def _load_calibration(p):
+    """Puts the calibrated volume of a step in the place of the geometric one: before all that is made with it."""
+    profile = p.profile
+    p.calibration_in_force = p.calibration_fault = p.geometric_step_pl = None
+    if profile is None:
+        return
+    mechanics = profile["mechanics"]
+    p.geometric_step_pl = mechanics["step_pl"]
+    try:
+        p.calibration_in_force = load_calibration(profile["name"], p.geometric_step_pl, p.store)
+        mechanics["step_pl"] = list(p.calibration_in_force.step_pl)
+    except CalibrationFault as fault:
+        p.calibration_fault = fault
+
+
+def _make_delivery(p):
+    """Motion, occlusion and therapy."""
+    profile, supervisor, report, wake = p.profile, p.supervisor, p.report, p.scheduler.wake
+    mechanics, occlusion = profile["mechanics"], profile["occlusion"]
+    step_pl = mechanics["step_pl"]
+    p.stepper, p.counter = Stepper(mechanics["reverse"]), StepCounter()
+    p.detector = ThresholdDetector(occlusion[occlusion["default"] + "_pa"], occlusion["persistence_ms"])
+    sensor = PressureSensor(wiring.PRESSURE)
+    p.pressure = pressure = PressureTask(sensor, profile["sensor"], p.detector, report)
+    p.samplers += (pressure,)
+    app = p.app
+    delivery = Delivery(mechanics, p.stepper, p.counter, app.on_motion_end, app.on_late_motion)
+    p.delivery = delivery
+    p.therapy = TherapyTask(delivery, step_pl, supervisor, p.alarms, report, p.report_once)
+    retraction = Retraction(occlusion, step_pl[0], step_pl[1], delivery.ramp.start_ul_h)
+    p.relief = relief = PressureRelief(retraction, delivery, pressure, supervisor)
+    p.reservoir = ReservoirTask(
+        profile["reservoir"], step_pl, p.store, delivery, relief, supervisor, p.scheduler, report,
+        p.report_once,
+    )  # fmt: skip
+    _make_delivered_volume(p)
+    p.recovery = OcclusionRecovery(
+        Restarts(occlusion["auto_restarts"]), relief, pressure, p.detector, p.delivered_volume, supervisor,
+        p.alarms, report, p.report_once, wake,
+    )  # fmt: skip
+    p.monitor = DeliveryMonitorTask(DeliveryMonitor(mechanics), delivery, supervisor, report)
+    detector = EarlyOcclusion(occlusion["compliance_pl_per_pa"], step_pl[0], step_pl[1])
+    p.early = EarlyOcclusionTask(detector, delivery, pressure, supervisor, report)
+
+
+def _make_delivered_volume(p):
+    p.delivered_volume = DeliveredVolume(
+        p.last_therapy, p.note.scratch, p.alarms, p.scheduler, p.delivery, p.relief, p.profile
+    )
+
+
+def _make_sensors(p):
+    """The tasks of the sensors that the profile may have."""
+    profile, report, tasks = p.profile, p.report, p.sensor_tasks
+    wired, occlusion = profile["wiring"], profile["occlusion"]
+    if "battery" in profile:
+        from pump.drivers.battery_sensor import BatterySensor
+        from pump.tasks.battery import BatteryTask
+
+        config = profile["battery"]
+        p.battery = BatteryTask(BatterySensor(config["divider"]), config, p.stepper, report)
+        tasks.append(p.battery)
+    if "upstream" in wired:
+        from pump.tasks.upstream import UpstreamTask
+
+        sensor = PressureSensor(wiring.UPSTREAM)
+        limit_pa, persistence_ms = occlusion["upstream_pa"], occlusion["persistence_ms"]
+        upstream = UpstreamTask(sensor, profile["sensor"], limit_pa, persistence_ms, report)
+        tasks.append(upstream)
+        p.samplers += (upstream,)
+    if "air" in wired:
+        from pump.tasks.upstream import AirTask
+
+        tasks.append(AirTask(wiring.AIR, report))
+
+
+def _make_commands(p):
+    """What the link and the buttons can do."""
+    profile, supervisor, delivery, scheduler = p.profile, p.supervisor, p.delivery, p.scheduler
+    if delivery is None:
+        _make_delivered_volume(p)
+    p.operator = Operator(
+        supervisor, p.alarms, p.annunciator, p.reminder, p.confirmation, scheduler.wake, p.therapy,
+        p.recovery,
+    )  # fmt: skip
+    required = profile is not None and profile["library"]["required"]
+    p.drug_orders = DrugOrders(p.store, supervisor, delivery, scheduler, p.report, p.report_once, required)
+    p.calibration = CalibrationCommands(
+        None if profile is None else profile["name"], p.geometric_step_pl, p.calibration_in_force,
+        p.calibration_fault, p.store, supervisor, delivery, p.shutdown,
+    )  # fmt: skip
+    if delivery is not None:
+        p.reservoir_commands = ReservoirCommands(p.reservoir, supervisor, p.drug_orders, p.operator)
+        p.occlusion_level = OcclusionLevel(profile["occlusion"], p.detector)
+        p.flow_changes = FlowChanges(
+            profile, supervisor, p.operator, delivery, p.therapy, p.delivered_volume,
+            p.reservoir_commands, p.drug_orders, p.report_once,
         )  # fmt: skip
-        self._make_delivered_volume()
-        self.recovery = OcclusionRecovery(
-            Restarts(occlusion["auto_restarts"]), relief, pressure, self.detector, self.delivered_volume, supervisor,
-            self.alarms, report, self.report_once, wake,
-        )  # fmt: skip
-        self.monitor = DeliveryMonitorTask(DeliveryMonitor(mechanics), delivery, supervisor, report)
-        detector = EarlyOcclusion(occlusion["compliance_pl_per_pa"], step_pl[0], step_pl[1])
-        self.early = EarlyOcclusionTask(detector, delivery, pressure, supervisor, report)
 
-    def _make_delivered_volume(self):
-        self.delivered_volume = DeliveredVolume(
-            self.last_therapy, self.note.scratch, self.alarms, self.scheduler, self.delivery, self.relief, self.profile
-        )
 
-    def _make_sensors(self):
-        """The tasks of the sensors that the profile may have."""
-        profile, report, tasks = self.profile, self.report, self.sensor_tasks
-        wired, occlusion = profile["wiring"], profile["occlusion"]
-        if "battery" in profile:
-            from pump.drivers.battery_sensor import BatterySensor
-            from pump.tasks.battery import BatteryTask
+def _make_self_test(p):
+    """The p-test, and the buttons, which it checks."""
+    profile, wired = p.profile, p.profile["wiring"]
+    if "button_request" in wired or "button_stop" in wired:
+        from pump.tasks.buttons import ButtonsTask
 
-            config = profile["battery"]
-            self.battery = BatteryTask(BatterySensor(config["divider"]), config, self.stepper, report)
-            tasks.append(self.battery)
-        if "upstream" in wired:
-            from pump.tasks.upstream import UpstreamTask
+        p.buttons = ButtonsTask(wired, p.operator, p.report, time.ticks_ms())
+        p.sensor_tasks.append(p.buttons)
+    collect_soon = p.memory.collect_soon
+    names = ("memory", "firmware", "settings")
+    reading = MemoryCheck(p.memory), firmware_crc.make(chip.mapped_flash, collect_soon), SettingsCheck(profile)
+    sliced = SlicedChecks(names, reading, collect_soon)
+    p.periodic = PeriodicSelfTest(p.supervisor, sliced, p.report, time.ticks_ms())
+    heard = StepCounter(wiring.PIEZO_FEEDBACK, FEEDBACK_STATE_MACHINE) if "piezo_feedback" in wired else None
+    seen = lamp_feedback() if "lamp_feedback" in wired else None
+    sound, lamps = SoundCheck(p.annunciator, heard), LampCheck(p.annunciator, seen)
+    steps = StepCheck(p.stepper, p.counter)
+    bit = p.note.watchdog_works
+    checks = (
+        ("step_generator", steps.passed, "system_fault"),
+        ("pressure_sensor", p.pressure.check, "system_fault"),
+        ("piezo", ABSENT if heard is None else sound.passed, "piezo_fault"),
+        ("lamp", ABSENT if seen is None else lamps.passed, "lamp_fault"),
+        ("battery", ABSENT if p.battery is None else p.battery.check, "system_fault"),
+        ("buttons", ABSENT if p.buttons is None else p.buttons.check, "system_fault"),
+        ("watchdog", NOT_RUN if bit is None else PASSED if bit else FAILED, "system_fault"),
+    )
+    p.self_test = SelfTest(sliced, steps, sound, lamps, checks, p.supervisor, p.shutdown, p.memory, p.report)
+    p.self_test_commands = SelfTestCommands(p.operator, p.delivery, p.self_test, p.periodic)
 
-            sensor = PressureSensor(wiring.UPSTREAM)
-            limit_pa, persistence_ms = occlusion["upstream_pa"], occlusion["persistence_ms"]
-            upstream = UpstreamTask(sensor, profile["sensor"], limit_pa, persistence_ms, report)
-            tasks.append(upstream)
-            self.samplers += (upstream,)
-        if "air" in wired:
-            from pump.tasks.upstream import AirTask
 
-            tasks.append(AirTask(wiring.AIR, report))
+def _make_link(p):
+    """The link and what it reports."""
+    p.boot = chip.random_24()
+    outbox, scheduler = p.outbox, p.scheduler
+    name = None if p.profile is None else p.profile["name"]
+    if p.delivery is None:
+        delivery = pressure = NoDelivery()
+        parts = ()
+    else:
+        delivery, pressure = p.delivery, p.pressure
+        parts = p.reservoir, p.occlusion_level, p.recovery
+    p.queries = Queries(
+        name, p.boot, p.supervisor, p.alarms, scheduler, outbox, p.memory, p.calibration,
+        p.drug_orders, delivery, pressure, parts,
+    )  # fmt: skip
+    p.telemetry = TelemetryTask(p.queries, outbox)
+    p.maintenance = Maintenance(p.operator, p.annunciator, p.telemetry, p.journal, p.shutdown, scheduler.wake)
+    functions = link_functions(p)
+    server = Server(functions, p.boot, outbox, p.app.on_internal_error, p.event_log.command)
+    p.port = SerialPort()
+    p.link = LinkTask(p.port, LineReader(), server, outbox, p.memory.collect_soon)
+    p.journal_task = JournalTask(p.journal, p.supervisor, p.delivery, p.report, scheduler.excuse_stall)
 
-    def _make_commands(self):
-        """What the link and the buttons can do."""
-        profile, supervisor, delivery, scheduler = self.profile, self.supervisor, self.delivery, self.scheduler
-        if delivery is None:
-            self._make_delivered_volume()
-        self.operator = Operator(
-            supervisor, self.alarms, self.annunciator, self.reminder, self.confirmation, scheduler.wake, self.therapy,
-            self.recovery,
-        )  # fmt: skip
-        required = profile is not None and profile["library"]["required"]
-        self.drug_orders = DrugOrders(
-            self.store, supervisor, delivery, scheduler, self.report, self.report_once, required
-        )
-        self.calibration = CalibrationCommands(
-            None if profile is None else profile["name"], self.geometric_step_pl, self.calibration_in_force,
-            self.calibration_fault, self.store, supervisor, delivery, self.shutdown,
-        )  # fmt: skip
-        if delivery is not None:
-            self.reservoir_commands = ReservoirCommands(self.reservoir, supervisor, self.drug_orders, self.operator)
-            self.occlusion_level = OcclusionLevel(profile["occlusion"], self.detector)
-            self.flow_changes = FlowChanges(
-                profile, supervisor, self.operator, delivery, self.therapy, self.delivered_volume,
-                self.reservoir_commands, self.drug_orders, self.report_once,
-            )  # fmt: skip
 
-    def _make_self_test(self):
-        """The self-test, and the buttons, which it checks."""
-        profile, wired = self.profile, self.profile["wiring"]
-        if "button_request" in wired or "button_stop" in wired:
-            from pump.tasks.buttons import ButtonsTask
+def tasks_of(p):
+    """All tasks, in the order in which they run when they are due at the same time."""
+    tasks = [
+        p.link, p.annunciator, p.telemetry, p.reminder, p.shutdown, p.confirmation, p.memory,
+        p.journal_task,
+    ]  # fmt: skip
+    if p.delivery is None:
+        return tasks
+    first = [
+        p.pressure, p.relief, p.delivery, p.monitor, p.early, p.recovery, p.self_test,
+        p.periodic, p.therapy, p.reservoir, p.delivered_volume,
+    ]  # fmt: skip
+    return first + p.sensor_tasks + tasks
 
-            self.buttons = ButtonsTask(wired, self.operator, self.report, time.ticks_ms())
-            self.sensor_tasks.append(self.buttons)
-        collect_soon = self.memory.collect_soon
-        names = ("memory", "firmware", "settings")
-        reading = MemoryCheck(self.memory), firmware_crc.make(chip.mapped_flash, collect_soon), SettingsCheck(profile)
-        sliced = SlicedChecks(names, reading, collect_soon)
-        self.periodic = PeriodicSelfTest(self.supervisor, sliced, self.report, time.ticks_ms())
-        heard = StepCounter(wiring.PIEZO_FEEDBACK, FEEDBACK_STATE_MACHINE) if "piezo_feedback" in wired else None
-        seen = lamp_feedback() if "lamp_feedback" in wired else None
-        sound, lamps = SoundCheck(self.annunciator, heard), LampCheck(self.annunciator, seen)
-        steps = StepCheck(self.stepper, self.counter)
-        bit = self.note.watchdog_works
-        checks = (
-            ("step_generator", steps.passed, "system_fault"),
-            ("pressure_sensor", self.pressure.check, "system_fault"),
-            ("piezo", ABSENT if heard is None else sound.passed, "piezo_fault"),
-            ("lamp", ABSENT if seen is None else lamps.passed, "lamp_fault"),
-            ("battery", ABSENT if self.battery is None else self.battery.check, "system_fault"),
-            ("buttons", ABSENT if self.buttons is None else self.buttons.check, "system_fault"),
-            ("watchdog", NOT_RUN if bit is None else PASSED if bit else FAILED, "system_fault"),
-        )
-        self.self_test = SelfTest(
-            sliced, steps, sound, lamps, checks, self.supervisor, self.shutdown, self.memory, self.report
-        )
-        self.self_test_commands = SelfTestCommands(self.operator, self.delivery, self.self_test, self.periodic)
 
-    def _make_link(self):
-        """The link and what it reports."""
-        self.boot = chip.random_24()
-        outbox, scheduler = self.outbox, self.scheduler
-        name = None if self.profile is None else self.profile["name"]
-        if self.delivery is None:
-            delivery = pressure = NoDelivery()
-            parts = ()
-        else:
-            delivery, pressure = self.delivery, self.pressure
-            parts = self.reservoir, self.occlusion_level, self.recovery
-        self.queries = Queries(
-            name, self.boot, self.supervisor, self.alarms, scheduler, outbox, self.memory, self.calibration,
-            self.drug_orders, delivery, pressure, parts,
-        )  # fmt: skip
-        self.telemetry = TelemetryTask(self.queries, outbox)
-        self.maintenance = Maintenance(
-            self.operator, self.annunciator, self.telemetry, self.journal, self.shutdown, scheduler.wake
-        )
-        functions = link_functions(self)
-        server = Server(functions, self.boot, outbox, self.app.on_internal_error, self.event_log.command)
-        self.port = SerialPort()
-        self.link = LinkTask(self.port, LineReader(), server, outbox, self.memory.collect_soon)
-        self.journal_task = JournalTask(
-            self.journal, self.supervisor, self.delivery, self.report, scheduler.excuse_stall
-        )
-
-    def tasks(self):
-        """All tasks, in the order in which they run when they are due at the same time."""
-        tasks = [
-            self.link, self.annunciator, self.telemetry, self.reminder, self.shutdown, self.confirmation, self.memory,
-            self.journal_task,
-        ]  # fmt: skip
-        if self.delivery is None:
-            return tasks
-        first = [
-            self.pressure, self.relief, self.delivery, self.monitor, self.early, self.recovery, self.self_test,
-            self.periodic, self.therapy, self.reservoir, self.delivered_volume,
-        ]  # fmt: skip
-        return first + self.sensor_tasks + tasks
-
-    def _connect(self):
-        """Closes the circles: what follows alarms, states and the account was made with what it follows."""
-        if self.delivery is None:
-            self.app.connect(self.annunciator, self.delivered_volume)
-            return
-        motor = Motor(
-            self.supervisor, self.delivery, self.monitor, self.reservoir, self.recovery, self.therapy,
-            self.scheduler.wake,
-        )  # fmt: skip
-        self.app.connect(self.annunciator, self.delivered_volume, motor, self.recovery, self.therapy, self.self_test)
-        self.delivery.connect(self.reservoir.on_account, self.delivered_volume.on_grant)
+def _connect(p):
+    """Closes the circles: what follows alarms, states and the account was made with what it follows."""
+    if p.delivery is None:
+        p.app.connect(p.annunciator, p.delivered_volume)
+        return
+    motor = Motor(
+        p.supervisor, p.delivery, p.monitor, p.reservoir, p.recovery, p.therapy,
+        p.scheduler.wake,
+    )  # fmt: skip
+    p.app.connect(p.annunciator, p.delivered_volume, motor, p.recovery, p.therapy, p.self_test)
+    p.delivery.connect(p.reservoir.on_account, p.delivered_volume.on_grant)

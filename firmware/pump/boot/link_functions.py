@@ -1,7 +1,8 @@
 """The table from the methods of the link to the functions that carry them out. Dropped after the boot (run.py): only
 the table stays.
 
-`p` is the Assembly. The parameters of each method, and whether it is a query or a command, are in link/schema.py.
+`p` are the Parts (assembly.py). The parameters of each method, and whether it is a query or a command, are in
+link/schema.py.
 """
 
 from pump.commands.queries import no_therapy

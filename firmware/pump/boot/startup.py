@@ -12,14 +12,14 @@ from pump.storage import reset_note
 
 
 def start(note, reason):
-    """Returns the Assembly, whose scheduler has its tasks; nothing runs yet. `reason`: of the reset note."""
+    """Returns the Parts (assembly.py), whose scheduler has its tasks; nothing runs yet. `reason`: of the reset note."""
     profile = _checked_profile()
-    from pump.boot.assembly import Assembly
+    from pump.boot.assembly import assemble, tasks_of
 
-    pump = Assembly(note, profile)
+    pump = assemble(note, profile)
     _report_boot(pump, _cause(note, reason), time.ticks_ms())
     watchdog = Watchdog()
-    pump.scheduler.set_tasks(pump.tasks(), watchdog.feed, pump.app.on_overrun, pump.samplers)
+    pump.scheduler.set_tasks(tasks_of(pump), watchdog.feed, pump.app.on_overrun, pump.samplers)
     return pump
 
 
