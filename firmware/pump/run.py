@@ -53,7 +53,7 @@ def _chain_modules():
     chain = None
     for name in names:
         chain = chain, sys.modules.pop(name)
-    sys.modules[_PACKAGE] = chain
+    sys.modules[_PACKAGE] = chain  # pyright: ignore[reportArgumentType]
 
 
 def _depth(name):

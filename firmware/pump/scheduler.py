@@ -31,7 +31,7 @@ class Slot:
         self.task = task
         self.place = place  # among the tasks
         self.due_ms = 0
-        self.next = None  # the slot that is due after it
+        self.next = None  # type: Slot | None  # due after it
         self.runs = 0
         self.overruns = 0
         self.late_ms = 0

@@ -11,7 +11,7 @@ from pump.link.server import refusing
 
 def link_functions(p):
     """name: function, for every method of link/schema.py."""
-    functions = {
+    functions = {  # type: dict[str, object]
         "hello": p.queries.hello,
         "status": p.queries.status,
         "alarms": p.queries.alarms,
@@ -54,7 +54,7 @@ def _delivery_functions(p):
             "start", "bolus", "set_rate", "resume", "refill", "occlusion_level", "reservoir", "self_test",
             "test_report",
         )  # fmt: skip
-        functions = dict.fromkeys(names, refusing("there is no valid " + what, "fault"))
+        functions = dict.fromkeys(names, refusing("there is no valid " + what, "fault"))  # type: dict[str, object]
         functions["therapy"] = no_therapy
         return functions
     proposing = p.confirmation.proposing

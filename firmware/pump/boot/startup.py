@@ -35,7 +35,7 @@ def _checked_profile():
         checked = profile.load_profile()
     except profile.ProfileFault:
         pass  # _report_boot() raises the alarm
-    del storage.profile, sys.modules[profile.__name__]
+    del storage.profile, sys.modules[profile.__name__]  # pyright: ignore[reportAttributeAccessIssue]
     return checked
 
 

@@ -50,7 +50,7 @@ class Confirmation:
         refusal = self._proposals.refusal(token, time.ticks_ms())
         if refusal is not None:
             raise Refused(refusal, WHY[refusal], {"token": token})
-        prepare, params, shown, soft = self._proposals.what
+        prepare, params, shown, soft = self._proposals.what  # pyright: ignore[reportGeneralTypeIssues]  # refusal() is None, so one waits
         self._name(soft, override_soft_limits, token)
         self._proposals.end(VOID)  # whatever refuses it below
         changes, act, soft_now = prepare(**params)

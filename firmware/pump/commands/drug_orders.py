@@ -34,7 +34,7 @@ class DrugOrders:
         self._required = required
         self._library = self._fault = None
         self._incoming = Incoming(store, self._line_stored)
-        self.order = None  # of the therapy at hand
+        self.order = None  # type: Order | None  # of the therapy at hand
 
     # ---- the library ----
 

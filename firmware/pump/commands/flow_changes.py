@@ -51,7 +51,8 @@ class FlowChanges:
         self._check(check, regimen)
         if self._supervisor.state != IDLE or self._delivery.moving:
             raise self._operator.wrong_state("start")
-        therapy = Therapy(regimen, *self._mechanics["step_pl"], self._kvo_ul_h)
+        step_pl = self._mechanics["step_pl"]
+        therapy = Therapy(regimen, step_pl[0], step_pl[1], self._kvo_ul_h)
         soft = []
         checked = None if order is None else self._check_order(order, therapy, soft)
         self._reservoir.check_start(checked)

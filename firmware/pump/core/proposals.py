@@ -39,7 +39,7 @@ class Proposals:
         self._fates = [UNKNOWN] * _KEPT
         self._at = 0  # place of the newest
         self._since_ms = 0
-        self.what = None  # the one that waits: whatever was given to `put`
+        self.what = None  # type: tuple | None  # the one that waits: whatever was given to `put`
 
     def put(self, what, now_ms):
         """Keeps a proposal; returns its token."""

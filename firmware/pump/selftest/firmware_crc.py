@@ -89,7 +89,7 @@ class ImageCheck:
         self.failed = False
         self._flash = flash
         self._at = self._crc = 0
-        self._info = None  # where its block begins
+        self._info = None  # type: int | None  # where its block begins
 
     def begin(self, whole):
         self.failed = False
@@ -112,13 +112,15 @@ class ImageCheck:
         return not self.failed
 
     def _add(self):
-        end = min(self._at + _CHUNK, self._info)
+        info = self._info
+        assert info is not None  # _search() has found it
+        end = min(self._at + _CHUNK, info)
         self._crc = crc32(self._flash[self._at : end], self._crc)
         self._at = end
-        if end < self._info:
+        if end < info:
             return True
         size, expected = self._word(_IMAGE_BYTES_AT), self._word(_IMAGE_BYTES_AT + 4)
-        self.failed = size != self._info or expected != self._crc
+        self.failed = size != info or expected != self._crc
         return False
 
     def _word(self, offset):
