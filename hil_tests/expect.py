@@ -17,7 +17,7 @@ import numpy as np
 from picoinfuse.bench import Bench
 from picoinfuse.bench.kinds import bench_kind
 from picoinfuse.bench.repl import enter_repl, run_in_repl
-from picoinfuse.client.messages import AlarmEvent
+from picoinfuse.client.notifications import AlarmEvent
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import Profile
 from picoinfuse.trace.trace import Times

@@ -10,7 +10,7 @@ import pytest
 
 from picoinfuse.analysis.alarm_timing import Row, bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import AlarmEvent
+from picoinfuse.client.notifications import AlarmEvent
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 

@@ -10,7 +10,7 @@ import pytest
 
 from hil_tests.expect import LEAD_S, alarms_reported, motor_steps, now_ns, sleep_until, step_pl
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import Therapy
+from picoinfuse.client.methods.flow import Therapy
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 

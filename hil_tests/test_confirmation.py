@@ -5,13 +5,15 @@ the pump's state as it was shown.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hil_tests.expect import LEAD_S, end_self_test, motor_steps, now_ns
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import Proposal
+from picoinfuse.client.caller import Proposal
+from picoinfuse.client.methods import flow
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
@@ -33,7 +35,7 @@ def assert_refused(bench: Bench, measure: Measure, proposal: Proposal, code: str
 
 def never_proposed(proposal: Proposal) -> Proposal:
     """A token that differs in its 24 bits."""
-    return Proposal(proposal.token ^ 1 or 2, {}, (), 0)
+    return replace(proposal, token=proposal.token ^ 1 or 2)
 
 
 # ---- a proposal changes nothing ----
@@ -58,7 +60,7 @@ def test_start_that_is_not_confirmed_moves_nothing(bench: Bench, measure: Measur
 
 
 def test_each_change_of_flow_shows_the_old_and_the_new_value(bench: Bench, measure: Measure):
-    level = bench.pump.propose("occlusion_level", level="low")
+    level = bench.pump.call("occlusion_level", level="low")
     limits_pa = bench.profile.compiled()["occlusion"]
     measure(
         "changes proposed",
@@ -67,12 +69,12 @@ def test_each_change_of_flow_shows_the_old_and_the_new_value(bench: Bench, measu
     )
     measure("occlusion level", bench.pump.status().occlusion_level, equal="medium")
     bench.pump.start(RATE_UL_H)
-    rate = bench.pump.propose("set_rate", rate_ul_h=50_000)
+    rate = bench.pump.call("set_rate", rate_ul_h=50_000)
     measure("changes proposed", rate.changes, equal={"rate_ul_h": [RATE_UL_H, 50_000]})
     bench.sleep(1.0)
     measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=RATE_UL_H)
     bench.pump.pause()
-    resume = bench.pump.propose("resume")
+    resume = bench.pump.call("resume")
     measure("changes proposed", resume.changes, equal={"state": ["paused", "infusing"], "rate_ul_h": [0, RATE_UL_H]})
     measure("state", bench.pump.status().state, equal="paused")
 
@@ -80,7 +82,7 @@ def test_each_change_of_flow_shows_the_old_and_the_new_value(bench: Bench, measu
 def test_confirming_executes_the_proposal(bench: Bench, measure: Measure):
     proposal = bench.pump.propose_start(RATE_UL_H)
     bench.sleep(EXPIRES_S - 1.0)
-    measure("result of the confirm", bench.pump.confirm(proposal), equal={"state": "infusing"})
+    measure("result of the confirm", bench.pump.confirm(proposal).state, equal="infusing")
     confirmed_ns = now_ns(bench)
     bench.sleep(1.0)
     # The first step is due after its own volume: 350 nL at 100 mL/h are 12.6 ms, and the task runs within 60 ms.
@@ -101,7 +103,7 @@ def test_token_expires_after_30_s(bench: Bench, measure: Measure):
 
 def test_a_token_is_valid_once(bench: Bench, measure: Measure):
     bench.pump.start(RATE_UL_H)
-    proposal = bench.pump.propose("set_rate", rate_ul_h=50_000)
+    proposal = bench.pump.call("set_rate", rate_ul_h=50_000)
     bench.pump.confirm(proposal)
     bench.pump.set_rate(20_000)
     assert_refused(bench, measure, proposal, "token_used")
@@ -123,7 +125,7 @@ def test_a_newer_proposal_replaces_the_older(bench: Bench, measure: Measure):
     older = bench.pump.propose_start(RATE_UL_H)
     newer = bench.pump.propose_start(50_000)
     assert_refused(bench, measure, older, "token_other")
-    measure("result of the confirm", bench.pump.confirm(newer), equal={"state": "infusing"})
+    measure("result of the confirm", bench.pump.confirm(newer).state, equal="infusing")
     measure("target rate", bench.pump.status().target_ul_h, unit="µL/h", equal=50_000)
 
 
@@ -131,17 +133,17 @@ def test_a_token_that_was_never_issued_is_unknown(bench: Bench, measure: Measure
     proposal = bench.pump.propose_start(RATE_UL_H)
     assert_refused(bench, measure, never_proposed(proposal), "token_unknown")
     # The refusal leaves the pending proposal valid.
-    measure("result of the confirm", bench.pump.confirm(proposal), equal={"state": "infusing"})
+    measure("result of the confirm", bench.pump.confirm(proposal).state, equal="infusing")
 
 
 def test_confirmation_without_any_proposal_is_unknown(bench: Bench, measure: Measure):
-    assert_refused(bench, measure, Proposal(1, {}, (), 0), "token_unknown")
+    assert_refused(bench, measure, Proposal(flow.START, 1, {}, (), 0), "token_unknown")
 
 
 @pytest.mark.parametrize(("token", "code"), [(0, "out_of_range"), (1 << 24, "out_of_range"), ("7", "wrong_type")])
 def test_a_malformed_token_is_refused_by_name(bench: Bench, measure: Measure, token: Any, code: str):
     with pytest.raises(PumpError) as refused:
-        bench.pump.command("confirm", token=token)
+        bench.pump.call("confirm", token=token)
     measure("refused with", refused.value.code, equal=code)
     measure("refused with", refused.value.data["parameter"], equal="token")
 
@@ -151,7 +153,7 @@ def test_a_refused_proposal_keeps_the_pending_one(bench: Bench, measure: Measure
     with pytest.raises(PumpError) as refused:
         bench.pump.propose_start(9)
     measure("refused with", refused.value.code, equal="out_of_range")
-    measure("result of the confirm", bench.pump.confirm(proposal), equal={"state": "infusing"})
+    measure("result of the confirm", bench.pump.confirm(proposal).state, equal="infusing")
 
 
 def test_tokens_differ(bench: Bench, measure: Measure):
@@ -197,7 +199,7 @@ def test_an_event_on_an_idle_pump_voids_a_proposal(bench: Bench, measure: Measur
 @pytest.mark.parametrize("between", INFUSING)
 def test_an_event_on_an_infusing_pump_voids_a_proposal(bench: Bench, measure: Measure, between: str):
     bench.pump.start(RATE_UL_H)
-    proposal = bench.pump.propose("set_rate", rate_ul_h=50_000)
+    proposal = bench.pump.call("set_rate", rate_ul_h=50_000)
     INFUSING[between](bench)
     target_ul_h = bench.pump.status().target_ul_h
     assert_refused(bench, measure, proposal, "token_void")
@@ -218,7 +220,7 @@ def test_an_alarm_voids_a_proposal_even_when_it_has_ended(bench: Bench, measure:
 
 def test_the_end_of_an_infusion_voids_a_proposal(bench: Bench, measure: Measure):
     bench.pump.start(1_200_000, vtbi_nl=500_000)  # 1.5 s, and the ramps
-    proposal = bench.pump.propose("set_rate", rate_ul_h=600_000)
+    proposal = bench.pump.call("set_rate", rate_ul_h=600_000)
     bench.sleep(3.0 + LEAD_S)
     assert_refused(bench, measure, proposal, "token_void")
 

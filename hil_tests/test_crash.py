@@ -10,7 +10,7 @@ from hil_tests.expect import end_self_test
 from picoinfuse.analysis.alarm_timing import pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
-from picoinfuse.client.messages import Ready
+from picoinfuse.client.notifications import Ready
 from picoinfuse.deploy.files_list import REWRITE
 from picoinfuse.evidence.measuring import Measure
 

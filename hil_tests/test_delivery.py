@@ -22,7 +22,7 @@ from hil_tests.expect import (
     true_nl,
 )
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import Telemetry
+from picoinfuse.client.notifications import Telemetry
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("RATE-1", "RATE-4")]

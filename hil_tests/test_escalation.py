@@ -8,7 +8,7 @@ from hil_tests.expect import BOOT_S, alarms_reported
 from picoinfuse.analysis.alarm_timing import bursts, check, flashes, pulses
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, run_in_repl
-from picoinfuse.client.messages import AlarmEvent, Ready
+from picoinfuse.client.notifications import AlarmEvent, Ready
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 
@@ -116,7 +116,7 @@ def test_repeated_silencing_does_not_extend_the_pause(bench: Bench, measure: Mea
 def test_silencing_delays_no_escalation_of_a_new_alarm(bench: Bench, measure: Measure):
     complete_an_infusion(bench, measure)
     with pytest.raises(PumpError) as refused:
-        bench.pump.command("silence", minutes=10)
+        bench.pump.call("silence", minutes=10)
     measure("refused with", refused.value.code, equal="extra_parameter")
     measure("data of the refusal", refused.value.data, equal={"parameter": "minutes"})
     measure("pause left", bench.pump.status().silenced_ms, unit="ms", equal=0)

@@ -23,7 +23,8 @@ from picoinfuse.campaign.outcomes import GIVES_UP, GOES_ON, NO_PROGRAM, OUTCOMES
 from picoinfuse.campaign.recovery_check import check_recovery
 from picoinfuse.campaign.states import RATE_UL_H, STATES
 from picoinfuse.campaign.window import LEAD_S, ask
-from picoinfuse.client.messages import Ready, Status
+from picoinfuse.client.methods.status import Status
+from picoinfuse.client.notifications import Ready
 from picoinfuse.evidence.measuring import Measure
 from picoinfuse.profile import Profile, load_profile
 from picoinfuse.profile.schema import OPTIONAL_SIGNALS

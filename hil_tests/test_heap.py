@@ -11,7 +11,7 @@ import pytest
 
 from hil_tests.expect import now_ns, step_hz
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.client.messages import Telemetry
+from picoinfuse.client.notifications import Telemetry
 from picoinfuse.common import paths
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.evidence.measuring import Measure

@@ -8,7 +8,7 @@ import pytest
 
 from hil_tests.expect import end_self_test
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import Ready
+from picoinfuse.client.notifications import Ready
 from picoinfuse.common.errors import PumpError
 from picoinfuse.deploy.staging import commit
 from picoinfuse.evidence.measuring import Measure

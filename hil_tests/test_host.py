@@ -9,7 +9,7 @@ import pytest
 from hil_tests.expect import COLLECTION_MS, infuse, sleep_until, steps_are_even
 from picoinfuse.bench import Bench
 from picoinfuse.client.frame import encode
-from picoinfuse.client.messages import Telemetry
+from picoinfuse.client.notifications import Telemetry
 from picoinfuse.evidence.measuring import Measure
 
 pytestmark = [pytest.mark.requirement("LINK-4"), pytest.mark.needs("capture")]

@@ -55,7 +55,7 @@ def send(bench: Bench, measure: Measure, line_s: float, confirm_s: float) -> Non
         took_s(bench, lambda at=at, line=line: pump.library_line(at, line)) for at, line in enumerate(compiled(LARGEST))
     ]
     measure("a line", max(lines), unit="s", at_most=line_s)
-    proposal = pump.propose("library_change", crc=crc(LARGEST))
+    proposal = pump.call("library_change", crc=crc(LARGEST))
     measure("the change", took_s(bench, lambda: pump.confirm(proposal)), unit="s", at_most=confirm_s)
     measure("library", pump.status().library, equal=text(LARGEST))
     measure("resets", int(pump.hello().boot != boot), equal=0)

@@ -16,7 +16,7 @@ from hil_tests.expect import (
     unsure_at_most_nl,
 )
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import LastTherapy
+from picoinfuse.client.methods.flow import LastTherapy
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 

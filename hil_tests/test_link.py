@@ -222,7 +222,7 @@ def test_a_thousand_bad_lines_take_no_memory(bench: Bench, measure: Measure):
 
 def test_a_command_sent_three_times_is_executed_once_and_answered_three_times(bench: Bench, measure: Measure):
     since_s = infuse(bench, RATE_UL_H)
-    proposal = bench.pump.propose("set_rate", rate_ul_h=RATE_UL_H)
+    proposal = bench.pump.call("set_rate", rate_ul_h=RATE_UL_H)
     line = command(bench, 7, "confirm", token=proposal.token)
     first = answers(bench, line)
     measure("result of the first", first[0]["result"], equal={"rate_ul_h": RATE_UL_H})
@@ -335,7 +335,7 @@ def test_refusal_names_the_state(bench: Bench, measure: Measure):
 
 
 def test_a_list_that_does_not_fit_a_line_comes_in_pieces(bench: Bench, measure: Measure):
-    first = bench.pump.request("tasks")
+    first = bench.pump.call("tasks")
     names = [task.name for task in bench.pump.tasks().tasks]
     measure("tasks in the first piece", len(first["tasks"]), below=first["count"])
     measure("tasks in all", len(names), equal=first["count"])
@@ -343,7 +343,7 @@ def test_a_list_that_does_not_fit_a_line_comes_in_pieces(bench: Bench, measure: 
 
 
 def test_a_status_fits_a_line_with_the_longest_names_of_alarms(bench: Bench, measure: Measure):
-    status = bench.pump.request("status")
+    status = bench.pump.call("status")
     longest = sorted((row.name for row in alarm_rows()), key=len)[-8:]  # as many as `status` lists
     status.update(alarms=longest, uptime_ms=2**30, delivered_nl=10**10, vtbi_nl=10**10, steps_counted=2**30)
     status.update(steps_commanded=2**30, reservoir_nl=10**9, empty_s=10**7, pressure_pa=-100_000)

@@ -57,7 +57,7 @@ def test_pump_without_a_valid_profile_is_in_fault_and_refuses_to_start(bench: Be
     measure("pressure", status.pressure_pa, unit="Pa", equal=None)
     for method, params in (("start", {"rate_ul_h": 5000}), ("resume", {}), ("self_test", {})):
         with pytest.raises(PumpError) as refused:
-            bench.pump.command(method, **params)
+            bench.pump.call(method, **params)
         measure("refused with", refused.value.code, equal="wrong_state")
         measure("refused with", refused.value.data["state"], equal="fault")
 

@@ -44,8 +44,8 @@ def test_key_bounce_changes_no_rate(bench: Bench, measure: Measure) -> None:
 def test_the_same_digit_twice_is_not_a_second_command(bench: Bench, measure: Measure) -> None:
     """Key bounce on the link: a line that arrives twice is executed once."""
     bench.pump.start(4_800)
-    proposal = bench.pump.propose("set_rate", rate_ul_h=5_000)
-    measure("rate confirmed", bench.pump.confirm(proposal)["rate_ul_h"], unit="µL/h", equal=5_000)
+    proposal = bench.pump.call("set_rate", rate_ul_h=5_000)
+    measure("rate confirmed", bench.pump.confirm(proposal).rate_ul_h, unit="µL/h", equal=5_000)
     with pytest.raises(PumpError) as refused:
         bench.pump.confirm(proposal)
     measure("confirmed again: refused as", refused.value.code, equal="token_used")

@@ -197,7 +197,7 @@ def test_a_refill_takes_two_steps_and_is_allowed_during_an_infusion(bench: Bench
     assert (old_nl, new_nl) == (pytest.approx(10 * ML - 833_000, abs=10_000), 50 * ML)  # 100 mL/h for 30 s
     bench.sleep(10.0)  # the volume left changes meanwhile without voiding the proposal
     assert left_nl(bench) < old_nl
-    assert bench.pump.confirm(proposal) == {"reservoir_nl": 50 * ML}
+    assert bench.pump.confirm(proposal).reservoir_nl == 50 * ML
     measure("left", left_nl(bench), unit="nL", near=50 * ML, by=10_000)
     measure("state", bench.pump.status().state, equal="infusing")
 

@@ -16,7 +16,7 @@ from hil_tests.expect import (
     sleep_until,
 )
 from picoinfuse.bench import Bench
-from picoinfuse.client.messages import Ready
+from picoinfuse.client.notifications import Ready
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 

@@ -10,7 +10,7 @@ from hil_tests.expect import UP_S, alarms_reported, end_self_test
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl, leave_repl, run_in_repl
 from picoinfuse.client.frame import encode
-from picoinfuse.client.messages import Ready
+from picoinfuse.client.notifications import Ready
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 

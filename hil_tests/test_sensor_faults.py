@@ -12,7 +12,7 @@ from hil_tests.expect import COLLECTION_MS, alarms_reported, bench_with, end_sel
 from picoinfuse.alarms.table import alarm_rows
 from picoinfuse.bench import Bench
 from picoinfuse.bench.repl import enter_repl
-from picoinfuse.client.messages import Telemetry
+from picoinfuse.client.notifications import Telemetry
 from picoinfuse.common.errors import PumpError
 from picoinfuse.evidence.measuring import Measure
 

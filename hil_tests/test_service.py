@@ -117,7 +117,7 @@ def test_a_reset_ends_service_and_starts_the_pump(bench: Bench, measure: Measure
 @pytest.mark.needs("pin", "reset", "capture")
 def test_strap_held_low_at_reset_stays_in_the_repl(bench: Bench, measure: Measure):
     bench.drive_pin("strap", 0)
-    bench.pump.command("reset")
+    bench.pump.call("reset")
     bench.sleep(2.0)
     assert bench.pump.link.wait_for_prompt(1.0)
     since_s = bench.now()

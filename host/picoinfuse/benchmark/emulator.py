@@ -113,7 +113,7 @@ class Board:
         took: list[float] = []
         for _ in range(_ASKS):
             began_ns = self.board.now_ns
-            self.pump.request("tasks")
+            self.pump.call("tasks")
             took.append((self.board.now_ns - began_ns) / 1e6)
             self.board.sleep(0.0137)  # not in step with the loop
         return statistics.median(took)

@@ -16,7 +16,7 @@ from picoinfuse.campaign.invariants import APART, INVARIANTS, STARVED
 from picoinfuse.campaign.recovery_check import check_recovery
 from picoinfuse.campaign.scenario import Act, Scenario
 from picoinfuse.campaign.window import Infusion, Window, ask
-from picoinfuse.client.messages import Status
+from picoinfuse.client.methods.status import Status
 from picoinfuse.profile import load_profile
 from picoinfuse.stub.board import StubFailed
 from picoinfuse.trace.trace import WIRES

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.client.messages import AlarmEvent, Event, Ready, StateEvent, Status
+from picoinfuse.client.methods.status import Status
+from picoinfuse.client.notifications import AlarmEvent, Event, Ready, StateEvent
 from picoinfuse.common.errors import PicoinfuseError
 
 LEAD_S = 0.4  # motion is granted at most 300 ms ahead; 100 ms are for the main loop

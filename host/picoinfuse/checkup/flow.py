@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from picoinfuse.checkup.model import FAIL, SKIPPED, Row, Step, Visit, judged
-from picoinfuse.client.messages import Battery, Status
+from picoinfuse.client.methods.maintenance import Battery
+from picoinfuse.client.methods.status import Status
 from picoinfuse.common import units
 
 DELIVERY_PERCENT = 5.0  # Generic Infusion Pump 1.2, of the weighed volume

@@ -3,14 +3,14 @@
 Questions go to stderr, so that stdout has nothing but the result.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 
 from picoinfuse.cli.common import grid, value_text
 from picoinfuse.cli.limits import NO_DRUG, Units, amount, beyond
-from picoinfuse.client.messages import Proposal, SoftLimit
+from picoinfuse.client.caller import Proposal, SoftLimit
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
 from picoinfuse.dosing.dose import decimal
@@ -23,13 +23,19 @@ OverrideSoftLimitsOption = Annotated[
     ),
 ]
 
+R = TypeVar("R")
+
 # Shown first, in this order; the pump sends the changes in the order of a hash.
 _FIRST = ("state", "regimen", "drug", "dose", "rate_ul_h", "vtbi_nl", "volume_nl", "lasts_s")
 
 
 def confirmed(
-    pump: Pump, proposal: Proposal, yes: bool, override_soft_limits: list[float] | None = None, limits: Units = NO_DRUG
-) -> dict[str, Any]:
+    pump: Pump,
+    proposal: Proposal[R],
+    yes: bool,
+    override_soft_limits: list[float] | None = None,
+    limits: Units = NO_DRUG,
+) -> R:
     """Confirm a proposal and return the result. Raises typer.Exit(1), with nothing changed, when the person declines.
 
     A value beyond a soft limit of the drug library has to be typed again, in the units of `limits`, or named in
@@ -58,7 +64,7 @@ def _nothing() -> typer.Exit:
     return typer.Exit(1)
 
 
-def _show(proposal: Proposal, limits: Units) -> None:
+def _show(proposal: Proposal[Any], limits: Units) -> None:
     table = grid()
     rest = sorted(set(proposal.changes) - set(_FIRST))
     for name in [*(name for name in _FIRST if name in proposal.changes), *rest]:

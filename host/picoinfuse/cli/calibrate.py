@@ -13,7 +13,7 @@ from picoinfuse.calibration.gravimetry import ml_per_gram, water_g_ml
 from picoinfuse.cli.collect import Vessel, lead
 from picoinfuse.cli.common import console, open_pump, print_json, quantity, tell
 from picoinfuse.cli.options import JsonOption, PortOption
-from picoinfuse.client.messages import Calibration
+from picoinfuse.client.methods.calibration import Calibration
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
 

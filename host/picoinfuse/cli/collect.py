@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from picoinfuse.calibration.factor import FEWEST_RUNS, MOST_RUNS, CalibrationError, Collected, Finding, find, percent
-from picoinfuse.client.messages import Status
+from picoinfuse.client.methods.status import Status
 from picoinfuse.client.pump import Pump
 from picoinfuse.common import units
 from picoinfuse.common.units import NL_PER_ML

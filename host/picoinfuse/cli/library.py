@@ -78,7 +78,7 @@ def send(file: File, yes: YesOption = False, port: PortOption = None, as_json: J
             progress = lambda done, of: status.update(f"line {done} of {of}")  # noqa: E731
             proposal = on_pump.propose(pump, library, progress)
         result = confirmed(pump, proposal, yes)
-    tell(as_json, result, f"in force: {result['library']}")
+    tell(as_json, result, f"in force: {result.library}")
 
 
 def _the_drug(library: Library, name: str) -> tuple[Drug, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from picoinfuse.client.messages import OrderTold
+from picoinfuse.client.methods.drugs import DrugOrder
 from picoinfuse.common.errors import PumpError
 from picoinfuse.dosing.dose import Order, decimal
 from picoinfuse.dosing.units import limit_units
@@ -13,7 +13,7 @@ NO_DRUG: Units = {}
 _KINDS = {"hard_limit": "hard", "soft_limit": "soft"}
 
 
-def limits_of(order: Order | OrderTold | None) -> Units:
+def limits_of(order: Order | DrugOrder | None) -> Units:
     """The units of the limits of the drug that is ordered."""
     if order is None:
         return NO_DRUG

@@ -12,7 +12,9 @@ from picoinfuse.cli.common import alarm_text, console, grid, open_pump, pressure
 from picoinfuse.cli.dosing import dose_of_infusion
 from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
-from picoinfuse.client.messages import Hello, LastTherapy, Status, Therapy
+from picoinfuse.client.hello import Hello
+from picoinfuse.client.methods.flow import LastTherapy, Therapy
+from picoinfuse.client.methods.status import Status
 from picoinfuse.client.readiness import wait_for_self_test
 from picoinfuse.common import units
 from picoinfuse.common.units import duration
@@ -33,7 +35,8 @@ def status(port: PortOption = None, as_json: JsonOption = False) -> None:
     with open_pump(port) as pump:
         hello, now, therapy, last = pump.hello(), pump.status(), pump.therapy(), pump.last_therapy()
     if as_json:
-        print_json({**dataclasses.asdict(now), "last_therapy": dataclasses.asdict(last)})
+        regimen = None if last.regimen is None else last.regimen.to_dict()
+        print_json({**dataclasses.asdict(now), "last_therapy": {**dataclasses.asdict(last), "regimen": regimen}})
     else:
         console().print(_status_table(hello, now, therapy, last))
 
@@ -49,7 +52,7 @@ def refill(
     volume_nl = quantity(units.volume_nl, volume, "VOLUME")
     with open_pump(port) as pump:
         result = confirmed(pump, pump.propose_refill(volume_nl, drug), yes)
-    tell(as_json, result, f"{units.ml(result['reservoir_nl'])} are in the reservoir")
+    tell(as_json, result, f"{units.ml(result.reservoir_nl)} are in the reservoir")
 
 
 def pause(port: PortOption = None, as_json: JsonOption = False) -> None:
@@ -61,8 +64,8 @@ def pause(port: PortOption = None, as_json: JsonOption = False) -> None:
 def resume(yes: YesOption = False, port: PortOption = None, as_json: JsonOption = False) -> None:
     """Continue a paused infusion."""
     with open_pump(port) as pump:
-        result = confirmed(pump, pump.propose("resume"), yes)
-    tell(as_json, result, _words(result["state"]))
+        result = confirmed(pump, pump.propose_resume(), yes)
+    tell(as_json, result, _words(result.state))
 
 
 def set_rate(
@@ -83,7 +86,7 @@ def set_rate(
         with in_drug_units(limits):
             proposal = pump.propose_rate(rate_ul_h, None if dose is None else dose.milli)
             result = confirmed(pump, proposal, yes, override_soft_limits, limits)
-    tell(as_json, result, f"the rate is {units.ml_h(result['rate_ul_h'])}")
+    tell(as_json, result, f"the rate is {units.ml_h(result.rate_ul_h)}")
 
 
 def stop(port: PortOption = None, as_json: JsonOption = False) -> None:
@@ -147,8 +150,8 @@ def occlusion_level(level: Level, yes: YesOption = False, port: PortOption = Non
     """Set the occlusion level, the pressure at which the pump stops."""
     _check_word("LEVEL", level)
     with open_pump(port) as pump:
-        result = confirmed(pump, pump.propose("occlusion_level", level=level), yes)
-    tell(as_json, result, f"occlusion level {result['level']}: {units.mmhg(result['limit_pa'])}")
+        result = confirmed(pump, pump.propose_occlusion_level(level), yes)
+    tell(as_json, result, f"occlusion level {result.level}: {units.mmhg(result.limit_pa)}")
 
 
 def _tell_state(as_json: bool, state: str) -> None:

@@ -84,7 +84,7 @@ def bolus(
             volume_nl, rate_ul_h = _square_of(regimen, pump)
         limits = limits_of(pump.order())
         with in_drug_units(limits):
-            proposal = pump.propose("bolus", volume_nl=volume_nl, rate_ul_h=rate_ul_h)
+            proposal = pump.propose_bolus(volume_nl, rate_ul_h)
             result = confirmed(pump, proposal, yes, override_soft_limits, limits)
     tell(as_json, result, f"{units.ml(volume_nl)} at {units.ml_h(rate_ul_h)}")
 

@@ -19,7 +19,7 @@ from picoinfuse.cli.common import alarm_text, console, grid, open_pump, pressure
 from picoinfuse.cli.dosing import ConcentrationOption, DrugOption, WeightOption, dosed
 from picoinfuse.cli.limits import in_drug_units, limits_of
 from picoinfuse.cli.options import JsonOption, PortOption
-from picoinfuse.client.messages import AlarmEvent, StateEvent, Telemetry
+from picoinfuse.client.notifications import AlarmEvent, StateEvent, Telemetry
 from picoinfuse.client.pump import Pump
 from picoinfuse.client.readiness import wait_until_ready
 from picoinfuse.common import units

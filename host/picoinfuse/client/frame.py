@@ -9,6 +9,7 @@ import re
 from typing import Any
 from zlib import crc32
 
+from picoinfuse.client.text import printable
 from picoinfuse.common.errors import FrameError
 
 TO_PUMP_BYTES = 512  # longest line to the pump, newline included
@@ -27,7 +28,11 @@ def encode(message: dict[str, Any], limit_bytes: int = TO_PUMP_BYTES) -> bytes:
 
 
 def decode(line: bytes) -> dict[str, Any]:
-    """The object in one line; a newline at its end is allowed, and a carriage return before it."""
+    """The object in one line; a newline at its end is allowed, and a carriage return before it.
+
+    Control characters are taken out of every string: what a pump sends may reach a terminal, and JSON can carry escape
+    sequences. Raises FrameError.
+    """
     line = line.removesuffix(b"\n").removesuffix(b"\r")
     if not _TRAILER.search(line):
         raise FrameError("crc_required", "the line has no CRC")
@@ -35,12 +40,26 @@ def decode(line: bytes) -> dict[str, Any]:
     if crc != b"%08x" % crc32(body):
         raise FrameError("crc_error", "the CRC does not fit the line")
     try:
-        message = json.loads(body.decode("utf-8"))
+        text = body.decode("utf-8")
+        message = json.loads(text)
+        # A string of the message can only have what the line has, or what an escape makes.
+        if "\\" in text or not text.isprintable():
+            message = _printable(message)
     except (ValueError, RecursionError) as error:
         raise FrameError("parse_error", "the line is not JSON") from error
     if not isinstance(message, dict):
         raise FrameError("invalid_request", "the line is not a JSON object")
     return message
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {printable(name): _printable(item) for name, item in value.items()}
+    return value
 
 
 class Lines:

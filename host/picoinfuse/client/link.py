@@ -19,11 +19,11 @@ from typing import Any
 import serial
 
 from picoinfuse.client.frame import Lines, decode, encode
+from picoinfuse.client.pending import Pending, error_of, result_of
 from picoinfuse.client.port import Port
-from picoinfuse.client.replies import Pending, error_of, result_of
 from picoinfuse.client.serial_log import Traffic
 from picoinfuse.common.errors import (
-    BadAnswer,
+    BadReply,
     FrameError,
     LinkClosed,
     NoAnswer,
@@ -77,8 +77,12 @@ class Link:
         self._reader = threading.Thread(target=self._read_loop, name=f"link {url}", daemon=True)
         self._reader.start()
 
-    def request(self, method: str, params: dict[str, Any] | None, boot: int | None, timeout_s: float) -> dict[str, Any]:
-        """The `result` of the reply. `timeout_s` is for each attempt."""
+    def request(self, method: str, params: dict[str, Any] | None, boot: int | None, timeout_s: float) -> Any:
+        """The undecoded `result` of the reply. `timeout_s` is for each attempt.
+
+        Raises PumpError when the pump refuses, NoAnswer after three attempts, PortVanished, PortStalled, LinkClosed,
+        NotAPump when something else answers, FrameError when the request does not fit a line.
+        """
         if threading.current_thread() is self._reader:
             raise LinkClosed("a callback may not send a request: it holds up the thread that takes the reply")
         with self._request_lock:
@@ -130,19 +134,19 @@ class Link:
 
     # Sender's side
 
-    def _exchange(self, pending: Pending, line: bytes, method: str, timeout_s: float) -> dict[str, Any]:
+    def _exchange(self, pending: Pending, line: bytes, method: str, timeout_s: float) -> Any:
         unread = None
         for attempt in range(1, ATTEMPTS + 1):
             self.write(line)
             with self._changed:
                 self._wait(pending, attempt == ATTEMPTS, timeout_s)
                 if pending.reply is not None:
-                    return result_of(pending.reply)
+                    return result_of(pending.reply, method)
                 self._check_stranger(pending)
                 unread, pending.unread = pending.unread or unread, None
             self._check_open()
         if unread is not None:
-            raise unread
+            raise error_of(unread["error"], method)
         total_s = ATTEMPTS * timeout_s
         raise NoAnswer(f"no answer to {method} at {self.url}, asked {ATTEMPTS} times within {total_s:g} s")
 
@@ -217,7 +221,7 @@ class Link:
             else:
                 self.unmatched.append(message)  # late, doubled, or about a line that had no id
                 if pending is not None and message["id"] is None and "error" in message:
-                    pending.unread = error_of(message["error"])
+                    pending.unread = message
             self._changed.notify_all()
 
     def _look_for_strangers(self, text: bytes) -> None:
@@ -239,7 +243,7 @@ class Link:
     def _call(self, callback: Callable[..., None], *args: Any) -> None:
         try:
             callback(*args)
-        except BadAnswer as error:  # a notification that is none: the pump's fault, and no reason for a traceback
+        except BadReply as error:  # a malformed notification is the pump's fault, and no reason for a traceback
             log.warning("from %s: %s", self.url, error)
         except Exception:  # a fault in somebody's callback must not stop the reader
             log.exception("a callback of the link to %s failed", self.url)

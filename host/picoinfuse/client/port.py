@@ -13,6 +13,7 @@ from typing import Protocol
 import serial
 from serial.tools import list_ports
 
+from picoinfuse.client.text import printable
 from picoinfuse.common.errors import NoBoard, PortBusy, PortDenied, PortError, PortNotFound
 
 READ_TIMEOUT_S = 0.05  # how long a close() waits for the reader at most
@@ -49,19 +50,35 @@ class UsbPort:
 
 
 def open_port(url: str) -> Port:
-    """Open a port, or say in one sentence why not."""
+    """Opens a port. Raises PortNotFound, PortBusy, PortDenied or another PortError: one sentence that says why not."""
     try:
+        if url.lower().startswith("rfc2217://"):
+            return serial.serial_for_url(_lenient(url), baudrate=115200, timeout=READ_TIMEOUT_S)
         return serial.serial_for_url(
             url, baudrate=115200, timeout=READ_TIMEOUT_S, write_timeout=WRITE_TIMEOUT_S, exclusive=True
         )
     except (OSError, ValueError) as error:
         raise _open_error(url, error) from error
+    except TypeError as error:  # pyserial, of a URL without a port number
+        raise PortNotFound(url, f"{url} has no port number; write it as {url.partition(':')[0]}://HOST:PORT") from error
+
+
+def _lenient(url: str) -> str:
+    """The URL of an RFC 2217 server, with the option that its answers to SET_CONTROL are not waited for.
+
+    ser2net does not answer them for a board on USB or a pseudo terminal, and pyserial would give up after 3 s. Nothing
+    is lost: such a port has no control lines. pyserial refuses a write time-out for these URLs; the socket has one of
+    its own, 5 s.
+    """
+    if "ign_set_control" in url:
+        return url
+    return f"{url}{'&' if '?' in url else '?'}ign_set_control"
 
 
 def usb_ports() -> list[UsbPort]:
     """Every Pico on USB that shows a MicroPython serial port."""
     found = [
-        UsbPort(info.device, info.serial_number, info.location, info.description or "")
+        UsbPort(info.device, info.serial_number, info.location, printable(info.description or ""))
         for info in list_ports.comports()
         if (info.vid, info.pid) == (PICO_VID, PICO_PID)
     ]

@@ -2,7 +2,7 @@
 
 import time
 
-from picoinfuse.client.messages import Status
+from picoinfuse.client.methods.status import Status
 from picoinfuse.client.pump import Pump
 from picoinfuse.common.errors import NoAnswer, SelfTestFailed
 

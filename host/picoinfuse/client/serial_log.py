@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from picoinfuse.client.text import visible
+
 LINES_KEPT = 2000
 LONGEST_LINE = 1000  # bytes of a line that are kept
 
@@ -48,7 +50,7 @@ class Traffic:
             return list(self._lines)
 
     def _add(self, sent: bool, data: bytes) -> None:
-        text = data[:LONGEST_LINE].decode("ascii", "backslashreplace").rstrip("\r\n")
+        text = visible(data[:LONGEST_LINE].rstrip(b"\r\n").decode("ascii", "backslashreplace"))
         line = TrafficLine(self.clock(), sent, text)
         with self._lock:
             self.dropped += len(self._lines) == LINES_KEPT

@@ -8,19 +8,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Self
 
+from picoinfuse.client.decode import decode
+from picoinfuse.client.hello import HELLO, Hello
 from picoinfuse.client.link import Link
-from picoinfuse.client.messages import AlarmEvent, Event, Hello, Lost, Ready, StateEvent, Telemetry, parse
+from picoinfuse.client.notifications import NOTIFICATIONS, AlarmEvent, Event, Lost, Ready, StateEvent, Telemetry
 from picoinfuse.client.port import Port, device_now, open_port, serial_number_of
 from picoinfuse.client.serial_log import Traffic
+from picoinfuse.client.wire import BootNumber, Index
 from picoinfuse.common.errors import (
-    BadAnswer,
     LinkClosed,
     NoAlarm,
     NoAnswer,
     NotAPump,
+    OtherProtocol,
     PicoinfuseError,
     PortError,
     PortVanished,
@@ -30,9 +34,18 @@ from picoinfuse.common.errors import (
 
 PROTOCOL = 1
 EVENTS_KEPT = 1000  # the oldest goes
+ALARMS_KEPT = 256  # more than a pump has; the oldest goes
 RECONNECT_HELLO_TIMEOUT_S = 0.5
 RECONNECT_PAUSE_S = 0.05
 PROMPT_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """What a pump of any version must say of itself."""
+
+    boot: BootNumber
+    protocol: Index
 
 
 class Session:
@@ -67,7 +80,7 @@ class Session:
     def connect(self) -> Hello:
         """Open the port and say hello; says what is there when it is no pump."""
         try:
-            return parse(Hello, self.ask_who())
+            return decode(Hello, self.ask_who(), HELLO.name)
         except PicoinfuseError:
             self.close()
             raise
@@ -163,13 +176,18 @@ class Session:
         self._link = Link(port, url, self._take, self._take_lost, self.traffic)
 
     def _hello(self, timeout_s: float) -> Hello:
-        return parse(Hello, self._ask_hello(timeout_s))
+        return decode(Hello, self._ask_hello(timeout_s), HELLO.name)
 
     def _ask_hello(self, timeout_s: float) -> dict[str, Any]:
-        message = self.link.request("hello", None, None, timeout_s)
-        boot, protocol = message.get("boot"), message.get("protocol")
-        if protocol != PROTOCOL or not isinstance(boot, int):
-            raise BadAnswer(f"the pump speaks protocol {protocol!r}, this program speaks {PROTOCOL}")
+        """Of a pump of any version: what every version must have is checked, the rest is left to the caller."""
+        message = self.link.request(HELLO.name, None, None, timeout_s)
+        identity = decode(_Identity, message, HELLO.name)
+        if identity.protocol != PROTOCOL:
+            raise OtherProtocol(
+                f"the pump speaks version {identity.protocol} of the protocol, this program version {PROTOCOL}; "
+                "use the program of the pump's version"
+            )
+        boot = identity.boot
         with self._changed:
             if boot not in (self.boot, self._ready_boot):
                 self.active_alarms.clear()  # a reset whose `ready` did not get through
@@ -177,23 +195,20 @@ class Session:
         return message
 
     def _take(self, method: str, params: dict[str, Any]) -> None:
-        """One notification, in the reader thread."""
-        if method == "telemetry":
-            self.last_telemetry = telemetry = parse(Telemetry, params)
+        """One notification, in the reader thread. A kind that is not known is ignored: a newer pump may send more."""
+        if method not in NOTIFICATIONS:
+            return
+        event = decode(NOTIFICATIONS[method], params, method)
+        if isinstance(event, Telemetry):
+            self.last_telemetry = event
             if self.on_telemetry:
-                self.on_telemetry(telemetry)
-        elif method == "alarm":
-            event = parse(AlarmEvent, params)
-            self._keep(event)
-            if self.on_alarm:
-                self.on_alarm(event)
-        elif method == "state":
-            state = parse(StateEvent, params)
-            self._keep(state)
-            if self.on_state:
-                self.on_state(state)
-        elif method == "ready":
-            self._keep(parse(Ready, params))
+                self.on_telemetry(event)
+            return
+        self._keep(event)
+        if isinstance(event, AlarmEvent) and self.on_alarm:
+            self.on_alarm(event)
+        elif isinstance(event, StateEvent) and self.on_state:
+            self.on_state(event)
 
     def _take_lost(self, error: PortVanished) -> None:
         lost = Lost(str(error))
@@ -212,6 +227,8 @@ class Session:
                 self.active_alarms.pop(event.name, None)
                 if event.active:
                     self.active_alarms[event.name] = event
+                    if len(self.active_alarms) > ALARMS_KEPT:
+                        del self.active_alarms[next(iter(self.active_alarms))]
             self._changed.notify_all()
 
 

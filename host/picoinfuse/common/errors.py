@@ -86,8 +86,27 @@ class ReplAnswers(NotAPump):
         super().__init__(f"the board at {url} shows a MicroPython prompt; deploy the firmware first")
 
 
-class BadAnswer(PicoinfuseError):
-    """A reply or a notification does not follow the protocol."""
+class BadReply(PicoinfuseError):
+    """A reply or a notification is not what the protocol says: `field` of `method` is missing or wrong."""
+
+    def __init__(self, method: str, field: str, expected: str, found: str) -> None:
+        """`found`: the wrong value as repr() shows it."""
+        super().__init__(
+            f"the pump's reply to {method} is malformed: {field} must be {expected}, not {found}; "
+            "deploy the firmware again if this repeats"
+        )
+        self.method = method
+        self.field = field
+        self.expected = expected
+        self.found = found
+
+
+class OtherProtocol(PicoinfuseError):
+    """The pump speaks another version of the protocol."""
+
+
+class CalibrationNotInForce(PicoinfuseError):
+    """After its reset the pump does not use the calibration that was set."""
 
 
 class SelfTestFailed(PicoinfuseError):

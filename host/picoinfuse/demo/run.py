@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from picoinfuse.analysis.occlusion import ALARMS
 from picoinfuse.bench.base import Bench
-from picoinfuse.client.messages import Hello
+from picoinfuse.client.hello import Hello
 from picoinfuse.common.errors import PicoinfuseError
 from picoinfuse.common.units import duration, ml, ml_h, mmhg
 from picoinfuse.profile import load_profile

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from picoinfuse.client.messages import Hello
+from picoinfuse.client.hello import Hello
 from picoinfuse.client.port import open_port
 from picoinfuse.client.pump import Pump
 from picoinfuse.client.readiness import failed_tests, wait_for_self_test

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from picoinfuse.client.messages import Hello
+from picoinfuse.client.hello import Hello
 from picoinfuse.common import paths
 from picoinfuse.profile import Profile
 from picoinfuse.rig.rig_list import rigs_of

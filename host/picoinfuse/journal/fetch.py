@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from picoinfuse.client.messages import LogPage
-from picoinfuse.common.errors import BadAnswer
+from picoinfuse.client.methods.maintenance import LogPage
+from picoinfuse.common.errors import BadReply
 from picoinfuse.journal.entry import ENTRY_BYTES, RINGS, chain_of, continues
 from picoinfuse.journal.store import Cursor, Gap, History
 
@@ -37,7 +37,7 @@ def fetch(
     pump: Source, name: str, history: History, progress: Callable[[str, int, int], None] | None = None
 ) -> Fetched:
     """Fetch into the history of `name`, the pump's unique id. Calls `progress(ring, position, end)` for each page.
-    Raises BadAnswer when the positions go back or do not end.
+    Raises BadReply when the positions go back or do not end.
     """
     done = Fetched()
     for ring in RINGS:
@@ -47,9 +47,10 @@ def fetch(
             page = pump.log(ring, cursor.next)
             slots = _slots(page)
             fetched += len(slots)
-            if page.position < cursor.next or fetched > SLOTS_AT_MOST:
-                what = "does not end" if fetched > SLOTS_AT_MOST else f"goes back to {page.position}"
-                raise BadAnswer(f"the pump's log of {ring} {what} after position {cursor.next}")
+            if page.position < cursor.next:
+                raise BadReply("log", "position", f"{cursor.next} or later", str(page.position))
+            if fetched > SLOTS_AT_MOST:
+                raise BadReply("log", "entries", f"{SLOTS_AT_MOST} slots in all, at most", str(fetched))
             if progress is not None:
                 progress(ring, page.position, page.end)
             if not slots:
@@ -80,9 +81,9 @@ def _slots(page: LogPage) -> list[bytes]:
     try:
         data = binascii.a2b_base64(page.entries, strict_mode=True)
     except binascii.Error as error:
-        raise BadAnswer("the pump's log is not base64") from error
+        raise BadReply("log", "entries", "base64", page.entries[:30]) from error
     if len(data) % ENTRY_BYTES:
-        raise BadAnswer("the pump's log ends within an entry")
+        raise BadReply("log", "entries", f"entries of {ENTRY_BYTES} bytes", f"{len(data)} bytes")
     return [data[at : at + ENTRY_BYTES] for at in range(0, len(data), ENTRY_BYTES)]
 
 

@@ -2,38 +2,37 @@
 
 from collections.abc import Callable
 
-from picoinfuse.client.messages import Proposal
+from picoinfuse.client.caller import Proposal
+from picoinfuse.client.methods.drugs import LibraryChanged
 from picoinfuse.client.pump import Pump
-from picoinfuse.common.errors import BadAnswer, BadQuantity
+from picoinfuse.common.errors import BadQuantity
 from picoinfuse.dosing.dose import Dosing, Order, Quantity
 from picoinfuse.dosing.units import shown
 from picoinfuse.library.compile import compiled, crc
 from picoinfuse.library.model import Drug, Library, Limits
 
 
-def propose(pump: Pump, library: Library, progress: Callable[[int, int], object] = lambda done, of: None) -> Proposal:
+def propose(
+    pump: Pump, library: Library, progress: Callable[[int, int], object] = lambda done, of: None
+) -> Proposal[LibraryChanged]:
     """Send the library and propose to put it in force. `progress` gets the lines sent and their number."""
     lines = compiled(library)
     for at, line in enumerate(lines):
         pump.library_line(at, line)
         progress(at + 1, len(lines))
-    return pump.propose("library_change", crc=crc(library))
+    return pump.propose_library_change(crc(library))
 
 
 def send(pump: Pump, library: Library) -> str:
     """Send and confirm; return the name, version and CRC of what is in force."""
-    return str(pump.confirm(propose(pump, library))["library"])
+    return pump.confirm(propose(pump, library)).library
 
 
 def drug_of(pump: Pump, name: str) -> Drug:
-    """A drug of the pump's own library, whatever a file on the host says. Raises BadAnswer."""
-    row = pump.library_drug(name)
-    try:
-        name, unit, amount, concentrations, dose, bolus, hour = row
-        of_bolus, of_hour = Limits(None, None, *bolus), Limits(None, None, *hour)
-        return Drug(name, unit, amount, tuple(concentrations), Limits(*dose), of_bolus, of_hour)
-    except (TypeError, ValueError) as error:
-        raise BadAnswer(f"the pump's drug has no known form: {row!r}") from error
+    """A drug of the pump's own library, whatever a file on the host says. Raises BadReply."""
+    name, unit, amount, concentrations, dose, bolus, hour = pump.library_drug(name)
+    of_bolus, of_hour = Limits(None, None, *bolus), Limits(None, None, *hour)
+    return Drug(name, unit, amount, concentrations, Limits(*dose), of_bolus, of_hour)
 
 
 def order_for(drug: Drug, dose: Quantity, concentration: Quantity | None, weight_g: int | None) -> Order:

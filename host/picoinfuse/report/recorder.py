@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from picoinfuse.bench.base import Bench
 from picoinfuse.calibration.factor import describe
-from picoinfuse.client.messages import AlarmEvent, Event, StateEvent
+from picoinfuse.client.notifications import AlarmEvent, Event, StateEvent
 from picoinfuse.report.model import AlarmSpan, ClosedSpan, Marker, OrderedSpan, Run, StateSpan
 
 

@@ -12,25 +12,16 @@ from typing import Any
 
 import pytest
 
-from picoinfuse.client import messages
+from picoinfuse.client.decode import decode as decode_reply
 from picoinfuse.client.frame import FROM_PUMP_BYTES, Lines, decode
 from picoinfuse.client.link import NOISE_BYTES, UNMATCHED_REPLIES
-from picoinfuse.client.pump import Pump
+from picoinfuse.client.notifications import NOTIFICATIONS
+from picoinfuse.client.pump import Pump, methods
 from picoinfuse.client.session import EVENTS_KEPT
 from picoinfuse.common.errors import PicoinfuseError
 from tests.fake_pump import RESULTS, ScriptedPort, line
 
-TYPES = (
-    messages.Hello,
-    messages.Status,
-    messages.Alarms,
-    messages.Tasks,
-    messages.Calibration,
-    messages.Telemetry,
-    messages.AlarmEvent,
-    messages.StateEvent,
-    messages.Ready,
-)
+SHAPES = [(name, method.reply) for name, method in methods().items()] + list(NOTIFICATIONS.items())
 ODD: tuple[Any, ...] = (None, True, -1, 2**70, 1e308, "", "x" * 200, "\x1b[2J", [], {}, [None], {"a": {"a": {}}})
 CALLS = ("hello", "status", "alarms", "tasks", "calibration", "pause", "stop", "silence", "clear_alarms", "self_test")
 
@@ -87,9 +78,9 @@ def parse_many(seed: int, count: int) -> int:
                 continue
             taken += 1
             result = parsed.get("result")
-            for cls in TYPES:
+            for name, shape in SHAPES:
                 with suppress(PicoinfuseError):
-                    messages.parse(cls, result if isinstance(result, dict) else {})
+                    decode_reply(shape, result, name)
         assert len(lines.rest()) < FROM_PUMP_BYTES
     return taken
 

@@ -10,7 +10,7 @@ import pytest
 
 from picoinfuse.campaign import invariants as law
 from picoinfuse.campaign.window import Infusion, Window
-from picoinfuse.client.messages import AlarmEvent, StateEvent
+from picoinfuse.client.notifications import AlarmEvent, StateEvent
 from picoinfuse.trace.trace import Trace
 
 S = 1_000_000_000

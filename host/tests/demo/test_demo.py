@@ -8,7 +8,9 @@ import pytest
 from rich.console import Console
 
 from picoinfuse.bench.base import Bench
-from picoinfuse.client.messages import AlarmEvent, Hello, StateEvent, Telemetry
+from picoinfuse.client.hello import Hello
+from picoinfuse.client.notifications import AlarmEvent, StateEvent, Telemetry
+from picoinfuse.client.wire import State
 from picoinfuse.demo import run
 from picoinfuse.demo.run import DemoFailed, play
 from picoinfuse.report.summary import summary
@@ -24,7 +26,8 @@ class FakePump:
     def __init__(self, bench):
         self.bench, self.commands = bench, []
         self.events, self.active_alarms, self.last_telemetry = [], {}, None
-        self.state, self.delivered_nl, self.patient_nl, self.given_nl = "idle", 0, 0, 0
+        self.state: State = "idle"
+        self.delivered_nl, self.patient_nl, self.given_nl = 0, 0, 0
         self.closed, self.deaf = False, False
 
     def hello(self):
@@ -71,7 +74,7 @@ class FakePump:
         status = self.status()
         self.last_telemetry = Telemetry(1, status.uptime_ms, self.state, 3600, self.given_nl, status.pressure_pa, 0)
 
-    def _become(self, state):
+    def _become(self, state: State):
         self.state = state
         self.events.append(StateEvent(state, "test", self.status().uptime_ms))
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.client.messages import Hello, parse
+from picoinfuse.client.decode import decode
+from picoinfuse.client.hello import Hello
 from picoinfuse.client.port import UsbPort
 from picoinfuse.common.errors import NoAnswer, NotAPump, PicoinfuseError, PortBusy, ReplAnswers
 from picoinfuse.deploy.staging import commit
@@ -99,7 +100,7 @@ class Answers:
     def __init__(self, error: PicoinfuseError | None, micropython: str = "1.25.0", of: str = "") -> None:
         self._error = error
         told = {**RESULTS["hello"], "commit": of or commit(), "micropython": micropython, "boot": 7}
-        self._hello = parse(Hello, told)
+        self._hello = decode(Hello, told, "hello")
 
     def __call__(self, device: str, timeout_s: float) -> "Answers":
         return self

@@ -16,7 +16,7 @@ import pytest
 from picoinfuse.bench import Bench
 from picoinfuse.bench.emulator import EmulatorBench
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.client.messages import AlarmEvent, StateEvent
+from picoinfuse.client.notifications import AlarmEvent, StateEvent
 from picoinfuse.profile import load_profile
 
 PROFILE = load_profile("syringe-50ml")

@@ -18,8 +18,8 @@ import pytest
 from typer.testing import CliRunner
 
 from picoinfuse.bench.stub import StubBench
-from picoinfuse.client.messages import LogPage
-from picoinfuse.common.errors import BadAnswer, LinkClosed
+from picoinfuse.client.methods.maintenance import LogPage
+from picoinfuse.common.errors import BadReply, LinkClosed
 from picoinfuse.journal import entry as module
 from picoinfuse.journal.fetch import Fetched, fetch
 from picoinfuse.journal.store import History, HistoryUnusable
@@ -155,7 +155,9 @@ def test_a_formatted_journal_starts_a_new_generation(pump: FakeJournal, path: Pa
     assert seqs(path) == [*range(1, 21), *range(1, 31)]
 
 
-@pytest.mark.parametrize(("forward", "said"), [(0, "goes back to 1"), (16, "does not end")])
+@pytest.mark.parametrize(
+    ("forward", "said"), [(0, "position must be 17 or later, not 1"), (16, "entries must be 512 slots in all")]
+)
 def test_a_journal_without_an_end_stops_the_fetch_with_an_error(
     pump: FakeJournal, path: Path, monkeypatch: pytest.MonkeyPatch, forward: int, said: str
 ) -> None:
@@ -172,7 +174,7 @@ def test_a_journal_without_an_end_stops_the_fetch_with_an_error(
 
     monkeypatch.setattr(pump, "log", log)
     monkeypatch.setattr("picoinfuse.journal.fetch.SLOTS_AT_MOST", 512)
-    with pytest.raises(BadAnswer, match=said):
+    with pytest.raises(BadReply, match=said):
         take(pump, path)
     assert len(told) <= 512 // 16 + 1
 

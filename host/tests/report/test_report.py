@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from picoinfuse.client.messages import AlarmEvent, StateEvent
+from picoinfuse.client.notifications import AlarmEvent, StateEvent
 from picoinfuse.common.units import duration
 from picoinfuse.report import series
 from picoinfuse.report.events import events

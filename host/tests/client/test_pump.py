@@ -7,25 +7,18 @@ from typing import Any
 import pytest
 
 from picoinfuse import Pump
-from picoinfuse.client.messages import (
-    Alarm,
-    AlarmEvent,
-    AlarmTest,
-    Cleared,
-    Lost,
-    OcclusionLevel,
-    Ready,
-    SelfTest,
-    StateEvent,
-    Task,
-    Telemetry,
-)
+from picoinfuse.client.methods.alarms import Alarm, AlarmTest, Cleared, OcclusionLevel
+from picoinfuse.client.methods.maintenance import SelfTest
+from picoinfuse.client.methods.status import Task
+from picoinfuse.client.notifications import AlarmEvent, Lost, Ready, StateEvent, Telemetry
 from picoinfuse.common.errors import (
-    BadAnswer,
+    BadReply,
+    CalibrationNotInForce,
     LinkClosed,
     NoAlarm,
     NoAnswer,
     NotAPump,
+    OtherProtocol,
     PortVanished,
     PumpError,
     ReplAnswers,
@@ -111,14 +104,14 @@ def test_queries_are_typed(pump: Pump) -> None:
 
 def test_a_status_that_lacks_a_field_is_not_shown(pump: Pump, board: FakePump) -> None:
     board.results["status"] = {k: v for k, v in STATUS.items() if k != "pressure_pa"}
-    with pytest.raises(BadAnswer, match="lacks pressure_pa"):
+    with pytest.raises(BadReply, match="pressure_pa must be this field, and it is missing"):
         pump.status()
 
 
 @pytest.mark.parametrize("wrong", ["12", 1.5, True, None])
 def test_a_field_of_the_wrong_type_is_not_shown(pump: Pump, board: FakePump, wrong: Any) -> None:
     board.results["status"] = {**STATUS, "delivered_nl": wrong}
-    with pytest.raises(BadAnswer, match="delivered_nl"):
+    with pytest.raises(BadReply, match="delivered_nl"):
         pump.status()
 
 
@@ -171,7 +164,7 @@ def test_a_calibration_counts_when_the_pump_has_restarted_with_it(
     if stored:
         assert pump.calibrate(103, 100, "2026-11-22", "A") == "103/100"
     else:
-        with pytest.raises(BadAnswer, match="has the factor 1/1 in force, not 103/100"):
+        with pytest.raises(CalibrationNotInForce, match="uses the factor 1/1, not 103/100"):
             pump.calibrate(103, 100, "2026-11-22", "A")
     sent = {"num": 103, "den": 100, "date": "2026-11-22", "operator": "A"}
     assert board.executed == [("calibrate", sent)]
@@ -313,6 +306,6 @@ def test_what_is_no_pump_is_named(
 
 def test_a_pump_of_another_protocol_is_refused(board: FakePump) -> None:
     board.results["hello"] = {**board.results["hello"], "protocol": 2}
-    with pytest.raises(BadAnswer, match="protocol 2"):
+    with pytest.raises(OtherProtocol, match="version 2 of the protocol"):
         Pump(board).connect()
     assert board.closed

@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.client.frame import FROM_PUMP_BYTES, TO_PUMP_BYTES, Lines, decode, encode
+from picoinfuse.client.text import printable
 from picoinfuse.common.errors import FrameError
 
 numbers = st.integers(-(2**53), 2**53)
-leaves = st.none() | st.booleans() | numbers | st.text(max_size=20)
-objects = st.dictionaries(st.text(max_size=10), leaves | st.lists(leaves, max_size=3), max_size=5)
+texts = st.text(max_size=20).map(printable)  # control characters: see below
+leaves = st.none() | st.booleans() | numbers | texts
+objects = st.dictionaries(texts, leaves | st.lists(leaves, max_size=3), max_size=5)
 
 
 @given(objects)
@@ -45,6 +47,14 @@ def test_a_carriage_return_before_the_newline_is_ignored() -> None:
 
 def test_a_hash_in_a_text_is_no_crc() -> None:
     assert decode(encode({"a": "#00000000"})) == {"a": "#00000000"}
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x07", "\n", "\x7f", "\x9b", "\u202e", "\u2028", "\ud800"])
+def test_no_string_of_a_pump_brings_a_control_character_to_a_terminal(char: str) -> None:
+    told = decode(encode({"a" + char: [char + "[2J", {"b": "x" + char}]}))
+    assert told == {"a": ["[2J", {"b": "x"}]}
+    raw = "\x7f\x9b\u202e\u2028"  # JSON lets these stand as they are
+    assert decode(with_crc(f'{{"a":"{raw}µ"}}'.encode())) == {"a": "µ"}
 
 
 def with_crc(body: bytes) -> bytes:
