@@ -100,6 +100,7 @@ pictures: $(READY) ## make the pictures in docs/
 docs: $(READY) ## make the pages and schemas that are generated from tables
 	$(BIN)/picoinfuse alarms --markdown > docs/alarms.md
 	$(BIN)/picoinfuse faults > docs/faults.md
+	$(BIN)/python -m picoinfuse.client.reference docs/protocol.md
 	for kind in profile regimen library rig; do \
 	  $(BIN)/picoinfuse schema $$kind --markdown > docs/reference/$$kind.md && \
 	  $(BIN)/picoinfuse schema $$kind > schemas/$$kind.schema.json || exit 1; done
