@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pump.core.therapy.bolus_limits import BolusLimits
+from pump.core.therapy.bolus_limits import LIMIT, LOCKOUT, BolusLimits
 from pump.core.therapy.regimen import BadRegimen, check, continuous
 from pump.core.therapy.segments import ENDLESS, SegmentRunner, SegmentWalk
 from pump.core.therapy.therapy import Therapy
@@ -84,6 +84,16 @@ def test_the_lockout_runs_from_the_start_and_from_a_bolus():
     assert it.lockout_s == 0
     it.on_bolus()
     assert it.lockout_s == 300
+
+
+def test_a_bolus_is_refused_by_the_lockout_then_by_the_limit():
+    it = limits()  # a bolus is 500 steps, an hour holds 2000
+    assert it.refusal(0) == LOCKOUT
+    it.update(1001, 300_000)
+    assert it.refusal(499) is None  # 1001 + 499 + 500 = 2000
+    assert it.refusal(500) == LIMIT
+    it.on_bolus()
+    assert it.refusal(500) == LOCKOUT
 
 
 @settings(max_examples=30)

@@ -11,18 +11,16 @@ from micropython import const
 
 from pump.core.alarms.table import MEDIUM
 from pump.core.supervisor import IDLE, INFUSING
-from pump.core.therapy.bolus_limits import BolusLimits
+from pump.core.therapy.bolus_limits import LIMIT, BolusLimits
 from pump.core.units import steps_of
 
 _POLL_MS = const(1000)
 
-# Why a patient's request is not given.
+# Why a patient's request is not given; bolus_limits.py has two more.
 NOT_INFUSING = "not_infusing"
 NO_BOLUS = "no_bolus"  # the regimen has none
 ALARM = "alarm"  # GIP 1.4: none while in alarm
 RUNNING = "running"
-LOCKOUT = "lockout"
-LIMIT = "limit"
 ENDED = "ended"
 
 
@@ -107,9 +105,7 @@ class TherapyTask:
         if therapy.patient.left_ticks:
             return RUNNING
         limits.update(therapy.given_steps, now_ms)
-        if limits.lockout_s:
-            return LOCKOUT
-        return None if limits.allows(steps_of(therapy.square.left_nl(), self._step_pl)) else LIMIT
+        return limits.refusal(steps_of(therapy.square.left_nl(), self._step_pl))
 
     def refusal_of_square(self):
         """Why a clinician's bolus is not given now, or None."""

@@ -16,6 +16,10 @@ _PART_S = const(300)
 _PARTS = const(49)  # 4 h, and the part that is under way
 _HOUR = const(13)
 
+# Why these limits do not allow a bolus.
+LOCKOUT = "lockout"
+LIMIT = "limit"
+
 
 class BolusLimits:
     """Lockout and hourly limits of a regimen's bolus; `lockout_s` is what is left."""
@@ -49,6 +53,12 @@ class BolusLimits:
     def allows(self, coming_steps=0):
         """Whether the limits leave room for one more beside `coming_steps`."""
         return self._fits(self._steps + coming_steps)
+
+    def refusal(self, coming_steps):
+        """Why a bolus beside `coming_steps` is not allowed now: LOCKOUT or LIMIT, or None. Call `update` before."""
+        if self.lockout_s:
+            return LOCKOUT
+        return None if self.allows(coming_steps) else LIMIT
 
     def is_exceeded(self):
         """More was given than the limits allow."""
