@@ -31,8 +31,9 @@ def watch(rate_ul_h, pressure_of, hours, found=None, seed=1, start_ms=0):
     return None
 
 
-# Trips at 8 kPa: 8000 * 14.37 = 115 µL; 828 s at 0.5 mL/h, 82.8 s at 5 mL/h. A segment is 13 or 14 steps, 33 or 3.3 s,
-# and is lost in part at both ends. At 20 mL/h it is 12 segments of 5 s.
+# The detector trips at 8 kPa: 8000 * 14.37 = 115 µL, which takes 828 s at 0.5 mL/h and 82.8 s at 5 mL/h. A segment is
+# 13 or 14 steps: 33 s at 0.5 mL/h; 3.3 s at 5 mL/h, lengthened to 5 s. Part of a segment is lost at the beginning and
+# at the end. At 20 mL/h the 12 segments of 5 s that a run needs take longer than that volume.
 @pytest.mark.parametrize(("rate_ul_h", "within_s"), [(500, 900), (1_000, 450), (5_000, 100), (20_000, 70)])
 @pytest.mark.parametrize("start_ms", [0, MASK - 20_000])
 def test_a_closed_line_is_found_in_time(rate_ul_h, within_s, start_ms):
@@ -100,8 +101,8 @@ def follow(rate_of, pressure_of, hours, seed=1):
     return None
 
 
-# The mean of the two is 0.5 and 5 mL/h. A change costs a segment at most, 33 s or 5 s: each minute all but half of
-# them; every three or five minutes a quarter and less.
+# Two rates that alternate, with a mean of 0.5 or 5 mL/h. Each change costs one segment at most, 33 s or 5 s: of a change
+# each minute about half the time is lost, of a change every three or five minutes a quarter or less.
 @pytest.mark.parametrize(("low", "high", "every_s", "within_s"), [
     (400, 600, 180, 1.25 * 840),
     (400, 600, 300, 1.15 * 840),

@@ -28,7 +28,7 @@ def soft(limit, *arguments):
     return found
 
 
-def test_a_concentration_that_the_library_has_not_got_is_refused():
+def test_a_concentration_that_is_not_in_the_library_is_refused():
     assert refusal(Order, MORPHINE, 2000, None) == ("not_in_library", {"parameter": "concentration"})
 
 
@@ -45,7 +45,7 @@ def test_each_rate_must_be_that_of_its_dose():
     assert refusal(order.check_rates, [1000, 2000], [1000, 2001]) == ("dose_mismatch", wrong)
 
 
-def test_a_ten_times_too_high_rate_is_no_dose():
+def test_a_rate_ten_times_too_high_does_not_match_its_dose():
     # The recall: 4.8 became 44.8, 10 became 100. The dose says what was meant.
     assert refusal(morphine().check_rates, [4800], [44_800])[0] == "dose_mismatch"
 
@@ -54,7 +54,7 @@ def test_a_ten_times_too_high_rate_is_no_dose():
     ("rate_ul_h", "expected"),
     [(5000, []), (5001, [("dose", 5001, 5000)]), (10_000, [("dose", 10_000, 5000)])],
 )
-def test_a_dose_above_the_soft_limit_is_told_with_its_value(rate_ul_h, expected):
+def test_a_dose_above_the_soft_limit_is_reported_with_its_value(rate_ul_h, expected):
     assert soft(morphine().limit_rates, [rate_ul_h]) == expected
 
 
@@ -63,7 +63,7 @@ def test_a_dose_above_the_hard_limit_is_refused():
     assert refusal(morphine().limit_rates, [1000, 10_001, 2000], []) == ("hard_limit", bound)
 
 
-def test_low_limits_count_too_and_nothing_is_no_dose():
+def test_lower_limits_apply_but_not_to_a_rate_of_zero():
     order = Order(DOPAMINE, 800, 80_000)  # 1 µg/kg/min = 1 * 80 * 60 / 800 = 6 mL/h
     assert soft(order.limit_rates, [0, 6000]) == []
     assert soft(order.limit_rates, [0]) == []

@@ -1,17 +1,16 @@
-"""The delivered volume, kept so that a watchdog reset loses no step, and a power cut at most a small, stated volume.
+"""Keeps the delivered volume: a watchdog reset loses no step, and a power cut at most a small, stated volume.
 
-    record `therapy`        what was ordered; written before the motor turns
-    journal, ring `volume`  delivered steps: at every change, and after every 20 µL, at most once a second
-    scratch 1 to 3          counted steps, and steps granted beyond them, at every grant: a reset leaves them as they
-    are
+    record `therapy`        the order; written before the motor moves
+    journal, ring `volume`  delivered steps; written at every change and after every 20 µL, at most once a second
+    scratch 1 to 3          counted steps, and steps granted beyond them; written at every grant, kept by a reset
 
-The volume that an entry leaves unsure (storage/last_therapy.py) is 20 µL and 2 s at the highest rate that the therapy
-may have: longer than it takes until the next entry is in the flash. An entry is in the flash before the motor turns, or
-may turn faster.
+Each entry of the ring states its bound: the volume that may have been delivered after it (storage/last_therapy.py).
+The bound is 20 µL plus 2 s at the highest rate that the therapy may have; the next entry is in flash before that. An
+entry is in flash before the motor moves, and before it may move faster.
 
 After a watchdog reset all granted steps have been made: the watchdog resets 2 s after the last turn of the loop, and
-motion is granted for half a second. Only when the loop was late but alive until the reset can the last grant have been
-cut short; then the steps in between are unsure.
+motion is granted for half a second. If the loop was late but alive until the reset, the last grant may have been cut
+short; the steps in between are then unknown and part of the bound.
 """
 
 import time

@@ -1,11 +1,13 @@
-/* Thumb instructions of the emulated Pico that only compute, executed quickly.
+/* Executes the Thumb instructions of the emulated Pico that only compute, quickly.
  *
- * Runs from `pc` until `budget` cycles are used, or until an instruction comes that does more than compute: one that touches a peripheral,
- * changes mode, waits, or is not known here. That one is not executed; rp2040py's own core does it, with all that it means, and the run goes on behind
- * it. Registers and memory are rp2040py's own; only the flags are kept here meanwhile. Cycles are counted as rp2040py counts them.
+ * It runs from `pc` until `budget` cycles are used, or until it meets an instruction that touches a peripheral, changes
+ * mode, waits, or is unknown here. rp2040py's own core executes that instruction, then this code continues after it.
+ * Registers and memory belong to rp2040py; only the flags are kept here while this code runs. Cycles are counted as
+ * rp2040py counts them.
  *
- * Of the peripherals only SIO's divider, spinlocks and CPUID are here: MicroPython divides 70,000 times a second to look up names.
- * What they hold is here alone: rp2040py's SIO asks here too (sio.py), so that a division may be begun by one core and ended by the other.
+ * Of the peripherals only SIO's divider, spinlocks and CPUID are here, because MicroPython divides 70,000 times a
+ * second to look up names. Their state exists only here: rp2040py's SIO uses it too (`SharedSio` in thumb.py), so one
+ * core can begin a division and the other one can end it.
  */
 #include <stdint.h>
 #include <string.h>

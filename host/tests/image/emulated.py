@@ -59,7 +59,7 @@ class Board:
         return self.run_until(functools.partial(self._reply, self._id), 2000)
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """What is proposed is confirmed."""
+        """Sends a request; if it is a proposal, confirms it too."""
         reply = self.request(method, **params)
         assert "error" not in reply, reply
         result = reply["result"]
@@ -103,6 +103,6 @@ class Board:
         self.pico.reset()
 
     def forget(self) -> None:
-        """Before a start: what the last one said, and half a line of the prompt, is none of the next one's."""
+        """Drops frames and a half line left from the last run."""
         self.frames.clear()
         self._lines = frame.Lines()

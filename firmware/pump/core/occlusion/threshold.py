@@ -5,7 +5,7 @@ the line is to be taken as blocked. It stops nothing and raises nothing itself.
 
 From the true crossing of the limit to the stop, at worst, for a pressure that rises steadily:
 
-    filter's lag on a ramp       30 ms    pressure.PressureFilter
+    filter's lag on a ramp       30 ms    sensor_check.PressureFilter
     sample grid                  10 ms    the crossing comes just after a sample
     persistence                 500 ms    profile; a patient's movement or a pump's own step is shorter
     sample grid                  10 ms    the persistence ends between two samples

@@ -16,7 +16,7 @@ from pump.core.units import duration_s, volume_nl
 
 _HOUR_S = const(3600)
 
-# Columns of a drug's row (storage/library.py).
+# Columns of a drug's row (storage/library_lines.py).
 _NAME, _UNIT, _AMOUNT, _CONCENTRATIONS, _DOSE, _BOLUS, _HOUR = range(7)
 
 
