@@ -101,8 +101,8 @@ def follow(rate_of, pressure_of, hours, seed=1):
     return None
 
 
-# Two rates that alternate, with a mean of 0.5 or 5 mL/h. Each change costs one segment at most, 33 s or 5 s: of a change
-# each minute about half the time is lost, of a change every three or five minutes a quarter or less.
+# Two rates that alternate, with a mean of 0.5 or 5 mL/h. Each change costs one segment at most, 33 s or 5 s: with a
+# change each minute about half the time is lost, with one every three or five minutes a quarter or less.
 @pytest.mark.parametrize(("low", "high", "every_s", "within_s"), [
     (400, 600, 180, 1.25 * 840),
     (400, 600, 300, 1.15 * 840),
