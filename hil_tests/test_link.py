@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from binascii import crc32
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -337,13 +338,13 @@ def test_refusal_names_the_state(bench: Bench, measure: Measure):
 def test_a_list_that_does_not_fit_a_line_comes_in_pieces(bench: Bench, measure: Measure):
     first = bench.pump.call("tasks")
     names = [task.name for task in bench.pump.tasks().tasks]
-    measure("tasks in the first piece", len(first["tasks"]), below=first["count"])
-    measure("tasks in all", len(names), equal=first["count"])
+    measure("tasks in the first piece", len(first.tasks), below=first.count)
+    measure("tasks in all", len(names), equal=first.count)
     measure("different names", len(set(names)), equal=len(names))
 
 
 def test_a_status_fits_a_line_with_the_longest_names_of_alarms(bench: Bench, measure: Measure):
-    status = bench.pump.call("status")
+    status = asdict(bench.pump.status())
     longest = sorted((row.name for row in alarm_rows()), key=len)[-8:]  # as many as `status` lists
     status.update(alarms=longest, uptime_ms=2**30, delivered_nl=10**10, vtbi_nl=10**10, steps_counted=2**30)
     status.update(steps_commanded=2**30, reservoir_nl=10**9, empty_s=10**7, pressure_pa=-100_000)
