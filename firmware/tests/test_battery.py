@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.world.battery import Battery as Cell
-from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_OK, CHARGE_UNKNOWN, LOOK_MS, Battery, permille
+from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_OK, CHARGE_UNKNOWN, POLL_MS, Battery, permille
 
 CONFIG = {
     "divider": [2, 1],
@@ -16,7 +16,7 @@ CONFIG = {
     "idle_ma": 60,
     "motor_ma": 400,
 }
-LOOK_S = LOOK_MS // 1000
+POLL_S = POLL_MS // 1000
 
 
 class Wire:
@@ -32,13 +32,13 @@ def discharge(capacity_mah=2000, resistance_mohm=150, start=1000, motor=lambda t
     while True:
         on = motor(t_s)
         cell.on_level(t_s * 10**9, 0 if on else 1)
-        t_s += LOOK_S
+        t_s += POLL_S
         millivolts = int(cell.millivolts(t_s * 10**9))
         if millivolts <= CONFIG["empty_mv"]:
             break
         # As the converter reads it: 3.3 V in 4096 codes, behind a divider by two.
         read_mv = int(millivolts / 2 * 4096 / 3300) * 3300 // 4096 * 2
-        came_s.setdefault(battery.update(read_mv, 460 if on else 60, LOOK_S), t_s)
+        came_s.setdefault(battery.update(read_mv, 460 if on else 60, POLL_S), t_s)
     return {state: (t_s - at_s) / 60 for state, at_s in came_s.items()}, battery
 
 
@@ -74,35 +74,35 @@ def test_hours_with_the_motor_off_in_between_change_nothing():
 
 def test_a_reading_that_is_no_battery_is_unknown_and_what_comes_back_is_looked_at_anew():
     battery = Battery(CONFIG)
-    assert battery.update(3900, 60, LOOK_S) == CHARGE_OK
-    assert battery.update(0, 60, LOOK_S) == CHARGE_UNKNOWN
+    assert battery.update(3900, 60, POLL_S) == CHARGE_OK
+    assert battery.update(0, 60, POLL_S) == CHARGE_UNKNOWN
     assert (battery.millivolts, battery.charge_mas, battery.seconds_left(), battery.percent()) == (None,) * 4
-    assert battery.update(3050, 460, LOOK_S) == CHARGE_DEPLETED
+    assert battery.update(3050, 460, POLL_S) == CHARGE_DEPLETED
 
 
 def test_at_the_end_of_its_voltage_it_is_depleted_whatever_the_account_says():
     battery = Battery(CONFIG)
-    assert battery.update(4150, 60, LOOK_S) == CHARGE_OK
-    assert battery.update(2990, 460, LOOK_S) == CHARGE_DEPLETED
+    assert battery.update(4150, 60, POLL_S) == CHARGE_OK
+    assert battery.update(2990, 460, POLL_S) == CHARGE_DEPLETED
 
 
 def test_low_ends_only_when_there_is_charge_for_20_minutes():
     battery = Battery(CONFIG)
     millivolts = 3600
-    while battery.update(millivolts, 60, LOOK_S) != CHARGE_LOW:
+    while battery.update(millivolts, 60, POLL_S) != CHARGE_LOW:
         millivolts -= 1
     left_s = battery.seconds_left()
     for _ in range(200):
-        battery.update(millivolts + 15, 60, LOOK_S)
+        battery.update(millivolts + 15, 60, POLL_S)
         assert battery.state == (CHARGE_OK if battery.seconds_left() >= 1200 else CHARGE_LOW)
     assert left_s < 900 < battery.seconds_left()
 
 
 def test_a_charged_cell_is_believed_at_once():
     battery = Battery(CONFIG)
-    battery.update(3500, 60, LOOK_S)
+    battery.update(3500, 60, POLL_S)
     assert battery.percent() < 10
-    battery.update(4100, 60, LOOK_S)
+    battery.update(4100, 60, POLL_S)
     assert battery.percent() > 90
 
 
@@ -117,6 +117,6 @@ def test_no_number_leaves_the_small_ints_and_the_charge_stays_within_the_cell(re
     """The largest cell and load that a profile may have."""
     battery = Battery({**CONFIG, "capacity_mah": 50000, "idle_ma": 5000, "motor_ma": 10000})
     for millivolts, load_ma in readings:
-        battery.update(millivolts, load_ma, LOOK_S)
+        battery.update(millivolts, load_ma, POLL_S)
         assert battery.capacity_mas < 1 << 30
         assert battery.charge_mas is None or 0 <= battery.charge_mas <= battery.capacity_mas + 1000

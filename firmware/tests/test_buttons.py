@@ -21,15 +21,15 @@ from pump.core.buttons import (
 )
 from pump.core.ticks import MASK
 
-LOOK_MS = 10
+POLL_MS = 10
 DAY_MS = 86_400_000
 
 
-def look(button, now_ms, closed, for_ms):
-    """The acts of so many ms of the contact, looked at every 10 ms; and the time after them."""
+def poll(button, now_ms, closed, for_ms):
+    """The acts of so many ms of the contact, polled every 10 ms; and the time after them."""
     acts = []
-    for _ in range(for_ms // LOOK_MS):
-        now_ms += LOOK_MS
+    for _ in range(for_ms // POLL_MS):
+        now_ms += POLL_MS
         act = button.update(closed, now_ms & MASK)
         if act != NO_ACT:
             acts.append(act)
@@ -38,8 +38,8 @@ def look(button, now_ms, closed, for_ms):
 
 def acts_of(which, held_ms):
     button = Button(which, 0)
-    first, now_ms = look(button, 0, True, held_ms)
-    second, _ = look(button, now_ms, False, 1000)
+    first, now_ms = poll(button, 0, True, held_ms)
+    second, _ = poll(button, now_ms, False, 1000)
     return first + second
 
 
@@ -49,7 +49,7 @@ def test_a_request_is_from_200_ms_to_10_s_and_counts_when_it_is_let_go():
     assert acts_of(REQUEST_BUTTON, 9_900) == [REQUEST_BOLUS]
     assert acts_of(REQUEST_BUTTON, 10_100) == []
     button = Button(REQUEST_BUTTON, 0)
-    assert look(button, 0, True, 1000)[0] == []  # not yet
+    assert poll(button, 0, True, 1000)[0] == []  # not yet
 
 
 def test_the_stop_button_silences_when_it_is_pressed_short_and_stops_when_it_is_held():
@@ -62,9 +62,9 @@ def test_the_stop_button_silences_when_it_is_pressed_short_and_stops_when_it_is_
 
 def test_a_stop_does_not_wait_for_the_release():
     button = Button(STOP_BUTTON, 0)
-    # The first look that sees it closed is at 10 ms; 1000 ms after it the press is long enough.
-    assert look(button, 0, True, 1000)[0] == []
-    assert look(button, 1000, True, LOOK_MS)[0] == [STOP_INFUSION]
+    # The first poll that sees it closed is at 10 ms; 1000 ms after it the press is long enough.
+    assert poll(button, 0, True, 1000)[0] == []
+    assert poll(button, 1000, True, POLL_MS)[0] == [STOP_INFUSION]
 
 
 def test_every_act_is_reached_by_one_row_and_rows_of_a_button_do_not_overlap():
@@ -76,11 +76,11 @@ def test_every_act_is_reached_by_one_row_and_rows_of_a_button_do_not_overlap():
 
 def test_stuck_at_one_minute_and_free_when_it_is_open_again():
     button = Button(REQUEST_BUTTON, 0)
-    _, now_ms = look(button, 0, True, STUCK_MS - LOOK_MS)
+    _, now_ms = poll(button, 0, True, STUCK_MS - POLL_MS)
     assert not button.stuck
-    _, now_ms = look(button, now_ms, True, 2 * LOOK_MS)
+    _, now_ms = poll(button, now_ms, True, 2 * POLL_MS)
     assert button.stuck
-    acts, now_ms = look(button, now_ms, False, RELEASE_MS + 2 * LOOK_MS)
+    acts, now_ms = poll(button, now_ms, False, RELEASE_MS + 2 * POLL_MS)
     assert (acts, button.stuck) == ([], False)
 
 
@@ -88,7 +88,7 @@ def test_a_contact_that_trembles_for_a_minute_is_stuck_too_and_asks_for_nothing(
     button, now_ms, acts = Button(REQUEST_BUTTON, 0), 0, []
     for _ in range(STUCK_MS // 40 + 2):
         for closed in (True, False):
-            new, now_ms = look(button, now_ms, closed, 20)  # never closed for 30 ms, never open for 100
+            new, now_ms = poll(button, now_ms, closed, 20)  # never closed for 30 ms, never open for 100
             acts += new
     assert (acts, button.stuck) == ([], True)
 
@@ -102,15 +102,15 @@ def test_days_without_a_press_and_days_of_a_stuck_one_change_nothing():
             now_ms += RELEASE_MS
             assert button.update(False, now_ms & MASK) == NO_ACT
         assert not button.stuck
-    _, now_ms = look(button, now_ms, True, STUCK_MS + 2 * LOOK_MS)
+    _, now_ms = poll(button, now_ms, True, STUCK_MS + 2 * POLL_MS)
     for _ in range(26):
         now_ms += DAY_MS // 2
         assert button.update(True, now_ms & MASK) == NO_ACT
         assert button.stuck
-    assert look(button, now_ms, False, 500)[0] == []
+    assert poll(button, now_ms, False, 500)[0] == []
 
 
-glitches = st.lists(st.integers(1, 9).map(lambda looks: looks * LOOK_MS), max_size=12)
+glitches = st.lists(st.integers(1, 9).map(lambda polls: polls * POLL_MS), max_size=12)
 
 
 @given(before=glitches, held_ms=st.integers(30, 900), within=glitches, after=glitches)
@@ -120,13 +120,13 @@ def test_one_press_is_one_bolus_whatever_the_contacts_do(before, held_ms, within
 
     def go(closed, for_ms):
         nonlocal now_ms
-        new, now_ms = look(button, now_ms, closed, for_ms)
+        new, now_ms = poll(button, now_ms, closed, for_ms)
         acts.extend(new)
 
     for gap_ms in before:
         go(True, 20)
         go(False, gap_ms)
-    go(True, 200 + held_ms // LOOK_MS * LOOK_MS)
+    go(True, 200 + held_ms // POLL_MS * POLL_MS)
     for gap_ms in within + after:
         go(False, gap_ms)
         go(True, 20)
@@ -138,13 +138,13 @@ def test_one_press_is_one_bolus_whatever_the_contacts_do(before, held_ms, within
 def test_presses_are_never_more_than_steady_openings(waveform):
     """Whatever the wire does: between two acts it was open for 100 ms, and before each closed for 30 ms."""
     button, now_ms, history = Button(REQUEST_BUTTON, 0), 0, []
-    for closed, looks in waveform:
-        for _ in range(looks):
-            now_ms += LOOK_MS
+    for closed, polls in waveform:
+        for _ in range(polls):
+            now_ms += POLL_MS
             history.append(closed)
             act = button.update(closed, now_ms)
             if act != NO_ACT:
                 seen = "".join("x" if one else "." for one in history)
-                assert seen.endswith("." * (RELEASE_MS // LOOK_MS))
-                assert "x" * (DEBOUNCE_MS // LOOK_MS + 1) in seen
+                assert seen.endswith("." * (RELEASE_MS // POLL_MS))
+                assert "x" * (DEBOUNCE_MS // POLL_MS + 1) in seen
                 history.clear()

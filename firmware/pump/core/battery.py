@@ -1,28 +1,28 @@
-"""The battery: how much charge is left, and how long it lasts.
+"""The battery: charge left, and time left.
 
-What is measured is a voltage. What is *known* beside it is the load, by a model of two terms: `idle_ma` always, and
-`motor_ma` more while the motor has current. No current is measured. From these:
+Only the voltage is measured. The load comes from a model of two terms: `idle_ma` always, plus `motor_ma` while the
+motor has current. From these:
 
-- Charge by voltage: the cell's voltage plus load times resistance is its voltage at rest, and a curve of lithium
-  cells, stretched between the profile's empty and full, tells the charge. Good near both ends, poor in the flat
-  middle.
-- Charge by load: what the load has taken since. Good over hours, but it drifts with the model's error.
-- The reported charge follows the load and is drawn towards the voltage, a 64th of the difference each update; the
-  emptier the cell, the steeper the curve, the better the voltage is known, so below 20 % it is an eighth.
-- Capacity is learned: the load's charge over a fall of the voltage's charge by 10 % or more is the true one. It is
-  believed between a fifth and five quarters of the profile's, and moves halfway with each lesson. It begins with the
-  profile's after each boot.
+- Charge by voltage: the voltage at rest is the measured voltage plus load times resistance. A curve of lithium cells,
+  stretched between the profile's empty and full, gives the charge. Accurate near both ends, poor in the flat middle.
+- Charge by load: the charge that the load has drawn since. Accurate over hours, but drifts with the model's error.
+- The reported charge follows the load and is corrected towards the voltage by a 64th of the difference each update.
+  Below 20 %, where the curve is steep and the voltage accurate, the correction is an eighth.
+- Capacity is learned: the charge drawn by the load while the charge by voltage falls by 10 % or more gives the true
+  capacity. A result between a fifth and five quarters of the profile's is accepted and moves the capacity halfway.
+  Each boot starts with the profile's capacity.
 
-Time left is of an infusion, whether one runs or not: the charge, less what is still in the cell when its voltage under
-that load reaches empty, over that load. A cell whose voltage is at its end is depleted whatever the account says.
+Time left is always that of an infusion, running or not: the charge, less what remains in the cell when its voltage
+under that load reaches empty, divided by that load. A cell at its empty voltage is depleted, whatever the computed
+charge.
 """
 
 from micropython import const
 
-LOOK_MS = const(10_000)  # between two measurements: GIP asks for one in 3 min
+POLL_MS = const(10_000)  # between two measurements: GIP requires one in 3 min
 LOW_S = const(900)  # GIP 5
 DEPLETED_S = const(300)
-GOOD_S = const(1200)  # a charger ends what is low here: no alarm that comes and goes
+GOOD_S = const(1200)  # hysteresis: while charging, the low alarm ends here
 
 CHARGE_OK = const(0)
 CHARGE_LOW = const(1)
@@ -30,13 +30,13 @@ CHARGE_DEPLETED = const(2)
 CHARGE_UNKNOWN = const(3)
 NAMES = ("ok", "low", "depleted", "unknown")
 
-_MARGIN_MV = const(400)  # beyond empty or full by more, it is the wire that is read
-_LESSON = const(100)  # ‰ of charge
-_NEW_CELL = const(250)  # ‰ of charge beside the account: it was charged, or is another one
-_STEEP = const(200)  # ‰ of charge, below which the voltage says it well
+_MARGIN_MV = const(400)  # a voltage further beyond empty or full is a wiring fault
+_LEARN_FALL = const(100)  # ‰ of charge
+_NEW_CELL = const(250)  # ‰ of charge from the account: the cell was charged or replaced
+_STEEP = const(200)  # ‰ of charge, below which the charge by voltage is accurate
 
 # Voltage at rest, in ‰ between empty and full, at 0, 5, 10, 20 … 100 % of charge. The shape of a LiCoO2 cell between
-# 3.0 and 4.2 V as data sheets draw it; no measurement of ours.
+# 3.0 and 4.2 V from data sheets; we measured none.
 _LEVELS = (0, 50, 100, 200, 300, 400, 500, 600, 700, 800, 900, 1000)
 _CURVE = (0, 375, 567, 617, 642, 658, 683, 725, 767, 817, 883, 1000)
 
@@ -61,8 +61,8 @@ class Battery:
         """`config`: the profile's battery section."""
         self._config = config
         self.capacity_mas = config["capacity_mah"] * 3600  # in mA·s, learned
-        self.charge_mas = None  # None: nothing is known yet
-        self.millivolts = None  # under load, as measured; None: no believable reading
+        self.charge_mas = None  # None: unknown
+        self.millivolts = None  # under load, as measured; None: no plausible reading
         self._infusing_ma = config["idle_ma"] + config["motor_ma"]
         self._end_permille = permille(
             config["empty_mv"] + self._infusing_ma * config["resistance_mohm"] // 1000,
@@ -70,18 +70,18 @@ class Battery:
             config["full_mv"],
         )
         self.state = CHARGE_UNKNOWN
-        self._lesson_from = None  # ‰ by voltage where this lesson began
+        self._learn_from = None  # ‰ by voltage at the start of this measurement of the capacity
         self._taken_mas = 0  # since then
 
     def is_battery(self, millivolts):
-        """Whether it can be a battery's voltage, and not that of a wire that is off or shorted."""
+        """Whether it can be a battery's voltage, not that of an open or shorted wire."""
         return self._config["empty_mv"] - _MARGIN_MV <= millivolts <= self._config["full_mv"] + _MARGIN_MV
 
     def update(self, millivolts, load_ma, elapsed_s):
         """`load_ma` is the mean of the last `elapsed_s`. Returns the state."""
         config = self._config
         if not self.is_battery(millivolts):
-            self.millivolts = self.charge_mas = self._lesson_from = None
+            self.millivolts = self.charge_mas = self._learn_from = None
             self.state = CHARGE_UNKNOWN
             return CHARGE_UNKNOWN
         self.millivolts = millivolts
@@ -93,13 +93,13 @@ class Battery:
         return self.state
 
     def seconds_left(self):
-        """Of an infusion; None when the charge is not known."""
+        """Time left for an infusion, s; None when the charge is unknown."""
         if self.charge_mas is None:
             return None
         return max(0, self.charge_mas - self.capacity_mas // 1000 * self._end_permille) // self._infusing_ma
 
     def percent(self):
-        """Charge, 0 to 100; None when it is not known."""
+        """Charge, 0 to 100; None when it is unknown."""
         return None if self.charge_mas is None else min(100, self.charge_mas // (self.capacity_mas // 100))
 
     def _account(self, level, taken_mas):
@@ -111,7 +111,7 @@ class Battery:
             or (level < _STEEP and self.charge_mas - by_voltage_mas > gap_mas)
         ):
             self.charge_mas = by_voltage_mas
-            self._lesson_from = None
+            self._learn_from = None
             return
         share = 8 if level < _STEEP else 64
         self.charge_mas += (by_voltage_mas - self.charge_mas) // share - taken_mas
@@ -119,21 +119,21 @@ class Battery:
             self.charge_mas = 0
 
     def _learn(self, level, taken_mas):
-        if self._lesson_from is None or level > self._lesson_from + 20:  # it is being charged
-            self._lesson_from = level
+        if self._learn_from is None or level > self._learn_from + 20:  # it is being charged
+            self._learn_from = level
             self._taken_mas = 0
             return
         self._taken_mas += taken_mas
-        fell = self._lesson_from - level
-        if fell < _LESSON:
+        fell = self._learn_from - level
+        if fell < _LEARN_FALL:
             return
         before_mas = self._config["capacity_mah"] * 3600
         found_mas = self._taken_mas // fell * 1000
         if before_mas // 5 <= found_mas <= before_mas // 4 * 5:
-            level_told = self.charge_mas // (self.capacity_mas // 1000)
+            level_reported = self.charge_mas // (self.capacity_mas // 1000)
             self.capacity_mas += (found_mas - self.capacity_mas) // 2
-            self.charge_mas = self.capacity_mas // 1000 * level_told
-        self._lesson_from = level
+            self.charge_mas = self.capacity_mas // 1000 * level_reported
+        self._learn_from = level
         self._taken_mas = 0
 
     def _judge(self):

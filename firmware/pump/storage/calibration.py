@@ -1,11 +1,12 @@
-"""The calibration: the factor in force, who found it and when, and those before it, as the record `calibration`.
+"""The calibration, kept as the record `calibration`: the factor in force and earlier ones, with operator and date.
 
     {"profile":"syringe-50ml","step_pl":[63688909,182],"entries":[{"num":..,"den":..,"date":..,"operator":..}]}
 
-The last entry is in force; none means: not calibrated, factor 1/1, and so does no record. A factor belongs to the step
-that it was found for: beside another profile it is a fault, as is a damaged record. Nothing is silently replaced.
+The last entry is in force. No entry, or no record, means: not calibrated, factor 1/1. A factor is valid only for the
+profile and step it was measured with: with another profile it is a fault, as is a damaged record. Neither is replaced
+silently.
 
-Version 1 was a file of its own, the same object with `"format":1` in a frame line. It is read once, stored as a record,
+Version 1 was a file of its own, the same object with `"format":1` in a frame line. It is converted to a record once,
 and removed.
 """
 
@@ -21,7 +22,7 @@ from pump.storage.record import RecordFault
 VERSION = const(2)
 VERSION_1_PATH = "/calibration.json"
 MAX_BYTES = const(1024)
-MAX_ENTRIES = const(5)  # the one in force, and four to go back to
+MAX_ENTRIES = const(5)  # the one in force, and four for undo
 MAX_OPERATOR_BYTES = const(32)
 _ENOENT = const(2)
 
@@ -30,7 +31,7 @@ _ENTRY = ("num", "den", "date", "operator")
 
 
 class CalibrationFault(Exception):
-    """`reason` is corrupt, wrong_format, out_of_range or other_profile; `detail` says what."""
+    """`reason` is corrupt, wrong_format, out_of_range or other_profile; `detail` explains it."""
 
     def __init__(self, reason, detail):
         super().__init__("%s: %s" % (reason, detail))
@@ -39,7 +40,7 @@ class CalibrationFault(Exception):
 
 
 class BadEntry(Exception):
-    """An entry that cannot be kept. `parameter` names what is wrong with it."""
+    """An invalid entry. `parameter` names the wrong member."""
 
     def __init__(self, parameter, message):
         super().__init__(message)
@@ -47,7 +48,7 @@ class BadEntry(Exception):
 
 
 class Calibration:
-    """What is known of the factor for one profile. `entries` are dicts, newest last; none is ever changed."""
+    """The calibration of one profile. `entries` are dicts, newest last, and immutable."""
 
     def __init__(self, profile_name, geometric_step_pl, entries=()):
         """Raises BadFactor."""
@@ -60,8 +61,8 @@ class Calibration:
         self.step_pl = calibrated_step(geometric_step_pl[0], geometric_step_pl[1], self.num, self.den)
 
     def with_entry(self, entry):
-        """The one that follows: with `entry` in force, and the oldest dropped when there are too many. Raises
-        BadEntry and BadFactor.
+        """A calibration with `entry` in force, without the oldest entry if there are too many. Raises BadEntry and
+        BadFactor.
         """
         check_entry(entry)
         entries = self.entries[-(MAX_ENTRIES - 1) :]
@@ -69,14 +70,14 @@ class Calibration:
         return self._with(entries)
 
     def without_last(self):
-        """The one before, as far as it is kept."""
+        """The previous calibration: without the last entry."""
         return self._with(self.entries[:-1])
 
     def _with(self, entries):
         return Calibration(self._profile_name, self._geometric_step_pl, entries)
 
     def body(self):
-        """Of the record."""
+        """The record's body, JSON."""
         value = {"profile": self._profile_name, "step_pl": self._geometric_step_pl, "entries": self.entries}
         return json.dumps(value).encode()
 
@@ -91,7 +92,7 @@ def load_calibration(profile_name, geometric_step_pl, store):
         return Calibration(profile_name, geometric_step_pl)
     _check_keys("the calibration", value, _MEMBERS)
     if value["profile"] != profile_name or value["step_pl"] != list(geometric_step_pl):
-        raise CalibrationFault("other_profile", "it was not made for %s with this step" % profile_name)
+        raise CalibrationFault("other_profile", "it was measured for another profile or step than %s" % profile_name)
     _check_entries(value["entries"])
     calibration = problem = None
     try:
@@ -106,7 +107,7 @@ def load_calibration(profile_name, geometric_step_pl, store):
 
 
 def store_calibration(calibration, store):
-    """Raises OSError."""
+    """Stores the record. Raises OSError."""
     record = _record(store)
     try:
         record.load()
@@ -120,7 +121,7 @@ def _record(store):
 
 
 def _stored(record):
-    """What the record says, or None when there is none."""
+    """The record's content, or None when there is no record."""
     problem = None
     try:
         found = record.load()
@@ -128,12 +129,12 @@ def _stored(record):
     except RecordFault as fault:
         problem = fault
     except ValueError:
-        problem = RecordFault("corrupt", "the record is no JSON")
+        problem = RecordFault("corrupt", "the record is not valid JSON")
     raise CalibrationFault("wrong_format" if problem.reason == "newer" else "corrupt", problem.detail)
 
 
 def _leave_version_1(record, calibration, root):
-    """Once the record is there the file is never read again. While it cannot be written, the file is what there is."""
+    """Replaces the file of version 1 by the record. If the record cannot be written, the file stays in use."""
     try:
         record.store(calibration.body())
         os.remove(root + VERSION_1_PATH)
@@ -142,7 +143,7 @@ def _leave_version_1(record, calibration, root):
 
 
 def check_entry(entry):
-    """Raises BadEntry unless it can be kept."""
+    """Raises BadEntry unless the entry is valid."""
     for name in ("num", "den"):
         if type(entry[name]) is not int:
             raise BadEntry(name, name + " is not an integer")
@@ -186,7 +187,7 @@ def _check_entries(entries):
 
 
 def _version_1(path):
-    """What the file of version 1 says, or None when there is none."""
+    """The content of the file of version 1, or None when there is no file."""
     data = _read(path)
     if data is None:
         return None
@@ -197,7 +198,7 @@ def _version_1(path):
 
 
 def _read(path):
-    """None: there is no file."""
+    """The file's bytes, or None when there is no file."""
     problem = None
     try:
         with open(path, "rb") as file:
@@ -224,4 +225,4 @@ def _parse(data):
 
 def _check_keys(where, value, keys):
     if not isinstance(value, dict) or sorted(value) != sorted(keys):
-        raise CalibrationFault("wrong_format", "%s has not the members %s" % (where, ", ".join(keys)))
+        raise CalibrationFault("wrong_format", "the members of %s must be %s" % (where, ", ".join(keys)))

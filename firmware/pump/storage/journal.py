@@ -1,14 +1,15 @@
-"""The journal: what happened, in three rings of the flash (ring.py), with one sequence number for all of them.
+"""The journal: events, faults and volumes in three rings of the flash (ring.py), with one sequence number for all.
 
-    events   commands, states, alarms that went, volumes by the hour: 50 sectors, 6096 entries at least
-    faults   alarms that came, faults: 10 sectors, 1016 entries at least
-    volume   how much was given, for the power cut (tasks/delivered_volume.py): 12 sectors, 1016 entries at least
+    events   commands, states, ended alarms, hourly volumes: 50 sectors, 6096 entries at least
+    faults   raised alarms, faults: 10 sectors, 1016 entries at least
+    volume   delivered volume, to survive a power cut (tasks/delivered_volume.py): 12 sectors, 1016 entries at least
 
-`note` puts an entry into a small table that was made beforehand and allocates nothing while its numbers are small: the
-paths of alarms and steps may call it. The task (tasks/journal.py) writes them to the flash. An entry that finds the
-table full is lost; its sequence number is not used again, and a ENTRY_LOST entry tells how many.
+`note` puts an entry into a small preallocated table and allocates nothing while its numbers are small ints, so alarm
+and step paths may call it. The task (tasks/journal.py) writes the entries to the flash. While the table is full,
+entries are lost: their sequence numbers are not used again, and an ENTRY_LOST entry has their number.
 
-Names of alarms, states and commands are kept as the lower half of their CRC-32, which stays when a table gets a row.
+Names of alarms, states and commands are stored as the lower half of their CRC-32, so a new row in a table changes no
+stored entry.
 """
 
 import struct
@@ -23,19 +24,19 @@ from pump.storage.sectors import Sectors
 
 RINGS = ("events", "faults", "volume")
 SECTORS = {"events": 50, "faults": 10, "volume": 12}
-SPARE = (1, 1, 3)  # kept erased: at rates where no erase is covered, volumes come once a second
+SPARE = (1, 1, 3)  # sectors kept erased: at rates too high for an erase during motion, volumes come once a second
 
-ENTRY_BOOT = const(2)  # code: why; a: boot number
+ENTRY_BOOT = const(2)  # code: reason; a: boot number
 ENTRY_STATE = const(3)  # code: state; a: code of the event
-ENTRY_ALARM = const(4)  # came. code: name; a: priority
-ENTRY_CHANGED = const(5)  # an alarm went or changed its priority. code: name; a: priority, 0: went
+ENTRY_ALARM = const(4)  # raised. code: name; a: priority
+ENTRY_CHANGED = const(5)  # an alarm ended or changed its priority. code: name; a: priority, 0: ended
 ENTRY_COMMAND = const(6)  # code: method; a, b: its first two numbers, or codes of words
-ENTRY_FAULT = const(7)  # code: what; a: more of it
+ENTRY_FAULT = const(7)  # code: which fault; a: detail
 ENTRY_VOLUME = const(8)  # see tasks/delivered_volume.py
-ENTRY_GIVEN = const(9)  # a: steps of this therapy; b: nL
-ENTRY_THERAPY = const(10)  # began, or its rate changed. a: µL/h; b: nL to be given, -1: no limit
-ENTRY_CLOCK = const(11)  # was set. a: by how many s it changed, 0 when it was not known
-ENTRY_LOST = const(12)  # a: so many entries
+ENTRY_LAST_THERAPY = const(9)  # a: steps of this therapy; b: nL
+ENTRY_THERAPY = const(10)  # started, or its rate changed. a: µL/h; b: VTBI in nL, -1: no limit
+ENTRY_CLOCK = const(11)  # set. a: change in s, 0 when the time was unknown before
+ENTRY_LOST = const(12)  # a: number of lost entries
 
 _PENDING = const(24)
 _READ_SLOTS = const(16)
@@ -44,15 +45,15 @@ _RING_OF = (0, 0, 0, 0, 1, 0, 0, 1, 2, 0, 0, 0, 1)  # by kind
 
 
 def name_code(name):
-    """16 bits that stand for a name in an entry."""
+    """The 16-bit code of a name in an entry."""
     return crc32(name.encode()) & 0xFFFF
 
 
 class Journal:
-    """Entries that wait in memory, and the rings that they are written to."""
+    """Entries pending in memory, and the rings for them."""
 
     def __init__(self, rings):
-        """`rings` as in RINGS, or none: where the flash has no place for them nothing is kept."""
+        """`rings` in the order of RINGS, or empty when the flash has no space for them: then nothing is kept."""
         self.rings = rings
         self.seq = 0
         self.boot = 0
@@ -63,25 +64,25 @@ class Journal:
         self.lost = 0
         self._pending = bytearray(_PENDING * BODY_BYTES)
         self._first = 0
-        self.waiting = 0  # entries that no ring has taken yet
+        self.waiting = 0  # entries not yet in a ring
         self._unwritten = None  # a ring whose last write failed
         self._then_ms = time.ticks_ms()
         self._s = 0  # since boot
         self._ms = 0
-        self._day_s = 0  # seconds since 2020 at boot; 0: no host has said
+        self._day_s = 0  # seconds since 2020 at boot; 0: no host has set the clock
         self._day_ms = 0
 
     # ---- time ----
 
     def update_clock(self, now_ms):
-        """To be called every few days at least, or the ticks wrap unseen."""
+        """Call it at least every few days, or a wrap of the ticks is missed."""
         ms = self._ms + elapsed_ms(now_ms, self._then_ms)
         self._then_ms = now_ms
         self._s += ms // 1000
         self._ms = ms % 1000
 
     def set_clock(self, day_s, ms):
-        """The time of day is `day_s` seconds since 2020 (UTC) and `ms`. Returns by how many seconds it changed."""
+        """Sets the clock to `day_s` seconds since 2020 (UTC) and `ms`. Returns the change in seconds."""
         self.update_clock(time.ticks_ms())
         before_s = self._day_s
         self._day_s = day_s - self._s
@@ -96,7 +97,9 @@ class Journal:
     # ---- entries ----
 
     def note(self, kind, code, a=0, b=0):
-        """`code` 16 bits, `a` 32 bits and `b` 48 bits with their sign. False: there is no place, it is lost."""
+        """Adds an entry: `code` 16 bits, `a` 32 bits and `b` 48 bits, signed. False: the table is full, the entry is
+        lost.
+        """
         self.seq += 1
         if self.waiting == _PENDING:
             self.lost += 1
@@ -115,8 +118,8 @@ class Journal:
         return True
 
     def write(self):
-        """Writes what waits, one page at most. False when nothing was: nothing waits, or its ring has no erased sector.
-        Raises OSError.
+        """Writes pending entries, one page at most. False when nothing was written: no entry is pending, or its ring
+        has no erased sector. Raises OSError.
         """
         if self.lost and self.waiting < _PENDING:
             lost, self.lost = self.lost, 0
@@ -139,12 +142,12 @@ class Journal:
         return True
 
     def flush(self):
-        """Writes what waits, as far as there is room. Raises OSError."""
+        """Writes all pending entries for which there is room. Raises OSError."""
         while self.write():
             pass
 
     def read(self, ring, position):
-        """For the link: slots of a ring from `position` on, 16 at most, or from the oldest when that is gone."""
+        """For the link: at most 16 slots of a ring, from `position` or, if that was erased, from the oldest."""
         entries, chain, end = b"", None, position
         if self.rings:
             source = self.rings[RINGS.index(ring)]
@@ -153,7 +156,7 @@ class Journal:
         return {"position": position, "end": end, "chain": chain, "entries": b2a_base64(entries)[:-1].decode()}
 
     def wants_erase(self, moving):
-        """A ring that should have a sector erased, the neediest first, or None."""
+        """The ring that most needs an erased sector, or None."""
         for ring in self.rings:
             if not ring.has_room():
                 return ring
@@ -164,7 +167,7 @@ class Journal:
 
 
 def open_journal(store, flash, random):
-    """`(journal, trouble)`: trouble when the flash has no place for it or takes no write, or what it held is lost."""
+    """`(journal, trouble)`: trouble when the flash has no space or accepts no write, or earlier entries are lost."""
     try:
         sectors = Sectors(store, flash, SECTORS, random)
     except OSError:
@@ -173,7 +176,7 @@ def open_journal(store, flash, random):
         rings = [Ring(flash, sectors.blocks[name], SPARE[i]) for i, name in enumerate(RINGS)]
         for ring in rings:
             if not ring.has_room():
-                ring.erase()  # now, or a start right after the self-test could not be written down
-    except OSError:  # it takes no write; what is in it stays for a boot that can
+                ring.erase()  # now, or a start right after the self-test could not be recorded
+    except OSError:  # no write works; the entries stay for a later boot
         return Journal(()), True
     return Journal(rings), sectors.lost

@@ -1,13 +1,13 @@
-"""The drug library on the flash, in two copies. Its lines are those of library_lines.py.
+"""The drug library on the flash, in two copies, in the format of library_lines.py.
 
-It is too long for a record. The record `library` says which one is in force, and in which of two places its lines are:
+It is too long for a record. The record `library` names the library in force and the one of two places that holds it:
 
     {"place":1,"library":"ward-3 7 0a1b2c3d"}        /keep_a/library.1 and /keep_b/library.1
 
-A new library comes line by line into both copies of the other place, and the record's store puts it in force. A copy
-whose lines are not those of the record is damaged: the other one is it, and is copied back at boot.
+A new library arrives line by line and is written to both copies of the other place; storing the record puts it in
+force. A copy that does not match the record is damaged, and is replaced from the other copy at boot.
 
-Version 1 was the file `/library.txt`. Its lines are copied once, when there is no record, and it is removed.
+Version 1 was the file `/library.txt`. It is converted once, when there is no record, and then removed.
 """
 
 import json
@@ -27,7 +27,7 @@ _COPY_BYTES = const(256)
 
 
 class Library:
-    """The one in force. `text`: name, version and CRC, as people compare them."""
+    """The library in force. `text`: its name, version and CRC, for people to compare."""
 
     def __init__(self, store, place, text):
         self._store = store
@@ -35,14 +35,14 @@ class Library:
         self.text = text
 
     def drug(self, name):
-        """The row of a drug, checked again, or None. Raises LibraryFault when neither copy has it whole."""
+        """The row of a drug, checked again, or None. Raises LibraryFault when both copies are damaged."""
         problem = None
         for at, path in enumerate(paths(self._store, self.place)):
             try:
                 line = find_line(path, name)
                 if line is not None:
                     row = read_drug(line)
-                    if at:  # the first copy has been damaged since the boot, which mends it
+                    if at:  # the first copy was damaged after the boot; the next boot repairs it
                         self._store.restored.append(NAME)
                     return row
             except LibraryFault as fault:
@@ -53,21 +53,21 @@ class Library:
 
 
 class Incoming:
-    """A library that comes line by line, each of them checked."""
+    """A new library that arrives line by line. Each line is checked."""
 
     def __init__(self, store, on_stall):
-        """`on_stall()`: a copy of a line was written, with up to three erases of the flash."""
+        """`on_stall()` is called after each write of a copy of a line, which may take three erases of the flash."""
         self._store = store
         self._on_stall = on_stall
         self._place = 0
-        self._before = ""  # name of the drug before
+        self._before = ""  # name of the previous drug
         self.head = None
         self.lines = 0
         self._crc = 0
 
     def take(self, at, line, in_force):
-        """One line (bytes, without newline); number 0 begins anew. `in_force`: whose place is not touched, or None.
-        Raises LibraryFault, and nothing was taken; OSError, and it has to come again from its head.
+        """Takes one line (bytes, without newline); line 0 starts over. `in_force`: the library whose place is not
+        written, or None. Raises LibraryFault: the line was rejected; OSError: send the library again from its head.
         """
         if at == 0:
             head = read_head(line)
@@ -78,24 +78,24 @@ class Incoming:
             if self.head is None or at != self.lines:
                 raise LibraryFault("wrong_format", "line %d is expected" % self.lines)
             if at > self.head["drugs"]:
-                raise LibraryFault("wrong_format", "the library says that it has %d drugs" % (at - 1))
+                raise LibraryFault("wrong_format", "the head of the library names only %d drugs" % (at - 1))
             name = read_drug(line)[0]
             if name <= self._before:
-                raise LibraryFault("wrong_format", "%s does not come after %s" % (name, self._before))
+                raise LibraryFault("wrong_format", "drugs are not sorted by name: %s after %s" % (name, self._before))
             self._write("ab", line)
             self._before = name
             self._crc = crc32(b"\n", crc32(line, self._crc))
         self.lines += 1
 
     def check(self):
-        """Raises LibraryFault unless it is whole."""
+        """Raises LibraryFault unless it is complete and undamaged."""
         if self.head is None or self.lines != self.head["drugs"] + 1:
-            raise LibraryFault("missing", "the new library has not come in full")
+            raise LibraryFault("missing", "the new library is incomplete")
         if self.head["crc"] != "%08x" % self._crc:
-            raise LibraryFault("corrupt", "the drugs are not those that the head was made for")
+            raise LibraryFault("corrupt", "the CRC in the head does not match the drugs")
 
     def put_in_force(self):
-        """What was checked takes the place of the old one. Raises OSError, after which it is the old or the new."""
+        """Replaces the library in force by the checked one. After an OSError either of them is in force."""
         text, self.head = text_of(self.head), None
         record = _record(self._store)
         try:
@@ -112,12 +112,12 @@ class Incoming:
                     file.write(b"\n")
                 self._on_stall()
         except OSError:
-            self.head = None  # half of the line may be there
+            self.head = None  # part of the line may have been written
             raise
 
 
 def load_library(store):
-    """The library in force, both copies checked; one that is damaged is mended. Raises LibraryFault."""
+    """The library in force. Checks both copies and repairs a damaged one. Raises LibraryFault."""
     problem = None
     record = _record(store)
     try:
@@ -129,7 +129,7 @@ def load_library(store):
     except RecordFault as fault:
         problem = "wrong_format" if fault.reason == "newer" else "corrupt", fault.detail
     except (KeyError, ValueError):
-        problem = "corrupt", "the record is no JSON"
+        problem = "corrupt", "the record is not valid JSON"
     raise LibraryFault(*problem)
 
 
@@ -139,7 +139,7 @@ def text_of(head):
 
 
 def paths(store, place):
-    """Of the copies."""
+    """Paths of the copies."""
     return ["%s%s/%s.%d" % (store.root, folder, NAME, place) for folder in FOLDERS]
 
 
@@ -152,11 +152,11 @@ def _put_in_force(store, record, place, text):
     try:
         os.remove(store.root + VERSION_1_PATH)
     except OSError:
-        pass  # as a rule it is long gone; where there is a record it is not read
+        pass  # it rarely exists, and is not read once there is a record
 
 
 def _whole(store, library):
-    """The library, when a copy is whole; the other is copied from it."""
+    """The library, if at least one copy is undamaged; a damaged copy is replaced from the other."""
     copies = paths(store, library.place)
     problems = [_problem(path, library.text) for path in copies]
     if problems[0] is not None and problems[1] is not None:
@@ -167,33 +167,33 @@ def _whole(store, library):
             try:
                 _copy(copies[1 - at], copies[at])
             except OSError:
-                pass  # it goes on with one copy, and says so at every boot
+                pass  # one copy is enough; every boot reports the other
     return library
 
 
 def _problem(path, text):
-    """What is wrong with a copy of that library, or None."""
+    """The problem with a copy of that library, or None."""
     try:
         found = _text_of_file(path)
-        return None if found == text else "it is another one, " + found
+        return None if found == text else "it is another library, " + found
     except LibraryFault as fault:
         return fault.detail
 
 
 def _text_of_file(path):
-    """Of the library whose lines are there, when it is whole. Raises LibraryFault."""
+    """Name, version and CRC of the library in a file. Raises LibraryFault unless it is complete and undamaged."""
     problem = None
     try:
         with open(path, "rb") as file:
             head = read_head(file.readline(MAX_LINE)[:-1])
             crc = 0
-            data = bytearray(_COPY_BYTES)  # one, or a library leaves more behind than a Pico has free
+            data = bytearray(_COPY_BYTES)  # one buffer: new ones would leave more garbage than a Pico has free
             count = file.readinto(data)
             while count:
                 crc = crc32(memoryview(data)[:count], crc)
                 count = file.readinto(data)
             if head["crc"] != "%08x" % crc:
-                raise LibraryFault("corrupt", "the drugs are not those that the head was made for")
+                raise LibraryFault("corrupt", "the CRC in the head does not match the drugs")
             return text_of(head)
     except OSError as error:
         problem = error.errno
@@ -201,7 +201,7 @@ def _text_of_file(path):
 
 
 def _version_1(store, record):
-    """What the file of version 1 says is in both copies, and the file gone. Raises LibraryFault."""
+    """Converts the file of version 1: copies it to both copies, then removes it. Raises LibraryFault."""
     path = store.root + VERSION_1_PATH
     text = _text_of_file(path)
     problem = None
@@ -212,7 +212,7 @@ def _version_1(store, record):
     except OSError as error:
         problem = error.errno
     if problem is not None:  # the file stays, and the next boot tries again
-        raise LibraryFault("corrupt", "it cannot be stored anew, error %s" % problem)
+        raise LibraryFault("corrupt", "it cannot be converted to version 2, error %s" % problem)
     return Library(store, 0, text)
 
 

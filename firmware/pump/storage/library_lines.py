@@ -1,13 +1,12 @@
-"""The lines of a drug library: the head, and one line for each drug. Never held whole.
+"""The lines of a drug library: the head, and one line a drug. RAM never holds the whole library.
 
     {"format":1,"name":"ward-3","version":7,"drugs":2,"crc":"0a1b2c3d"}#<crc of this line>
     ["heparin","units/h","units",[100000],[null,null,1500000,2000000],[null,5000000],[null,null]]#<crc>
     ["morphine",...]#<crc>
 
-The `crc` of the head is that of all bytes after it. The drugs are in the order of their names. A drug: name, unit of
-its dose, unit of its amounts, concentrations (amount in a mL), limits of the dose [hard, soft, soft, hard], of a bolus
-and of an hour [soft, hard]; null is no limit. Doses and amounts are in thousandths; where the unit is by weight, all
-limits are for a kg.
+The `crc` of the head covers all bytes after it. The drugs are sorted by name. A drug has: name, unit of its dose, unit
+of its amounts, concentrations (amount per mL), limits of the dose [hard, soft, soft, hard], of a bolus and of an hour
+[soft, hard]; null means no limit. Doses and amounts are in thousandths. Limits of a dose by weight are per kg.
 """
 
 from binascii import crc32
@@ -18,7 +17,7 @@ from pump.core.therapy.dose import AMOUNTS, MAX_MILLI, BadDose, parts
 from pump.link import frame
 
 FORMAT = const(1)
-MAX_LINE = const(384)  # it has to fit into a line of the link
+MAX_LINE = const(384)  # must fit into a line of the link
 MAX_DRUGS = const(200)
 MAX_CONCENTRATIONS = const(8)
 
@@ -28,7 +27,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 class LibraryFault(Exception):
-    """`reason` is missing, corrupt, wrong_format or limit_order; `detail` says what."""
+    """`reason` is missing, corrupt, wrong_format or limit_order; `detail` explains it."""
 
     def __init__(self, reason, detail):
         super().__init__("%s: %s" % (reason, detail))
@@ -40,7 +39,7 @@ def read_head(line):
     """The head of a library (bytes) as a dict. Raises LibraryFault."""
     head = _decode(line)
     if not isinstance(head, dict) or sorted(head) != sorted(_HEAD):
-        raise LibraryFault("wrong_format", "the head has not the members " + ", ".join(_HEAD))
+        raise LibraryFault("wrong_format", "the members of the head must be " + ", ".join(_HEAD))
     if type(head["format"]) is not int or head["format"] != FORMAT:
         raise LibraryFault("wrong_format", "format is not %d" % FORMAT)
     _check_name(head["name"])
@@ -52,16 +51,16 @@ def read_head(line):
 
 
 def read_drug(line):
-    """The row of a line. Raises LibraryFault."""
+    """The row in a line. Raises LibraryFault."""
     row = _decode(line)
     if not isinstance(row, list) or len(row) != 7:
-        raise LibraryFault("wrong_format", "a drug has not seven parts")
+        raise LibraryFault("wrong_format", "a drug does not have seven parts")
     name, unit, amount, concentrations, dose, bolus, hour = row
     _check_name(name)
     problem = None
     try:
         if type(unit) is not str or type(amount) is not str or AMOUNTS[parts(unit)[0]][0] != AMOUNTS[amount][0]:
-            problem = "the units are not of one kind"
+            problem = "dose and amount have units of different kinds"
     except (BadDose, KeyError) as bad:
         problem = str(bad)
     if problem is not None:
@@ -112,14 +111,14 @@ def _decode(line):
 
 
 def find_line(path, name):
-    """The line of a drug, by bisection: they are in the order of their names. None when there is no such drug. Raises
-    LibraryFault for a line on the way there that is damaged.
+    """The line of a drug, found by bisection; None when there is no such drug. Raises LibraryFault when a line that the
+    search reads is damaged.
     """
     problem = None
     wanted = name.encode()
     try:
         with open(path, "rb") as file:
-            low, high = file.read(MAX_LINE).find(b"\n") + 1, file.seek(0, 2)  # of the lines that are left
+            low, high = file.read(MAX_LINE).find(b"\n") + 1, file.seek(0, 2)  # of the remaining lines
             while low < high:
                 middle = (low + high) // 2
                 start = max(low, middle - MAX_LINE)

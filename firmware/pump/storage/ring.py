@@ -1,17 +1,18 @@
-"""A ring of flash sectors that holds entries of 32 bytes; the oldest sector goes when room is wanted.
+"""A ring of flash sectors with entries of 32 bytes. When space runs out, the oldest sector is erased.
 
     entry:  seq, s since boot, s since 2020 (0: unknown), 1/100 s of each, kind, boot, code, b, a, chain
-    sector: a head of the same form (kind SECTOR, seq of the first entry, a: how many sectors came before, b: chain so
+    sector: a header of the same form (kind SECTOR, seq of the first entry, a: number of sectors before it, b: chain so
             far), and 127 entries
 
-`chain` is the CRC-32 of an entry's first 28 bytes, begun with the chain of the entry before it: an entry that is
-changed, missing or put in does not fit. A head is begun with 0, so a sector can be checked when the one before is gone.
+`chain` is the CRC-32 of an entry's first 28 bytes, seeded with the previous entry's chain: it exposes an entry that was
+changed, removed or inserted. The chain of a header is seeded with 0, so that a sector can be checked without the
+previous one.
 
-A position is the number of a slot since the ring's first day: sector times 128 plus slot; it names an entry for ever.
+A position is the number of a slot since the ring was created: sector times 128 plus slot. It never changes or repeats.
 
-A page is written with what stands in it already, so no write sets a bit. What a power cut left half written in the
-last page does not fit its chain: at boot it is written over with zeros, so that no bit of it stays undecided, and a
-good last page is written once more. A sector that was to be erased is erased again before it is used.
+Each write of a page repeats the bytes already in it, so no write sets a bit. An entry half written at a power cut has a
+wrong chain: the next boot overwrites it with zeros, so that no bit stays between 0 and 1, and writes a good last page
+once more. A sector whose erase may have been interrupted is erased again before use.
 """
 
 import struct
@@ -23,7 +24,7 @@ ENTRY_BYTES = const(32)
 BODY_BYTES = const(28)
 SLOTS = const(128)
 ENTRIES = const(127)  # of a sector
-SECTOR = const(1)  # the kind of a head
+SECTOR = const(1)  # the kind of a header
 BODY = "<IIIBBBBHHii"
 _PAGE = const(256)
 _IN_PAGE = const(8)
@@ -35,17 +36,17 @@ class Ring:
     """A ring of flash sectors, written by slots in pages."""
 
     def __init__(self, flash, blocks, spare):
-        """`spare`: sectors that are kept erased ahead of the one in use."""
+        """`spare`: number of sectors kept erased ahead of the one in use."""
         self._flash = flash
         self._blocks = blocks
         self._spare = spare
-        self._page = bytearray(b"\xff" * _PAGE)  # the one that is written next, as it stands in the flash
-        self._fresh = 0  # entries in it that are not in the flash yet
-        self._sector = -1  # since the first day; in use
+        self._page = bytearray(b"\xff" * _PAGE)  # the page to write next, with the bytes already in the flash
+        self._fresh = 0  # entries of it that are not in the flash yet
+        self._sector = -1  # in use, counted since the ring was created
         self._slot = SLOTS  # the next one
         self._clean = 0  # erased sectors ahead
         self.chain = 0
-        self.last = bytearray(ENTRY_BYTES)  # the newest entry; kind 0: there is none
+        self.last = bytearray(ENTRY_BYTES)  # the newest entry; kind 0: no entry
         self.last_seq = 0
         self._mount()
 
@@ -56,21 +57,21 @@ class Ring:
         return self._slot < SLOTS or self._clean > 0
 
     def room(self):
-        """Entries that it takes without an erase."""
+        """Number of entries that can be written without an erase."""
         return SLOTS - self._slot + self._clean * ENTRIES
 
     def wants_erase(self, moving):
-        """While the motor turns half of what is spare is enough."""
+        """Whether a sector should be erased. While the motor turns, half of the spare sectors are enough."""
         return self._clean < ((self._spare + 1) // 2 if moving else self._spare)
 
     def erase(self):
-        """One sector, the next that is not erased: the CPU stands for up to 400 ms."""
+        """Erases the next sector. The CPU stalls for up to 400 ms."""
         self._flash.ioctl(6, self._block(self._sector + self._clean + 1))
         self._clean += 1
 
     def put(self, body):
-        """Takes an entry's first 28 bytes; `has_room` said that it can, and the page is not full. It is in the flash
-        after `write`."""
+        """Adds an entry to the page; `body` is its first 28 bytes. `write` stores it in the flash. Requires `has_room`
+        and a page that is not full."""
         if self._slot == SLOTS:
             self._begin_sector(struct.unpack_from("<I", body)[0])
         at = self._slot % _IN_PAGE * ENTRY_BYTES
@@ -113,39 +114,39 @@ class Ring:
     # ---- reading ----
 
     def first_position(self):
-        """Of the oldest entry that may be there."""
+        """Position of the oldest entry that may exist."""
         oldest = self._sector + self._clean + 1 - len(self._blocks)
         return max(0, oldest) * SLOTS + 1
 
     def end_position(self):
-        """Behind the newest entry in the flash."""
+        """Position after the newest entry in the flash."""
         return self._sector * SLOTS + self._slot - self._fresh if self._sector >= 0 else 1
 
     def read(self, position, count):
-        """`(position, chain, bytes)`: up to `count` slots of one sector from `position` on, or from the oldest one when
-        that is gone. `chain`: what the first fits to, where the sector's head tells it, else None. Bytes are empty at
-        the end.
+        """`(position, chain, bytes)`: up to `count` slots of one sector, from `position` or, if that was erased, from
+        the oldest. `chain`: the chain before a sector's first slot, from the sector's header; None for other slots.
+        The bytes are empty at the end.
         """
         position = max(position, self.first_position())
         while True:
             if position % SLOTS == 0:
                 position += 1
             sector, slot = position // SLOTS, position % SLOTS
-            there = min(count, SLOTS - slot, self.end_position() - position)
-            if there <= 0:
+            available = min(count, SLOTS - slot, self.end_position() - position)
+            if available <= 0:
                 return position, None, b""
             head = self._head(sector % len(self._blocks))
             if head is not None and head[0] == sector:
                 break
-            position = (sector + 1) * SLOTS  # it was being erased when the power went
-        data = bytearray(there * ENTRY_BYTES)
+            position = (sector + 1) * SLOTS  # the power failed during its erase
+        data = bytearray(available * ENTRY_BYTES)
         self._flash.readblocks(self._block(sector), data, slot * ENTRY_BYTES)
         return position, head[1] if slot == 1 else None, data
 
     # ---- at boot ----
 
     def _head(self, index):
-        """`(sector, chain, seq)` of the head in that place, or None."""
+        """`(sector, chain, seq)` of the header in this block, or None."""
         head = bytearray(ENTRY_BYTES)
         self._flash.readblocks(self._blocks[index], head, 0)
         values = struct.unpack(BODY, head[:BODY_BYTES])
@@ -154,7 +155,7 @@ class Ring:
         return values[10], values[9] << 16 | values[8], values[0]
 
     def _mount(self):
-        """Finds the newest sector, and in it the last slot that was written."""
+        """Finds the newest sector and its last written slot."""
         newest = None
         for index in range(len(self._blocks)):
             head = self._head(index)
@@ -164,19 +165,19 @@ class Ring:
         if newest is None:
             return
         if newest[0]:
-            self._scan(newest[0] - 1)  # for its last entry, should the newest sector have none
+            self._scan(newest[0] - 1)  # for its last entry, in case the newest sector has none
         self.chain = newest[1]
         self.last_seq = max(self.last_seq, newest[2] - 1)
         good = self._scan(newest[0])
-        self._settle(good)
+        self._repair_page(good)
 
     def _scan(self, sector):
-        """Looks at every slot of a sector. Returns which slots of the last page are good, one bit each."""
+        """Reads every slot of a sector. Returns the valid slots of the last page, one bit each."""
         block = self._block(sector)
         page, erased = bytearray(_PAGE), _ERASED * _IN_PAGE
-        before = self.chain  # the chain that stands in the slot before, right or wrong
+        before = self.chain  # the chain stored in the previous slot, right or wrong
         self._slot = 1
-        good = 1  # the head
+        good = 1  # the header
         for slot in range(SLOTS):
             at = slot % _IN_PAGE * ENTRY_BYTES
             if not at:
@@ -197,8 +198,8 @@ class Ring:
             before = _chain_of(entry)
         return good
 
-    def _settle(self, good):
-        """Decides every bit of the page that was written last."""
+    def _repair_page(self, good):
+        """Writes the last page again: valid slots as they are, damaged ones as zeros, so that every bit is certain."""
         block, first = self._block(self._sector), (self._slot - 1) // _IN_PAGE
         page = self._page
         self._flash.readblocks(block, page, first * _PAGE)
@@ -216,5 +217,5 @@ def _chain_of(entry):
 
 
 def fits(entry, chain):
-    """This entry follows one with that chain."""
+    """Whether this entry follows one with that chain."""
     return crc32(entry[:BODY_BYTES], chain) == _chain_of(entry)

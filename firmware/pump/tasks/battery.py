@@ -6,7 +6,7 @@ had current, and raises the alarms.
 
 from micropython import const
 
-from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_UNKNOWN, LOOK_MS, NAMES, Battery
+from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_UNKNOWN, NAMES, POLL_MS, Battery
 
 _READ_MS = const(1000)
 _READINGS = const(10)
@@ -75,7 +75,7 @@ class BatteryTask:
         elif not with_motor:
             self.rest_mv = millivolts
         self._sum_mv = self._with_motor = self._readings = 0
-        state = self.battery.update(millivolts, self._load_ma(with_motor, _READINGS), LOOK_MS // 1000)
+        state = self.battery.update(millivolts, self._load_ma(with_motor, _READINGS), POLL_MS // 1000)
         # The worse one first, so that there is no moment without an alarm.
         self._report("battery_depleted", state == CHARGE_DEPLETED, now_ms)
         self._report("battery_low", state == CHARGE_LOW, now_ms)

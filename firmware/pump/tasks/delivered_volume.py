@@ -41,14 +41,14 @@ _SHUT = const(0)
 _FORWARD = const(1)
 _BACK = const(2)
 
-_ALIVE_MS = const(1400)  # a loop that has not fed for so long may be reset before the granted motion is over
-_COUNTED = const(1)  # of the scratch registers
-_AHEAD = const(2)
+_ALIVE_MS = const(1400)  # after so long without a feed, a reset may come before the granted motion ends
+_COUNTED = const(1)  # scratch registers
+_UNCOUNTED = const(2)  # with the therapy's number and outcome
 _CHECK = const(3)
 _MAGIC = const(0x15A5A5A5)
-_MASK = const(0x3FFFFFFF)  # words that are small ints on the Pico
+_MASK = const(0x3FFFFFFF)  # keeps words small ints on the Pico
 _HALF_STEPS = const(0x20000000)
-_HALF_AHEAD = const(0x20000)
+_HALF_UNCOUNTED = const(0x20000)
 _LATE = const(0x40000)
 
 
@@ -57,8 +57,8 @@ class DeliveredVolume:
     max_late_ms = 1000
 
     def __init__(self, last_therapy, scratch, alarms, scheduler, delivery=None, relief=None, profile=None):
-        """`last_therapy`: what the flash keeps. `scratch`: the registers that outlive a reset. `profile`: as in force.
-        Without a valid profile there is no delivery; then only the last boot's therapy can be read.
+        """`last_therapy`: the copy in the flash. `scratch`: the registers that survive a reset. `profile`: the one in
+        force. Without a valid profile there is no delivery; then only the previous boot's therapy can be read.
         """
         self.last_therapy = last_therapy
         self._scratch = scratch
@@ -67,21 +67,21 @@ class DeliveredVolume:
         self._delivery = delivery
         self._relief = relief
         self._profile = profile
-        self._drug = None  # of the therapy at hand
+        self._drug = None  # of the current therapy
         self._top_ul_h = 0  # the highest rate that the newest entry allows for
-        self._live = False  # the delivery's account is that of `last_therapy`
-        self._open = _SHUT  # as in the newest entry: where the motor may move
+        self._live = False  # the delivery counts for `last_therapy`
+        self._open = _SHUT  # the newest entry's direction of permitted motion
         self._changed = False
         self._noted_ms = 0
 
     # ---- at boot ----
 
     def recall(self, watchdog_reset, trouble):
-        """Finds out what the last boot was doing. `watchdog_reset`: that boot ended by the watchdog; `trouble`: entries
+        """Recovers the previous boot's therapy. `watchdog_reset`: that boot ended by the watchdog; `trouble`: entries
         of the journal were lost.
         """
         last = self.last_therapy
-        words = self._scratch[_COUNTED], self._scratch[_AHEAD], self._scratch[_CHECK]
+        words = self._scratch[_COUNTED], self._scratch[_UNCOUNTED], self._scratch[_CHECK]
         self._scratch[_CHECK] = 0
         last.recall(trouble)
         before = last.outcome, last.steps, last.unsure
@@ -92,22 +92,22 @@ class DeliveredVolume:
 
     def _from_scratch(self, words, watchdog_reset):
         last = self.last_therapy
-        counted, ahead, check = words
-        if check != (counted ^ ahead ^ _MAGIC) & _MASK or ahead >> 19 & 255 != last.number & 255:
+        counted, packed, check = words
+        if check != (counted ^ packed ^ _MAGIC) & _MASK or packed >> 19 & 255 != last.number & 255:
             return
-        last.outcome = ahead >> 27
+        last.outcome = packed >> 27
         counted -= _HALF_STEPS
-        more = (ahead & 0x3FFFF) - _HALF_AHEAD
-        if watchdog_reset and not ahead & _LATE:
-            last.steps, last.unsure = counted + more, 0
+        uncounted = (packed & 0x3FFFF) - _HALF_UNCOUNTED
+        if watchdog_reset and not packed & _LATE:
+            last.steps, last.unsure = counted + uncounted, 0
         else:
-            last.steps, last.unsure = min(counted, counted + more), abs(more)
+            last.steps, last.unsure = min(counted, counted + uncounted), abs(uncounted)
 
     # ---- while the pump runs ----
 
     def begin(self, therapy, drug):
-        """Called before the motor turns for a new therapy. `drug`: its name, or None. Raises OSError: the flash cannot
-        keep it.
+        """Call it before the motor turns for a new therapy. `drug`: its name, or None. Raises OSError when the flash
+        cannot store it.
         """
         last = self.last_therapy
         self._live = False
@@ -117,8 +117,8 @@ class DeliveredVolume:
         self._drug = drug
 
     def before_motion(self, more_ul_h=0):
-        """Called before the motor turns again, or turns faster by `more_ul_h`. Raises OSError: the flash cannot keep
-        it.
+        """Call it before the motor turns again, or turns faster by `more_ul_h`. Raises OSError when the flash cannot
+        store it.
         """
         if self._live:
             self._changed = True
@@ -128,7 +128,7 @@ class DeliveredVolume:
                 self._open_entry(delivery.net_steps(), top_ul_h)
 
     def on_state(self, old, new, event):
-        """The supervisor's state has changed. Allocates nothing."""
+        """Updates the outcome after a change of the supervisor's state. Allocates nothing."""
         last = self.last_therapy
         was_live = self._live
         if was_live:
@@ -152,7 +152,7 @@ class DeliveredVolume:
             last.seen = True
 
     def _outcome(self, new, event):
-        """How the therapy has ended."""
+        """The outcome of a therapy that has ended."""
         if new == IDLE:
             delivery = self._delivery
             whole = event == COMPLETED or delivery.therapy.all_made(delivery.net_steps())
@@ -160,8 +160,8 @@ class DeliveredVolume:
         return OUTCOME_STOPPED if event == RESET_ASKED else OUTCOME_ALARMED
 
     def on_grant(self, done):
-        """The delivery is about to grant motion or to take it back (False), or has done so (True): then the scratch
-        registers get what a reset would leave. In between they hold nothing.
+        """Call it before (False) and after (True) the delivery grants or revokes motion. After it, the scratch
+        registers hold what a reset would leave; in between they are invalid.
         """
         if not self._live:
             return
@@ -170,15 +170,15 @@ class DeliveredVolume:
             return
         delivery, last = self._delivery, self.last_therapy
         counted = delivery.net_steps()
-        ahead = delivery.commanded_steps - delivery.counted_steps()
+        uncounted = delivery.commanded_steps - delivery.counted_steps()
         if delivery.back:
-            ahead = -ahead
+            uncounted = -uncounted
         first = counted + _HALF_STEPS & _MASK
-        second = ahead + _HALF_AHEAD & 0x3FFFF | (last.number & 255) << 19 | last.outcome << 27
+        second = uncounted + _HALF_UNCOUNTED & 0x3FFFF | (last.number & 255) << 19 | last.outcome << 27
         if elapsed_ms(time.ticks_ms(), self._scheduler.fed_ms) > _ALIVE_MS:
             second |= _LATE
         self._scratch[_COUNTED] = first
-        self._scratch[_AHEAD] = second
+        self._scratch[_UNCOUNTED] = second
         self._scratch[_CHECK] = (first ^ second ^ _MAGIC) & _MASK
 
     def run(self, now_ms):
@@ -190,7 +190,7 @@ class DeliveredVolume:
         return _POLL_MS
 
     def _update(self, now_ms):
-        """Notes an entry where one is due."""
+        """Adds an entry to the journal if one is due."""
         delivery, last = self._delivery, self.last_therapy
         way = _BACK if self._relief.busy else _FORWARD if delivery.moving else _SHUT
         steps = delivery.net_steps()
@@ -213,7 +213,7 @@ class DeliveredVolume:
             self._open, self._changed, self._noted_ms = way, False, now_ms
 
     def close(self):
-        """The firmware ends: halts the motor, so that every step made is counted."""
+        """Call it before the firmware ends: halts the motor, so that every step is counted."""
         if self._live:
             self._delivery.halt()
 
@@ -226,14 +226,14 @@ class DeliveredVolume:
         self._noted_ms = time.ticks_ms()
 
     def _bound(self, top_ul_h):
-        """The steps that may be made beyond an entry at that rate: 20 µL, and 2 s of it."""
+        """Steps that may follow an entry at that rate: 20 µL, and 2 s of the rate."""
         self._top_ul_h = top_ul_h
         return steps_of(_CHECK_NL + volume_nl(top_ul_h, 2), self.last_therapy.step_pl) + 2
 
     # ---- for the link ----
 
     def to_dict(self):
-        """The reply to `last_therapy`: the therapy that runs, or ran last."""
+        """The reply to `last_therapy`: the current therapy, or the last one."""
         last = self.last_therapy
         reply = last.to_dict()
         if self._live:
@@ -250,7 +250,7 @@ class DeliveredVolume:
 
 
 def _top_of(therapy):
-    """The highest rate that the therapy can have as it is, µL/h."""
+    """The highest rate of the therapy as ordered, µL/h."""
     top_ul_h = 0
     for segment in therapy.regimen["segments"]:
         top_ul_h = max(top_ul_h, segment[0], segment[1])

@@ -1,7 +1,7 @@
-"""How each priority sounds and looks: two tables.
+"""The sound and the lamp of each alarm priority: two tables.
 
-Numbers lie well inside the ranges of IEC 60601-1-8 as secondary sources report them (ranges marked [M] come
-from memory). A piezo's square wave does not meet the standard's spectrum: the claim is for timing only.
+The numbers are well within the ranges of IEC 60601-1-8 as secondary sources report them (ranges marked [M] are
+from memory). The square wave of a piezo does not meet the standard's spectrum: the claim covers timing only.
 
                         HIGH                                    MEDIUM          LOW
     pulses              10: five, twice                         3               2 (1 or 2)
@@ -15,7 +15,7 @@ from memory). A piezo's square wave does not meet the standard's spectrum: the c
     lamp                red, 2 Hz (1.4-2.8)                     yellow, 0.625 Hz (0.4-0.8)      yellow, steady
     lit                 40 % (20-60)                            40 % (20-60)                    always
 
-The melody is the one for drug delivery. The octave of LOW's E and C is the one of the D and G beside them.
+The melody is the standard's for drug delivery. LOW's E and C are in the octave of MEDIUM's D and G.
 """
 
 from micropython import const
@@ -26,7 +26,7 @@ _E4 = const(330)
 _D4 = const(294)
 _C4 = const(262)
 
-# By priority: (frequency Hz, on ms, gap ms to the next pulse; the last gap is the one to the next burst)
+# By priority: (frequency Hz, on ms, gap ms to the next pulse); the last gap is that to the next burst.
 BURSTS = (
     (),  # NONE
     ((_E4, 190, 190), (_C4, 190, 20_000)),  # LOW
@@ -37,7 +37,7 @@ BURSTS = (
     ),
 )  # fmt: skip
 
-# By priority: red, yellow, ms on, ms off. One that is steady is never off.
+# By priority: red, yellow, ms on, ms off; 0 ms off is steady.
 LAMPS = (
     (0, 0, 0, 0),  # NONE
     (0, 1, 1000, 0),  # LOW
@@ -47,10 +47,10 @@ LAMPS = (
 
 
 def period_ms(priority):
-    """From one burst's beginning to the next one's."""
+    """Time from the start of a burst to the start of the next, ms."""
     return sum([on_ms + gap_ms for _, on_ms, gap_ms in BURSTS[priority]])
 
 
 def burst_ms(priority):
-    """From the first pulse's beginning to the last one's end."""
+    """Time from the start of the first pulse to the end of the last, ms."""
     return period_ms(priority) - BURSTS[priority][-1][2]

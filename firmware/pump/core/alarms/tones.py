@@ -1,8 +1,8 @@
-"""The words that the piezo's PIO program takes (drivers/piezo.py), and whole bursts of them.
+"""Words for the piezo's PIO program (drivers/piezo.py), and whole bursts of them.
 
-A word is so many cycles alike: so long high, so long low, in ticks of 4 µs. Its 30 bits (a small int on the Pico) are
-11 of cycles less one, 9 of high, 10 of low; a high of 0 is a rest. A burst is worked out once, with the rest after
-it, to the tick: what is played one after the other keeps the beat of the table for ever.
+A word is a number of equal cycles: time high and time low, in ticks of 4 µs. Its 30 bits (a small int on the Pico) are
+11 for cycles less one, 9 for high, 10 for low; a high of 0 is a rest. A burst is computed once, with the rest after it,
+exact to the tick: repeated bursts never drift from the table's timing.
 """
 
 from array import array
@@ -12,7 +12,7 @@ from micropython import const
 TONE_TICK_HZ = const(250000)
 _TICKS_PER_MS = const(250)
 
-# Ticks that the program needs beside what is in a word's fields.
+# Ticks that the program needs in addition to a word's fields.
 _WORD_TICKS = const(3)
 _HIGH_TICKS = const(2)
 _LOW_TICKS = const(7)  # also of a rest
@@ -21,9 +21,9 @@ _LOW_SHIFT = const(20)
 _MAX_CYCLES = const(2048)
 _REST_TICKS = const(1000)  # 4 ms: a word of rest lasts up to 8 s
 
-# A pulse rises in three steps, each a sixteenth of it: full after an eighth (the standard wants a rise, 10-20 % of the
-# pulse [M]). The fundamental of a square wave of duty d is proportional to sin(pi d): 5 %, 16 %, 50 % sound at -16, -6
-# and 0 dB.
+# A pulse rises in three steps: two of a sixteenth each, so it is at full level after an eighth (the standard requires a
+# rise of 10-20 % of the pulse [M]). The fundamental of a square wave of duty d is proportional to sin(pi d): duties of
+# 5 %, 16 % and 50 % give -16, -6 and 0 dB.
 _RISE_SHIFT = const(4)
 _RISE = (5, 16)
 _FULL = const(50)
@@ -40,20 +40,20 @@ def rest(cycles, ticks):
 
 
 def word_ticks(word):
-    """How long a word lasts."""
+    """Duration of a word in ticks."""
     high = word >> _HIGH_SHIFT & 511
     cycle = (word >> _LOW_SHIFT) + _LOW_TICKS + (high + _HIGH_TICKS if high else 0)
     return _WORD_TICKS + ((word & _MAX_CYCLES - 1) + 1) * cycle
 
 
 def tone_cycles(words):
-    """How often the pin rises."""
+    """Number of rising edges on the pin."""
     return sum([(word & _MAX_CYCLES - 1) + 1 for word in words if word >> _HIGH_SHIFT & 511])
 
 
 def burst_words(pulses):
-    """Words for pulses of (frequency Hz, on ms, gap ms). What a pulse lasts too long or too short, as it is made of
-    whole cycles, its gap makes good.
+    """Words for pulses of (frequency Hz, on ms, gap ms). A pulse is a whole number of cycles; its gap corrects the
+    difference to the table.
     """
     words = array("I")
     owed = 0
@@ -75,7 +75,7 @@ def _add_pulse(words, period, on):
 
 
 def _add_rest(words, ticks):
-    """Full rests, and two cycles of what is left. An odd tick stays owed. Returns the ticks of it."""
+    """Adds full rests, and two cycles for the remainder. An odd tick stays owed. Returns the ticks added."""
     at = len(words)
     cycles = ticks // _REST_TICKS - 1
     while cycles:
