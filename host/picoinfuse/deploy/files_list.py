@@ -1,6 +1,6 @@
-"""`/pump/files.crc`: what the pump's self-test holds its files against. A line for each, CRC-32 and path on the board,
-and in the end `#` and the CRC-32 of these lines. Not in it: what the pump itself writes, and the profile, which has its
-own.
+"""`/pump/files.crc`: checksums of the pump's files, for its self-test. A line a file, CRC-32 and path on the board, and
+at the end `#` and the CRC-32 of these lines. Files that the pump itself writes are left out, and so is the profile,
+which has its own CRC.
 """
 
 from binascii import crc32
@@ -9,7 +9,7 @@ from pathlib import Path
 PATH = "pump/files.crc"
 _ON_TOP = ("boot.py", "main.py")
 
-# Writes the list anew from what is on the board: for a test that put something else in the place of a file.
+# Rewrites the list from the files on the board: for tests that replace a file.
 REWRITE = f"""
 import binascii, os
 lines = b""
@@ -17,23 +17,23 @@ def add(path):
     global lines
     with open(path, "rb") as file:
         lines += b"%08x %s\\n" % (binascii.crc32(file.read()), path.encode())
-def look(folder):
+def survey(folder):
     for entry in sorted(os.ilistdir(folder)):
         path = folder + "/" + entry[0]
         if entry[1] == 0x4000:
-            look(path)
+            survey(path)
         elif path != "/{PATH}":
             add(path)
 for name in {_ON_TOP}:
     add("/" + name)
-look("/pump")
+survey("/pump")
 with open("/{PATH}", "wb") as file:
     file.write(lines + b"#%08x\\n" % binascii.crc32(lines))
 """
 
 
 def write(folder: Path) -> None:
-    """Puts the list into the folder that is to go on the board."""
+    """Adds the list to the folder with the files to deploy."""
     files = [folder / name for name in _ON_TOP]
     files += sorted(file for file in (folder / "pump").rglob("*") if file.is_file())
     lines = b"".join(b"%08x /%s\n" % (crc32(file.read_bytes()), _path(file, folder)) for file in files)

@@ -15,12 +15,12 @@ Runner = Callable[[list[str], Callable[[str], None]], None]
 
 
 def device(port: str) -> str:
-    """What mpremote is to be told: it knows a pseudo-terminal by its name, so a link to one has to be followed."""
+    """The port's name for mpremote: it recognises a pseudo-terminal by name only, so a symbolic link is resolved."""
     return os.path.realpath(port) if os.path.islink(port) else port
 
 
 def run_mpremote(arguments: list[str], on_line: Callable[[str], None]) -> None:
-    """`on_line` gets each line that mpremote prints, as it prints it."""
+    """Calls `on_line` with each line as mpremote prints it. Raises DeployError when mpremote fails."""
     with subprocess.Popen(
         [sys.executable, "-m", "mpremote", *arguments],
         stdin=subprocess.DEVNULL,
@@ -32,17 +32,17 @@ def run_mpremote(arguments: list[str], on_line: Callable[[str], None]) -> None:
     ) as process:
         timer = threading.Timer(TIMEOUT_S, process.kill)
         timer.start()
-        last = "it said nothing"
+        last = "no output"
         try:
             assert process.stdout is not None  # stdout=PIPE
             for line in process.stdout:
                 if line.strip():
                     last = line.strip()
                     on_line(last)
-        except BaseException:  # interrupted: half a deployment is for the next one to complete
+        except BaseException:  # interrupted: the next deployment completes this one
             process.kill()
             raise
         finally:
             timer.cancel()
     if process.returncode != 0:
-        raise DeployError(f"mpremote did not finish: {last}; {WAY_OUT}")
+        raise DeployError(f"mpremote failed: {last}; {WAY_OUT}")

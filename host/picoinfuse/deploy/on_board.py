@@ -1,9 +1,9 @@
-"""The scripts that a deployment runs on the board through mpremote, and what they report.
+"""The scripts that a deployment runs on the board through mpremote, and their reports.
 
 The application is the folder /pump, which exists only while it is complete:
 
-    /staged      new files; one folder, in which `~` stands for `/`, since each folder takes two blocks
-    /pump.half   the application while its files change: /pump under another name
+    /staged      new files; one folder, with `~` for `/` in names, since each folder takes two blocks
+    /pump.half   the application while its files change: /pump, renamed
 
 New files are copied to /staged and verified. Then /pump is renamed, obsolete files are removed from it, staged files
 are moved in, and it is renamed back. A board that starts in between finds no /pump, and main.py alarms. A rename on
@@ -13,15 +13,15 @@ littlefs is atomic, also when the power fails.
 from dataclasses import dataclass, field
 
 STAGED = "/staged"
-HALF = "/pump.half"
+INTERRUPTED = "/pump.half"
 APP = "/pump"
-ON_TOP = ("/boot.py", "/profile.json", "/main.py")  # beside the application, in the order in which they are put there
+ON_TOP = ("/boot.py", "/profile.json", "/main.py")  # beside the application, in the order of their installation
 
-# Says what is there: the board, its room, and the SHA-256 of each file that is the pump's.
-LOOK = f"""
+# Reports the board, its free space, and the SHA-256 of each file of the pump.
+SURVEY = f"""
 import binascii, hashlib, json, os, sys
 buffer = bytearray(1024)
-def tell(path):
+def report(path):
     digest = hashlib.sha256()
     size = 0
     with open(path, "rb") as file:
@@ -32,7 +32,7 @@ def tell(path):
             digest.update(memoryview(buffer)[:count])
             size += count
     print("file", binascii.hexlify(digest.digest()).decode(), size, path)
-def look(folder):
+def survey(folder):
     try:
         entries = list(os.ilistdir(folder))
     except OSError:
@@ -40,16 +40,16 @@ def look(folder):
     for entry in entries:
         path = folder + "/" + entry[0]
         if entry[1] == 0x4000:
-            look(path)
+            survey(path)
         else:
-            tell(path)
+            report(path)
 for path in {ON_TOP}:
     try:
-        tell(path)
+        report(path)
     except OSError:
         pass
-for path in {(APP, HALF, STAGED)}:
-    look(path)
+for path in {(APP, INTERRUPTED, STAGED)}:
+    survey(path)
 i = sys.implementation
 room = os.statvfs("/")
 mpy, machine = getattr(i, "_mpy", None), getattr(i, "_machine", "")
@@ -57,7 +57,7 @@ print("board", json.dumps([i.name, list(i.version)[:3], mpy, sys.platform, machi
 print("room", room[1], room[3])
 """
 
-# Common to the next two: a folder is emptied of what is not in `keep`, and of folders that are not in `folders`.
+# Shared by the scripts below: removes files not in `keep` and folders not in `folders` from a folder.
 _CLEAN = """
 import os
 def there(path):
@@ -83,7 +83,7 @@ def make(folders):
             os.mkdir(path)
 """
 
-# Leaves in /staged only what an earlier deployment that was cut short had copied and that is still wanted.
+# Keeps only those files in /staged that an interrupted deployment has copied and that are still needed.
 PREPARE = (
     _CLEAN
     + f"""
@@ -96,17 +96,17 @@ clean("{STAGED}", {{keep}}, {{folders}}, False)
 """
 )
 
-# Raises when a file is not what was sent.
+# Raises ValueError when a file differs from the one sent.
 VERIFY = """
 import binascii, hashlib
 for path, expected in {expected}:
     with open(path, "rb") as file:
         found = binascii.hexlify(hashlib.sha256(file.read()).digest()).decode()
     if found != expected:
-        raise ValueError("damaged on its way: " + path)
+        raise ValueError("damaged in transfer: " + path)
 """
 
-# One file takes the place of the old one at once.
+# Replaces one file in one rename.
 COMMIT_ONE = """
 import os
 os.rename("{staged}", "{path}")
@@ -116,22 +116,22 @@ COMMIT = (
     _CLEAN
     + f"""
 if there("{APP}"):
-    os.rename("{APP}", "{HALF}")
-make(("{HALF}",))
-clean("{HALF}", {{keep}}, {{folders}}, True)
+    os.rename("{APP}", "{INTERRUPTED}")
+make(("{INTERRUPTED}",))
+clean("{INTERRUPTED}", {{keep}}, {{folders}}, True)
 make({{folders}})
 names = [entry[0] for entry in os.ilistdir("{STAGED}")] if there("{STAGED}") else []
 for name in names:
     if name.startswith("{APP[1:]}~"):
-        os.rename("{STAGED}/" + name, "{HALF}/" + name[{len(APP)}:].replace("~", "/"))
+        os.rename("{STAGED}/" + name, "{INTERRUPTED}/" + name[{len(APP)}:].replace("~", "/"))
 for path in {ON_TOP}:
     if path[1:] in names:
         os.rename("{STAGED}" + path, path)
-os.rename("{HALF}", "{APP}")
+os.rename("{INTERRUPTED}", "{APP}")
 """
 )
 
-# Folders that are empty now. It does not matter when this is not reached.
+# Removes the empty folders. A deployment is complete without it.
 TIDY = (
     _CLEAN
     + f"""
@@ -143,18 +143,18 @@ if there("{STAGED}"):
 
 
 def staged_name(path: str) -> str:
-    """Where a file waits until it is moved to `path`."""
+    """The staged file that will be moved to `path`."""
     return f"{STAGED}/{path[1:].replace('/', '~')}"
 
 
 def final_path(staged: str) -> str:
-    """Where a staged file goes: the inverse of `staged_name`."""
+    """The destination of a staged file: the inverse of `staged_name`."""
     return staged.removeprefix(STAGED).replace("~", "/")
 
 
 @dataclass
 class Found:
-    """What LOOK said. `files`: path on the board to (SHA-256, bytes)."""
+    """The report of SURVEY. `files`: path on the board to (SHA-256, bytes)."""
 
     name: str = ""
     version: tuple[int, ...] = ()
@@ -167,28 +167,28 @@ class Found:
 
     @property
     def frozen(self) -> bool:
-        """A production image: the firmware is in it, files of the same name do not run."""
+        """Whether it is a production image: the firmware is frozen in, and files of the same name do not run."""
         return self.machine.startswith("picoinfuse on ")
 
     @property
-    def half(self) -> bool:
-        """A deployment was cut short when it had begun to change the application."""
-        return not self._below(APP) and bool(self._below(HALF))
+    def interrupted(self) -> bool:
+        """Whether a deployment was interrupted while it changed the application."""
+        return not self._below(APP) and bool(self._below(INTERRUPTED))
 
     @property
     def now(self) -> dict[str, str]:
-        """SHA-256 of the pump's files, by the path that they have when the application is whole."""
-        app = {APP + path.removeprefix(HALF): digest for path, digest in self._below(HALF).items()}
+        """SHA-256 of the pump's files, by their path in a complete application."""
+        app = {APP + path.removeprefix(INTERRUPTED): digest for path, digest in self._below(INTERRUPTED).items()}
         on_top = {path: self.files[path][0] for path in ON_TOP if path in self.files}
-        return {**(app if self.half else self._below(APP)), **on_top}
+        return {**(app if self.interrupted else self._below(APP)), **on_top}
 
     @property
     def staged(self) -> dict[str, str]:
-        """SHA-256 of what an earlier deployment has left to be moved in, by the path where it was to go."""
+        """SHA-256 of the files that an earlier deployment has staged, by their destination."""
         return {final_path(name): digest for name, digest in self._below(STAGED).items()}
 
     def blocks(self, size: int) -> int:
-        """Of the filesystem, for a file; a block of littlefs holds a few words that are not the file's."""
+        """Blocks of the filesystem for a file of `size` bytes; each has up to 32 bytes of littlefs's own data."""
         return size // (self.block_bytes - 32) + 1
 
     def _below(self, folder: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a deployment is going to do: from what is on the board and what shall be there, to what mpremote is told."""
+"""Plans a deployment: compares the board's files with the new ones and lists the commands for mpremote."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from picoinfuse.deploy.on_board import (
     APP,
     COMMIT,
     COMMIT_ONE,
-    HALF,
+    INTERRUPTED,
     ON_TOP,
     PREPARE,
     STAGED,
@@ -23,7 +23,7 @@ SPARE_BLOCKS = 4  # for the filesystem's own changes
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done. Paths as on the board; `send`: path to the file here and its SHA-256."""
+    """The changes to make. Paths are those on the board; `send`: path to (file on this computer, its SHA-256)."""
 
     keep: list[str]
     send: dict[str, tuple[Path, str]]
@@ -32,13 +32,13 @@ class Plan:
 
     @property
     def nothing(self) -> bool:
-        return not (self.send or self.remove or self.found.half)
+        return not (self.send or self.remove or self.found.interrupted)
 
     def nothing_but(self, path: str) -> bool:
-        return list(self.send) == [path] and not self.remove and not self.found.half
+        return list(self.send) == [path] and not self.remove and not self.found.interrupted
 
     def blocks_missing(self) -> int:
-        """How many blocks more the filesystem would need, at most; negative when there is room."""
+        """Upper bound of the blocks that the filesystem lacks; negative when there is room."""
         found, wanted = self.found, {path: digest for path, (_, digest) in self.send.items()}
         files = sum(
             found.blocks(file.stat().st_size)
@@ -52,10 +52,10 @@ class Plan:
         return files + folders + SPARE_BLOCKS - freed - found.free_blocks
 
     def commands(self) -> list[str]:
-        """For mpremote, in one chain."""
+        """Arguments for mpremote, one chain of commands."""
         staged = sorted((staged_name(path), *source) for path, source in self.send.items())
         names = [path for path, _, _ in staged]
-        others = () if self.found.frozen else (APP,) if self.found.half else (HALF,)
+        others = () if self.found.frozen else (APP,) if self.found.interrupted else (INTERRUPTED,)
         prepare = PREPARE.format(others=others, folders=[STAGED], keep=names)
         chain = [["exec", prepare]]
         chain += [["fs", "cp", str(file), f":{path}"] for path, file, _ in staged]
@@ -67,12 +67,12 @@ class Plan:
         first = next(iter(self.send), "")
         if self.nothing_but(first) and (first in self.found.now or first in ON_TOP):
             return COMMIT_ONE.format(path=first, staged=staged_name(first))
-        inside = [HALF + path.removeprefix(APP) for path in self.keep if path.startswith(f"{APP}/")]
+        inside = [INTERRUPTED + path.removeprefix(APP) for path in self.keep if path.startswith(f"{APP}/")]
         return COMMIT.format(keep=inside, folders=_folders(inside))
 
 
 def plan(folder: Path, found: Found) -> Plan:
-    """What brings the board from `found` to what is in `folder`."""
+    """The changes from `found` to the files in `folder`."""
     here = {"/" + path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     digests = {path: hashlib.sha256(file.read_bytes()).hexdigest() for path, file in here.items()}
     send = {path: (file, digests[path]) for path, file in here.items() if found.now.get(path) != digests[path]}
@@ -80,5 +80,5 @@ def plan(folder: Path, found: Found) -> Plan:
 
 
 def _folders(paths: list[str]) -> list[str]:
-    """Every folder on the way to these paths, outer ones first."""
+    """All parent folders of these paths, outer ones first."""
     return sorted({str(folder) for path in paths for folder in PurePosixPath(path).parents} - {"/"})

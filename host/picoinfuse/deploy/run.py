@@ -73,7 +73,7 @@ def deploy(port: str, profile: Profile, progress: Say = lambda step: None, run: 
         board = Board(pump.device, run)
         with staged(profile) as folder:
             sent = _identity(folder, profile)
-            found = board.look()
+            found = board.survey()
             try:
                 todo = _plan(folder, found, progress)
             except PicoinfuseError:

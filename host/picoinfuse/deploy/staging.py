@@ -1,4 +1,4 @@
-"""What goes on the board, in a folder."""
+"""A folder with the files to deploy."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ NOT_DEPLOYED = ("tests", "__pycache__", "*.pyc", "*.json", "*.lock", ".*")
 
 @contextmanager
 def staged(profile: Profile) -> Iterator[Path]:
-    """A temporary folder with exactly what goes on the board, as source."""
+    """A temporary folder with exactly the files to deploy, as source."""
     with tempfile.TemporaryDirectory(prefix="picoinfuse-") as name:
         folder = Path(name) / "board"
         shutil.copytree(paths.firmware(), folder, ignore=shutil.ignore_patterns(*NOT_DEPLOYED))
@@ -44,7 +44,7 @@ def write_commit(file: Path, made_from: str, *, frozen: bool) -> None:
 
 
 def fingerprint(profile: Profile, *more: bytes) -> str:
-    """Names a flash that was deployed to: the same for the same firmware, profile, bytecode and `more`."""
+    """Identifies the flash after a deployment: equal for equal firmware, profile, bytecode format and `more`."""
     digest = hashlib.sha256(b"\0".join([str(FORMAT).encode(), *more]))
     with staged(profile) as folder:
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -53,7 +53,7 @@ def fingerprint(profile: Profile, *more: bytes) -> str:
 
 
 def commit() -> str:
-    """The commit of the clone as git describes it, or "unknown"."""
+    """The clone's commit as `git describe` prints it, or "unknown"."""
     command = ["git", "-C", str(paths.root()), "describe", "--tags", "--always", "--dirty", "--abbrev=8"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)

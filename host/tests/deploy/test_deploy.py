@@ -15,7 +15,7 @@ from picoinfuse.common import paths
 from picoinfuse.common.errors import BuildError, DeployError, FilesystemFull, UnsupportedBoard, UnsupportedMicroPython
 from picoinfuse.deploy import bytecode, deploy
 from picoinfuse.deploy.mpremote import run_mpremote
-from picoinfuse.deploy.on_board import LOOK, final_path, staged_name
+from picoinfuse.deploy.on_board import SURVEY, final_path, staged_name
 from picoinfuse.deploy.staging import commit, fingerprint, staged
 from picoinfuse.profile import Profile, load_profile
 from tests.fake_pump import FakePump, ScriptedPort
@@ -79,12 +79,12 @@ def test_boards_that_read_our_bytecode(mpy: int) -> None:
 
 @pytest.mark.parametrize(("mpy", "name"), [(0x1307, "7"), (0x0005, "5")])
 def test_boards_that_do_not(mpy: int, name: str) -> None:
-    with pytest.raises(UnsupportedBoard, match=rf"format {name}, these have 6"):
+    with pytest.raises(UnsupportedBoard, match=rf"format {name}, this tool writes format 6"):
         bytecode.check_format(mpy)
 
 
 class FakeBoard:
-    """What the port shows, and mpremote as the board sees it: deploys what the hello then tells."""
+    """A fake serial port and a fake mpremote: after a deployment, `hello` reports the deployed firmware."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, profile: Profile) -> None:
         self.pump = FakePump()
@@ -98,7 +98,7 @@ class FakeBoard:
 
     def run(self, arguments: list[str], on_line: Callable[[str], None]) -> None:
         self.calls.append(arguments)
-        if LOOK in arguments:
+        if SURVEY in arguments:
             for path, data in self.files.items():
                 on_line(f"file {hashlib.sha256(data).hexdigest()} {len(data)} {path}")
             on_line(f"board {json.dumps(self.is_a)}")
@@ -234,7 +234,7 @@ def test_room_that_a_deployment_left_taken_counts_as_free(board: FakeBoard, prof
 
 
 def test_what_answers_but_says_nothing_sensible_is_an_error(board: FakeBoard, profile: Profile) -> None:
-    with pytest.raises(DeployError, match="did not say what it is"):
+    with pytest.raises(DeployError, match="did not identify itself"):
         deploy("/dev/test", profile, run=lambda arguments, on_line: on_line("Booting ..."))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from picoinfuse.deploy.on_board import LOOK, Found
+from picoinfuse.deploy.on_board import SURVEY, Found
 from picoinfuse.deploy.plan import Plan, plan
 
 VM = shutil.which("micropython", path=str(Path(sys.executable).parent))
@@ -138,15 +138,15 @@ def vm(script: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def look(files: dict[str, str]) -> Found:
-    """What LOOK would say of these files."""
+def survey(files: dict[str, str]) -> Found:
+    """The report of SURVEY for these files."""
     found = Found("micropython", (1, 25, 0), 0x0306, "rp2", "Raspberry Pi Pico with RP2040", 4096, 300)
     found.files = {path: (hashlib.sha256(text.encode()).hexdigest(), len(text)) for path, text in files.items()}
     return found
 
 
 def steps(todo: Plan) -> list[tuple[str, str, str]]:
-    """What mpremote would do, but for the reset."""
+    """The steps of mpremote, without the reset."""
     done: list[tuple[str, str, str]] = []
     for command in (word.split("\0") for word in "\0".join(todo.commands()).split("\0+\0")):
         if command[0] == "exec":
@@ -171,7 +171,7 @@ def staircase(old: dict[str, str], todo: Plan, cuts: str = "range(1000)") -> lis
 
 
 def generation(files: dict[str, str]) -> str:
-    """Which application would start: old, new, or none."""
+    """The application that would start: old, new, or none."""
     app = {path: text for path, text in files.items() if not path.startswith(("/staged", "/pump.half"))}
     if not any(path.startswith("/pump/") for path in app):
         assert app["/main.py"] in ("old main", "new main")
@@ -182,7 +182,7 @@ def generation(files: dict[str, str]) -> str:
 
 
 def test_power_cut_at_any_write_leaves_the_old_application_the_new_one_or_none(new: Path) -> None:
-    stairs = staircase(OLD, plan(new, look(OLD)))
+    stairs = staircase(OLD, plan(new, survey(OLD)))
     seen = [generation(files) for _, _, files in stairs]
     assert [name for i, name in enumerate(seen) if i == 0 or seen[i - 1] != name] == ["old", "none", "new"]
     assert stairs[-1][1]
@@ -190,43 +190,43 @@ def test_power_cut_at_any_write_leaves_the_old_application_the_new_one_or_none(n
     assert len(stairs) > 40  # flash operations of this small deployment, each of them cut
 
 
-def test_whatever_a_power_cut_left_the_next_deployment_mends(new: Path) -> None:
-    states = {json.dumps(files, sort_keys=True): files for _, _, files in staircase(OLD, plan(new, look(OLD)))}
+def test_next_deployment_repairs_any_state_after_a_power_cut(new: Path) -> None:
+    states = {json.dumps(files, sort_keys=True): files for _, _, files in staircase(OLD, plan(new, survey(OLD)))}
     assert len(states) > 15
     for files in states.values():
-        whole, after = staircase(files, plan(new, look(files)), NO_CUT)[0][1:]
+        whole, after = staircase(files, plan(new, survey(files)), NO_CUT)[0][1:]
         assert (whole, after) == (True, {**NEW, **KEPT}), files
 
 
 def test_one_changed_file_is_replaced_at_once(new: Path) -> None:
-    """Never a moment without an application."""
+    """There is an application at every moment."""
     before = {**NEW, "/profile.json": "old profile"}
-    for _, _, files in staircase(before, plan(new, look(before))):
+    for _, _, files in staircase(before, plan(new, survey(before))):
         assert {path: text for path, text in files.items() if not path.startswith("/staged")} in (before, NEW)
 
 
-def test_what_is_damaged_on_its_way_is_not_taken(new: Path) -> None:
+def test_file_damaged_in_transfer_is_rejected(new: Path) -> None:
     (new / "pump/link/task.mpy").write_text("new task")
-    todo = plan(new, look(OLD))
-    (new / "pump/link/task.mpy").write_text("new tusk")  # what mpremote then carries
+    todo = plan(new, survey(OLD))
+    (new / "pump/link/task.mpy").write_text("new tusk")  # the file that mpremote then copies
     _, whole, files = staircase(OLD, todo, NO_CUT)[0]
     assert not whole
     assert generation(files) == "old"
 
 
-def test_look_tells_every_file_of_the_pump_and_the_room(new: Path) -> None:
+def test_survey_reports_every_file_of_the_pump_and_the_free_space(new: Path) -> None:
     script = """
 flash = Flash(bytearray(b"\\xff" * 4096 * 128))
 vfs.VfsLfs2.mkfs(flash, progsize=256)
 mount(flash)
 for path, text in {files}:
     put(path, text.encode())
-exec({look})
+exec({survey})
 """
-    said = vm(script.format(files=list({**OLD, "/staged/main.py": "new main"}.items()), look=repr(LOOK)))
-    told = [line.split(" ", 3) for line in said if line.startswith("file ")]
-    expected = look({path: text for path, text in OLD.items() if path not in KEPT} | {"/staged/main.py": "new main"})
-    assert {path: (digest, int(size)) for _, digest, size, path in told} == expected.files
-    room = next(line.split() for line in said if line.startswith("room "))
+    output = vm(script.format(files=list({**OLD, "/staged/main.py": "new main"}.items()), survey=repr(SURVEY)))
+    reported = [line.split(" ", 3) for line in output if line.startswith("file ")]
+    expected = survey({path: text for path, text in OLD.items() if path not in KEPT} | {"/staged/main.py": "new main"})
+    assert {path: (digest, int(size)) for _, digest, size, path in reported} == expected.files
+    room = next(line.split() for line in output if line.startswith("room "))
     assert room[1] == "4096"
     assert 90 < int(room[2]) < 128
