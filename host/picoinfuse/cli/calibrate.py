@@ -1,4 +1,4 @@
-"""`picoinfuse calibrate`: lead a person through a calibration, or show, set or undo a factor."""
+"""`picoinfuse calibrate`: guide the operator through a calibration, or show, set or undo a factor."""
 
 import dataclasses
 import datetime

@@ -1,4 +1,4 @@
-"""The drug library's limits as a person writes them. The pump counts in thousandths and knows no text."""
+"""Shows limits of the drug library in the drug's units. The pump reports them in thousandths, without a unit."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _KINDS = {"hard_limit": "hard", "soft_limit": "soft"}
 
 
 def limits_of(order: Order | DrugOrder | None) -> Units:
-    """The units of the limits of the drug that is ordered."""
+    """The units of the limits of the ordered drug."""
     if order is None:
         return NO_DRUG
     if isinstance(order, Order):
@@ -23,7 +23,7 @@ def limits_of(order: Order | DrugOrder | None) -> Units:
 
 
 def amount(limit: str, milli: int, units: Units) -> str:
-    """A value of a limit as a person writes it: `10.5 mg/h`."""
+    """A value of a limit with its unit: `10.5 mg/h`."""
     return f"{decimal(milli)} {units.get(limit, '')}".rstrip()
 
 
@@ -35,7 +35,7 @@ def beyond(limit: str, value: int, bound: int, kind: str, units: Units) -> str:
 
 @contextmanager
 def in_drug_units(units: Units) -> Iterator[None]:
-    """A refusal by a limit of the drug library says so in the drug's units. Raises PumpError."""
+    """Rewrites the PumpError of a limit of the drug library in the drug's units. Raises PumpError."""
     try:
         yield
     except PumpError as error:

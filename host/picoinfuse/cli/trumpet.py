@@ -52,10 +52,10 @@ def trumpet(
     if bolus is not None:
         set_nl = quantity(units.volume_nl, bolus, "--bolus")
         accuracy = bolus_accuracy(_boluses(file, log, step_nl, start), set_nl)
-        _tell_boluses(accuracy, as_json)
+        _print_boluses(accuracy, as_json)
         return
     if rate is None:
-        raise RateMissing("say which rate the pump was set to, in mL/h, such as --rate 5")
+        raise RateMissing("the set rate of the pump is missing: give it in mL/h, such as --rate 5")
     rate_ul_h = quantity(units.rate_ul_h, rate, "--rate")
     delivery: BalanceLog | TraceDelivery = from_trace(read_vcd(file), step_nl, start) if log is None else log
     scheme = AMBULATORY if ambulatory else STANDARD
@@ -71,16 +71,16 @@ def _density(density_g_ml: float | None, temperature_c: float | None) -> float:
     if density_g_ml is not None:
         return density_g_ml
     if temperature_c is None:
-        raise DensityMissing("say what was weighed: --temperature 20 for water, or --density in g/mL")
+        raise DensityMissing("the density is missing: give --temperature 20 for water, or --density in g/mL")
     return water_g_ml(temperature_c)
 
 
 def _boluses(file: Path, log: BalanceLog | None, step_nl: float | None, start_s: float | None) -> list[float]:
-    """In a log there is one reading after each bolus."""
+    """Volumes of the boluses, nL. A balance log has one reading after each bolus."""
     if log is not None:
         return np.diff(log.given_nl).tolist()
     if step_nl is None:
-        raise StepMissing("name the pump's profile, which has the volume of a step: --profile syringe-50ml")
+        raise StepMissing("the volume of a step is missing: name the pump's profile, such as --profile syringe-50ml")
     trace = read_vcd(file)
     return bolus_volumes(trace, step_nl, infusion_start_s(trace) if start_s is None else start_s)
 
@@ -129,7 +129,7 @@ def _print(curves: Trumpet) -> None:
     console().print(head, "", table)
 
 
-def _tell_boluses(accuracy: BolusAccuracy, as_json: bool) -> None:
+def _print_boluses(accuracy: BolusAccuracy, as_json: bool) -> None:
     if as_json:
         print_json(accuracy)
         return

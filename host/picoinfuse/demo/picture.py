@@ -1,6 +1,6 @@
-"""The pictures of README and docs: the run of the demo, a trumpet curve of two hours, and the wiring of a rig.
+"""Draws the images in README and docs: a demo run, a trumpet curve of two hours, and the wiring of a rig.
 
-.venv/bin/python -m picoinfuse.demo.picture
+Run it with `.venv/bin/python -m picoinfuse.demo.picture`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def draw_trumpet(picture: Path) -> None:
-    """Two hours at a low rate, where the steps show."""
+    """A trumpet curve of two hours at a low rate, where single steps are visible."""
     profile = load_profile(TRUMPET_PROFILE)
     with StubBench(profile) as bench:
         bench.pump.start(TRUMPET_UL_H)
@@ -48,7 +48,7 @@ def draw_trumpet(picture: Path) -> None:
 
 
 def draw_rig(picture: Path) -> None:
-    """The example that has every wire."""
+    """The wiring of the example rig that uses every signal."""
     rig = load_rig(paths.boards() / "rigs" / f"{RIG}.toml")
     picture.write_text(diagram(rig, load_profile(RIG_PROFILE)), "utf-8")
 

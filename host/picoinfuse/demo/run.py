@@ -1,7 +1,7 @@
-"""`make demo`: an empty board becomes a pump, infuses, meets an occlusion, and all of it becomes a report.
+"""`make demo`: deploys to an empty board, infuses, closes the line, and writes a report of the run.
 
-`run_demo` brings up the software board as from the factory and puts the firmware on it; `play` is the run
-itself, on any bench with a valve in the line. It happens in bench time: half an hour takes seconds.
+`run_demo` starts a software board with an empty flash and deploys the firmware; `play` is the run itself, on any bench
+with a valve in the line. It runs in bench time: half an hour takes seconds.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from picoinfuse.trace.vcd import write_vcd
 PROFILE = "syringe-50ml"
 RATE_UL_H = 5000
 INFUSE_S, AGAIN_S = 600, 120
-PATIENCE_S = 20 * 60  # for the alarm: the limit takes 12 min at 5 mL/h, the early detector under 2
+ALARM_TIMEOUT_S = 20 * 60  # the pressure limit takes 12 min at 5 mL/h, the early detector under 2
 SLICE_S = 1.0
-BOOT_S = 3.0  # the pump is up after a reset
+BOOT_S = 3.0  # from a reset until the pump answers
 
 
 class DemoFailed(PicoinfuseError):
@@ -54,12 +54,12 @@ def run_demo(build_dir: Path, out: Console) -> Run:
         run = play(bench, out)
     write_run_report(build_dir / "report.html", **vars(run))
     write_vcd(run.trace, build_dir / "trace.vcd")
-    _tell(run, build_dir, out)
+    _print_summary(run, build_dir, out)
     return run
 
 
 def play(bench: Bench, out: Console) -> Run:
-    """Infuse, occlusion, alarm, and on again."""
+    """Infuse, close the line, wait for the alarm, open the line, infuse again. Raises DemoFailed."""
     pump, hello = bench.pump, bench.pump.hello()
     out.print(f"[bold]A pump[/]: picoinfuse {hello.version} on {hello.machine}, profile {hello.profile}")
     pump.telemetry(hz=1)
@@ -73,10 +73,14 @@ def play(bench: Bench, out: Console) -> Run:
     recorder.line(closed=True)
     bench.occlude(True)
     closed_s = bench.now()
-    if not _pass(bench, out, "line closed", PATIENCE_S, lambda: any(name in pump.active_alarms for name in ALARMS)):
+
+    def occluded() -> bool:
+        return any(name in pump.active_alarms for name in ALARMS)
+
+    if not _pass(bench, out, "line closed", ALARM_TIMEOUT_S, occluded):
         alarms = ", ".join(pump.active_alarms) or "none"
         raise DemoFailed(
-            f"no occlusion alarm within {duration(PATIENCE_S)} of closing the line; "
+            f"no occlusion alarm within {duration(ALARM_TIMEOUT_S)} of closing the line; "
             f"the pump is in state {pump.status().state}, its alarms: {alarms}"
         )
     out.print(_alarm_panel(bench, closed_s))
@@ -91,7 +95,7 @@ def play(bench: Bench, out: Console) -> Run:
     recorder.does("clear alarms")
     pump.clear_alarms()
     bench.sleep(5)
-    # An alarm that stopped the pump ended the infusion: there is nothing to resume, a person starts it again.
+    # An alarm that stops the pump ends the infusion: it cannot be resumed, so start it again.
     recorder.starts(RATE_UL_H, f"infuse {ml_h(RATE_UL_H)} again")
     pump.start(RATE_UL_H)
     _pass(bench, out, "line open again", AGAIN_S)
@@ -102,26 +106,27 @@ def play(bench: Bench, out: Console) -> Run:
 
 
 def _pass(bench: Bench, out: Console, what: str, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
-    """Let bench time pass and show what the pump tells. True when `until` became true."""
-    columns = TextColumn("{task.description:<22}"), BarColumn(24), TextColumn("{task.fields[told]}")
+    """Let bench time pass and show the pump's telemetry. True when `until` became true."""
+    columns = TextColumn("{task.description:<22}"), BarColumn(24), TextColumn("{task.fields[telemetry]}")
     with Progress(*columns, console=out) as progress:
-        task = progress.add_task(what, total=seconds, told="")
+        task = progress.add_task(what, total=seconds, telemetry="")
         start_s = bench.now()
         while bench.now() - start_s < seconds:
             bench.sleep(SLICE_S)
-            progress.update(task, completed=bench.now() - start_s, told=_told(bench, bench.now() - start_s))
+            passed_s = bench.now() - start_s
+            progress.update(task, completed=passed_s, telemetry=_telemetry(bench, passed_s))
             if until():
                 progress.update(task, completed=seconds)
                 return True
     return False
 
 
-def _told(bench: Bench, passed_s: float) -> str:
-    told = bench.pump.last_telemetry
-    if told is None:
+def _telemetry(bench: Bench, passed_s: float) -> str:
+    now = bench.pump.last_telemetry
+    if now is None:
         return ""
-    pressure = "no pressure" if told.pressure_pa is None else f"{mmhg(told.pressure_pa):>8}"
-    return f"{duration(passed_s):>12}  {ml(told.delivered_nl)}  {ml_h(told.rate_ul_h):>10}  {pressure}"
+    pressure = "no pressure" if now.pressure_pa is None else f"{mmhg(now.pressure_pa):>8}"
+    return f"{duration(passed_s):>12}  {ml(now.delivered_nl)}  {ml_h(now.rate_ul_h):>10}  {pressure}"
 
 
 def _alarm_panel(bench: Bench, closed_s: float) -> Panel:
@@ -147,20 +152,20 @@ def _facts(bench: Bench, hello: Hello) -> dict[str, str]:
 def _notes(bench: Bench) -> list[str]:
     if bench.name != "stub":
         return []
-    return ["Fluid path, motor and sensor are a model; the firmware is the one that runs on a Pico."]
+    return ["Fluid path, motor and sensor are models; the firmware is the one that runs on a Pico."]
 
 
-def _tell(run: Run, build_dir: Path, out: Console) -> None:
+def _print_summary(run: Run, build_dir: Path, out: Console) -> None:
     out.print()
     for item in summary(run):
         out.print(f"  {item.label:<32}[bold]{item.value:>12}[/]  [dim]{item.remark}[/]", highlight=False)
     out.print(
         f"""
-[bold]Look at it[/]
+[bold]Results[/]
   {build_dir / "report.html"}   open it in a browser
   gtkwave {build_dir / "trace.vcd"}   every edge on the pins, pressure and volumes
 
-[bold]Go on[/]
+[bold]Next steps[/]
   make hil                                          the whole test suite, on this board in software
   .venv/bin/picoinfuse stub --link /tmp/pump        a pump to talk to; then, in another terminal:
   .venv/bin/picoinfuse infuse 5 -p /tmp/pump

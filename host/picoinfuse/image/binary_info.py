@@ -1,8 +1,7 @@
-"""What an RP2040 image says about itself: the "binary info" of the Pico SDK, as far as it is needed.
+"""Reads program name and version from an RP2040 image: the "binary info" of the Pico SDK.
 
-A header in the first 256 bytes after the boot loader points to a table of pointers to entries; an entry
-with an id and a string is the program's name, its version, the board. MicroPython's own are "MicroPython"
-and for example "v1.25.0".
+A header in the first 256 bytes after the boot loader points to a table of pointers to entries. Entries with an id and a
+string name the program, its version and the board. MicroPython's are "MicroPython" and, for example, "v1.25.0".
 """
 
 import re
@@ -22,7 +21,7 @@ _ID_AND_STRING = 6
 _RASPBERRY_PI = int.from_bytes(b"RP", "little")
 _PROGRAM_NAME = 0x02031C86
 _PROGRAM_VERSION = 0x11A9BC3A
-_LONGEST_TABLE = 4096  # entries; a damaged header must not keep us busy
+_LONGEST_TABLE = 4096  # entries; bounds the work for a damaged header
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class BinaryInfo:
 
 
 def read(flash: bytes) -> BinaryInfo:
-    """Raises NotMicroPython when there is none, or it is that of another program."""
+    """Raises NotMicroPython when the image has no binary info, or that of another program."""
     strings = dict(_strings(flash))
     program = strings.get(_PROGRAM_NAME, "")
     version = strings.get(_PROGRAM_VERSION, "")
@@ -46,7 +45,7 @@ def read(flash: bytes) -> BinaryInfo:
 
 
 def _strings(flash: bytes) -> list[tuple[int, str]]:
-    """Id and text of every entry of Raspberry Pi's that has both."""
+    """Id and text of every Raspberry Pi entry that has both."""
     found: list[tuple[int, str]] = []
     for offset in _table(flash):
         if not 0 <= offset <= len(flash) - _ENTRY.size:

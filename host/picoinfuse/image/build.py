@@ -1,8 +1,8 @@
 """Builds the production image: MicroPython for the board boards/PICOINFUSE with the firmware frozen in, as a UF2 file.
 
-CMake does the work, in build/image/; MicroPython's tree is only read (but for mpy-cross, which it builds in its own
-place when it is missing). The firmware is copied first, because the commit is written into pump/build.py. The bytes
-depend on the inputs alone: the date is the commit's (SOURCE_DATE_EPOCH), and manifest.py sorts the frozen files.
+CMake builds in build/image/ and only reads MicroPython's tree, except that it builds a missing mpy-cross there. The
+firmware is copied first, because the commit is written into pump/build.py. The build is reproducible: the date is the
+commit's (SOURCE_DATE_EPOCH), and manifest.py sorts the frozen files.
 """
 
 import os
@@ -19,7 +19,7 @@ from picoinfuse.image.errors import BuildFailed
 from picoinfuse.image.source import Tree, check_tools, check_tree, commit_time, has_picotool
 
 BOARD = "PICOINFUSE"
-_ROOM_BYTES = 640 * 1024  # of flash below the filesystem, as mpconfigboard.h divides it
+_ROOM_BYTES = 640 * 1024  # flash below the filesystem, see mpconfigboard.h
 
 Say = Callable[[str], None]
 
@@ -32,13 +32,13 @@ class Built:
 
 
 def build(root: Path, mpy_dir: Path | None, out_dir: Path, own_commit: str, say: Say) -> Built:
-    """The image of the clone at `root`, as OUT_DIR/picoinfuse-VERSION.uf2. Raises an ImageError."""
+    """Builds the image of the clone at `root` as OUT_DIR/picoinfuse-VERSION.uf2. Raises an ImageError."""
     root, out_dir = root.resolve(), out_dir.resolve()
     tree = check_tree(mpy_dir)
     check_tools()
     version = firmware_version(root)
     work = out_dir / "image"
-    shutil.rmtree(work, ignore_errors=True)  # nothing of an older build may get in
+    shutil.rmtree(work, ignore_errors=True)  # keeps files of an older build out
     firmware = work / "firmware"
     copy_firmware(root / "firmware", firmware, own_commit)
     say(f"building picoinfuse {version} ({own_commit}) on MicroPython {'.'.join(map(str, tree.version))}")
@@ -55,7 +55,7 @@ def firmware_version(root: Path) -> str:
 
 
 def copy_firmware(source: Path, target: Path, own_commit: str) -> None:
-    """What is frozen, with the commit written in."""
+    """Copies the files to freeze and writes the commit into the copy."""
     target.mkdir(parents=True)
     for name in ("boot.py", "main.py"):
         shutil.copyfile(source / name, target / name)
@@ -66,7 +66,7 @@ def copy_firmware(source: Path, target: Path, own_commit: str) -> None:
 def _compile(root: Path, tree: Tree, work: Path, firmware: Path, epoch_s: int) -> None:
     environment = os.environ | {"PICOINFUSE_FIRMWARE_DIR": str(firmware), "SOURCE_DATE_EPOCH": str(epoch_s)}
     if tree.tag is not None:
-        environment["MICROPY_GIT_TAG"] = tree.tag  # else git answers for whatever clone the tree lies in
+        environment["MICROPY_GIT_TAG"] = tree.tag  # else git describes an enclosing clone
     folder = work / "cmake"
     configure = ["cmake", "-S", str(tree.path / "ports" / "rp2"), "-B", str(folder), "-DPICO_BUILD_DOCS=0"]
     configure += [f"-DMICROPY_BOARD={BOARD}", f"-DMICROPY_BOARD_DIR={root / 'boards' / BOARD}"]
@@ -77,7 +77,7 @@ def _compile(root: Path, tree: Tree, work: Path, firmware: Path, epoch_s: int) -
         for command in (configure, ["cmake", "--build", str(folder), f"-j{os.cpu_count() or 1}"]):
             done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
             if done.returncode != 0:
-                raise BuildFailed(f"{command[0]} failed: {_first_error(log)}; all of it is in {log}")
+                raise BuildFailed(f"{command[0]} failed: {_first_error(log)}; full log: {log}")
 
 
 def _finish(binary: Path, path: Path, version: str, own_commit: str) -> Built:
@@ -85,7 +85,7 @@ def _finish(binary: Path, path: Path, version: str, own_commit: str) -> Built:
     micropython = binary_info.read(firmware).version
     flash = info.append(firmware, version, own_commit, micropython)
     if len(flash) > _ROOM_BYTES:
-        raise BuildFailed(f"the image has {len(flash)} bytes, {_ROOM_BYTES} fit below the filesystem")
+        raise BuildFailed(f"the image has {len(flash)} bytes, more than the {_ROOM_BYTES} below the filesystem")
     path.write_bytes(uf2.write(flash))
     return Built(path, info.read(flash), len(flash))
 
@@ -93,4 +93,4 @@ def _finish(binary: Path, path: Path, version: str, own_commit: str) -> Built:
 def _first_error(log: Path) -> str:
     lines = log.read_text("utf-8", "replace").splitlines()
     errors = [line.strip() for line in lines if "error" in line.lower()]
-    return (errors or lines or ["it said nothing"])[0]
+    return (errors or lines or ["no output"])[0]

@@ -1,6 +1,4 @@
-"""What the production image is built from: the MicroPython tree and the tools. All
-checked before anything is built.
-"""
+"""Checks the inputs of a production image, the MicroPython tree and the tools, before the build."""
 
 import re
 import shutil
@@ -31,7 +29,7 @@ _LIBRARIES = {  # file that the cross compiler must find: Debian's package
 
 @dataclass(frozen=True)
 class Tree:
-    """A MicroPython source tree that fits. `tag` is set when it is not a git clone and cannot tell itself."""
+    """A supported MicroPython source tree. `tag`: its version as a git tag if it is not a git clone, else None."""
 
     path: Path
     version: tuple[int, int, int]
@@ -39,6 +37,7 @@ class Tree:
 
 
 def check_tree(path: Path | None) -> Tree:
+    """Raises NoMicroPython, or UnsupportedMicroPython for another version."""
     if path is None:
         raise NoMicroPython("no MicroPython source tree was named; give one with MPY_DIR")
     path = path.resolve()
@@ -58,6 +57,7 @@ def check_tree(path: Path | None) -> Tree:
 
 
 def check_tools() -> None:
+    """Raises MissingTool with the Debian packages to install."""
     missing = {package for tool, package in _TOOLS.items() if shutil.which(tool) is None}
     if "gcc-arm-none-eabi" not in missing:
         missing |= {package for file, package in _LIBRARIES.items() if not _compiler_finds(file)}
@@ -71,7 +71,7 @@ def has_picotool() -> bool:
 
 
 def commit_time(root: Path) -> int:
-    """In seconds since 1970: the date in the image, so that it does not depend on the day of the build."""
+    """Time of the last commit, seconds since 1970, or 0. As the image's date it makes the build reproducible."""
     command = ["git", "-C", str(root), "log", "-1", "--format=%ct"]
     try:
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
@@ -80,7 +80,7 @@ def commit_time(root: Path) -> int:
 
 
 def _compiler_finds(file: str) -> bool:
-    """The compiler answers with a path when it has the file, else with the bare name."""
+    """Whether the compiler finds the file: it prints a path then, and the bare name otherwise."""
     command = ["arm-none-eabi-gcc", "-mcpu=cortex-m0plus", "-mthumb", f"-print-file-name={file}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode == 0 and Path(done.stdout.strip()).is_absolute()

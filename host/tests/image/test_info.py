@@ -56,5 +56,5 @@ def test_block_that_was_moved_is_damaged() -> None:
 
 
 def test_text_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ImageError, match="longer than the 32 bytes"):
+    with pytest.raises(ImageError, match="longer than its 32 bytes"):
         info.append(b"", "1" * 33, "", "")
