@@ -160,7 +160,7 @@ def test_an_exception_loses_no_step(bench: Bench, measure: Measure) -> None:
     began_ns = now_ns(bench)
     bench.pump.start(100_000)
     bench.sleep(3.0)
-    bench.break_task("pump.tasks.garbage_collection.MemoryTask")
+    bench.break_task("pump.tasks.garbage_collection.GarbageCollection")
     bench.sleep(6.0)
     bench.pump.reconnect(after_reset=True)
     reported = bench.pump.last_therapy()

@@ -189,7 +189,7 @@ def test_an_idle_pump_reports_a_hang_after_its_restart(bench: Bench, measure: Me
 
 @pytest.mark.needs("damage", "reset")
 def test_an_idle_pump_reports_a_crash_after_its_restart(bench: Bench, measure: Measure) -> None:
-    bench.break_task("pump.tasks.garbage_collection.MemoryTask")
+    bench.break_task("pump.tasks.garbage_collection.GarbageCollection")
     bench.sleep(6.0)
     bench.pump.reconnect(after_reset=True)
     bench.sleep(1)

@@ -13,7 +13,7 @@ import gc
 import sys
 
 _PACKAGE = "pump"
-_BOOT_ONLY = ("pump.boot.startup", "pump.boot.assembly", "pump.boot.link_functions")
+_BOOT_ONLY = ("pump.boot.startup", "pump.boot.assembly", "pump.boot.link_functions", "pump.storage.sectors")
 
 
 def run(note, reason):

@@ -12,7 +12,7 @@ A task has `name`, `max_late_ms` and `run(now_ms)`, which returns the millisecon
 
 from micropython import const
 
-MAX_SLEEP_MS = const(10)
+_MAX_SLEEP_MS = const(10)
 _NEVER_IDLE_MS = const(2000)  # the link alone runs every 10 ms: nothing due for so long means a wrong clock
 _MASK = const(0x3FFFFFFF)  # of core/ticks.py, repeated: constants of other modules are looked up, and this loop is hot
 _HALF = const(0x1FFFFFFF)
@@ -122,11 +122,11 @@ class Scheduler:
         if late_ms <= _HALF:
             return 1
         late_ms = _MASK - late_ms + 1  # until it is due
-        if late_ms < MAX_SLEEP_MS:
+        if late_ms < _MAX_SLEEP_MS:
             return late_ms
         if late_ms > _NEVER_IDLE_MS:
             raise ClockFault("nothing is due for %d ms" % late_ms)
-        return MAX_SLEEP_MS
+        return _MAX_SLEEP_MS
 
     def excuse(self):
         """The running task has held the CPU as planned: it, and the tasks that became due meanwhile, count as that much

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from pump.core.motion.step_words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable
+from pump.core.motion.step_words import _COUNT_BITS, _WORD_TICKS, MAX_COUNT, WordTable
 
 FIFO_WORDS = 8
 TICKS_PER_US = 5
@@ -101,7 +101,7 @@ class FakeStepper:
         self.take(word)
 
     def take(self, word):
-        ticks, count = (word >> COUNT_BITS) + WORD_TICKS, word & MAX_COUNT
+        ticks, count = (word >> _COUNT_BITS) + _WORD_TICKS, word & MAX_COUNT
         start = max(self.now_ticks(), self.words[-1][1] if self.words else 0)
         if self.words:
             self.idle_ticks += start - self.words[-1][1]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.world.battery import Battery as Cell
-from pump.core.battery import CHARGE_DEPLETED, CHARGE_LOW, CHARGE_OK, CHARGE_UNKNOWN, POLL_MS, Battery, permille
+from pump.core.battery import _CHARGE_OK, CHARGE_DEPLETED, CHARGE_LOW, CHARGE_UNKNOWN, POLL_MS, Battery, permille
 
 CONFIG = {
     "divider": [2, 1],
@@ -74,7 +74,7 @@ def test_hours_with_the_motor_off_in_between_change_nothing():
 
 def test_a_reading_that_is_no_battery_is_unknown_and_what_comes_back_is_looked_at_anew():
     battery = Battery(CONFIG)
-    assert battery.update(3900, 60, POLL_S) == CHARGE_OK
+    assert battery.update(3900, 60, POLL_S) == _CHARGE_OK
     assert battery.update(0, 60, POLL_S) == CHARGE_UNKNOWN
     assert (battery.millivolts, battery.charge_mas, battery.seconds_left(), battery.percent()) == (None,) * 4
     assert battery.update(3050, 460, POLL_S) == CHARGE_DEPLETED
@@ -82,7 +82,7 @@ def test_a_reading_that_is_no_battery_is_unknown_and_what_comes_back_is_looked_a
 
 def test_at_the_end_of_its_voltage_it_is_depleted_whatever_the_account_says():
     battery = Battery(CONFIG)
-    assert battery.update(4150, 60, POLL_S) == CHARGE_OK
+    assert battery.update(4150, 60, POLL_S) == _CHARGE_OK
     assert battery.update(2990, 460, POLL_S) == CHARGE_DEPLETED
 
 
@@ -94,7 +94,7 @@ def test_low_ends_only_when_there_is_charge_for_20_minutes():
     left_s = battery.seconds_left()
     for _ in range(200):
         battery.update(millivolts + 15, 60, POLL_S)
-        assert battery.state == (CHARGE_OK if battery.seconds_left() >= 1200 else CHARGE_LOW)
+        assert battery.state == (_CHARGE_OK if battery.seconds_left() >= 1200 else CHARGE_LOW)
     assert left_s < 900 < battery.seconds_left()
 
 

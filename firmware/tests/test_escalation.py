@@ -3,7 +3,7 @@
 import pytest
 
 from pump.core.alarms import table as al
-from pump.core.alarms.manager import AUDIO_PAUSE_MS, AlarmManager
+from pump.core.alarms.manager import _AUDIO_PAUSE_MS, AlarmManager
 from pump.core.ticks import MASK
 
 ESCALATE_MS = 90_000
@@ -95,7 +95,7 @@ def test_acknowledged_after_it_has_escalated_it_is_medium_again(patient, told):
 def test_a_pause_postpones_escalation_by_its_own_length_and_what_it_takes(patient):
     patient.raise_alarm("infusion_complete", 0)
     patient.silence(80_000)
-    end_ms = 80_000 + AUDIO_PAUSE_MS + ESCALATE_MS
+    end_ms = 80_000 + _AUDIO_PAUSE_MS + ESCALATE_MS
     for now_ms in range(80_000, end_ms, 1_000):
         patient.tick(now_ms)
         assert patient.highest().priority == al.MEDIUM

@@ -10,10 +10,10 @@ from collections import deque
 import pytest
 
 from pump.link import frame, schema
-from pump.link.executed import CAPACITY
+from pump.link.executed import _CAPACITY
 from pump.link.line_reader import MAX_LINE
 from pump.link.outbox import Outbox
-from pump.link.server import MAX_ID, Server
+from pump.link.server import _MAX_ID, Server
 
 from .line_grammar import lines
 
@@ -32,7 +32,7 @@ class Handlers:
     def __init__(self):
         self.request = None  # the object of the line at hand, as Python's own parser reads it
         self.done = 0
-        self.kept = deque(maxlen=CAPACITY)  # ids of the commands that the server must still know, refused or done
+        self.kept = deque(maxlen=_CAPACITY)  # ids of the commands that the server must still know, refused or done
 
     def on_error(self, exc):
         raise exc
@@ -79,7 +79,7 @@ def request_in(line):
         request = json.loads(body.decode(), object_pairs_hook=_only_once, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(request, dict) or type(request.get("id")) is not int or not 1 <= request["id"] <= MAX_ID:
+    if not isinstance(request, dict) or type(request.get("id")) is not int or not 1 <= request["id"] <= _MAX_ID:
         return None
     return request
 

@@ -7,22 +7,20 @@ import pytest
 
 from pump.storage import journal as storage
 from pump.storage.journal import (
+    _ENTRY_CLOCK,
+    _ENTRY_LOST,
     ENTRY_ALARM,
     ENTRY_CHANGED,
-    ENTRY_CLOCK,
     ENTRY_COMMAND,
-    ENTRY_LOST,
     ENTRY_STATE,
     ENTRY_VOLUME,
     RINGS,
-    SECTORS,
-    SPARE,
     Journal,
     name_code,
-    open_journal,
 )
 from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import BODY, BODY_BYTES, ENTRIES, ENTRY_BYTES, Ring
+from pump.storage.sectors import SECTORS, SPARE, open_journal
 from tests.fake_flash import FakeFlash
 
 SIZES = (4, 3, 5)
@@ -115,7 +113,7 @@ def test_the_time_of_day_is_unknown_until_a_host_says_it(journal, clock):
     settle(journal)
     before, told, after = entries(journal.rings[0])
     assert (before.day_s, before.day_cs) == (0, 0)
-    assert (told.kind, told.day_s, told.day_cs, told.a) == (ENTRY_CLOCK, NOON_S, 45, 0)
+    assert (told.kind, told.day_s, told.day_cs, told.a) == (_ENTRY_CLOCK, NOON_S, 45, 0)
     assert (after.day_s, after.day_cs) == (NOON_S + 1, 1)  # 450 + 560 ms
 
 
@@ -136,7 +134,7 @@ def test_what_finds_no_place_is_counted_and_told(journal):
     settle(journal)
     assert [entry.a for entry in entries(journal.rings[0], 40)] == list(range(24))
     (lost,) = entries(journal.rings[1])
-    assert (lost.kind, lost.a) == (ENTRY_LOST, 6)
+    assert (lost.kind, lost.a) == (_ENTRY_LOST, 6)
     assert lost.seq == 31  # the gap shows: 25 to 30 are nobody's
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.link.line_reader import LINE, MAX_LINE, SILENCE_MS, TOO_LONG, LineReader
+from pump.link.line_reader import _SILENCE_MS, LINE, MAX_LINE, TOO_LONG, LineReader
 
 
 def events(reader, data, now_ms=0):
@@ -92,8 +92,8 @@ def test_a_long_line_stays_dropped_through_a_silence():
     # Its tail must never be taken for a request.
     reader = LineReader()
     assert events(reader, b"x" * 600) == [TOO_LONG]
-    reader.quiet(SILENCE_MS * 10)
-    assert events(reader, b'{"id":1}\n', SILENCE_MS * 10) == []
+    reader.quiet(_SILENCE_MS * 10)
+    assert events(reader, b'{"id":1}\n', _SILENCE_MS * 10) == []
 
 
 def test_empty_lines_are_ignored():
@@ -103,12 +103,12 @@ def test_empty_lines_are_ignored():
 def test_half_a_line_is_forgotten_after_a_second_of_silence():
     reader = LineReader()
     assert events(reader, b'{"id":', 100) == []
-    reader.quiet(100 + SILENCE_MS - 1)
-    assert events(reader, b"1}\n", 100 + SILENCE_MS - 1) == [b'{"id":1}']
+    reader.quiet(100 + _SILENCE_MS - 1)
+    assert events(reader, b"1}\n", 100 + _SILENCE_MS - 1) == [b'{"id":1}']
 
     assert events(reader, b'{"id":', 100) == []
-    reader.quiet(100 + SILENCE_MS)
-    assert events(reader, b"hello\n", 100 + SILENCE_MS) == [b"hello"]
+    reader.quiet(100 + _SILENCE_MS)
+    assert events(reader, b"hello\n", 100 + _SILENCE_MS) == [b"hello"]
 
 
 def test_the_silence_is_measured_across_the_wrap_of_the_ticks():

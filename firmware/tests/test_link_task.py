@@ -12,7 +12,7 @@ from pump.link.line_reader import LineReader
 from pump.link.outbox import Outbox
 from pump.link.schema import Refused
 from pump.link.server import Server
-from pump.link.task import LINES_IN, PERIOD_MS, READ_BYTES, LinkTask
+from pump.link.task import _LINES_IN, _PERIOD_MS, _READ_BYTES, LinkTask
 
 BOOT = 41
 
@@ -84,8 +84,8 @@ class Pump:
 
     def turns(self, count):
         for _ in range(count):
-            assert self.task.run(self.now_ms) == PERIOD_MS
-            self.now_ms += PERIOD_MS
+            assert self.task.run(self.now_ms) == _PERIOD_MS
+            self.now_ms += _PERIOD_MS
 
 
 @pytest.fixture
@@ -122,8 +122,8 @@ def test_a_flood_takes_no_more_than_its_share_of_a_turn(pump):
         pump.port.waiting += query(request_id)
     total = len(pump.port.waiting)
     pump.turns(1)
-    assert len(pump.handlers.done) <= LINES_IN
-    assert total - len(pump.port.waiting) <= READ_BYTES
+    assert len(pump.handlers.done) <= _LINES_IN
+    assert total - len(pump.port.waiting) <= _READ_BYTES
     pump.turns(150)  # a line a turn, and some turns end in the middle of one
     assert [message["id"] for message in pump.port.messages()] == list(range(1, 101))
 
@@ -236,7 +236,7 @@ def test_no_bytes_bring_the_link_down_or_fill_the_memory(steps):
         assert len(pump.server._executed._ids) == len(pump.server._executed._replies) == 16
         assert pump.outbox._replies.count <= 8 == len(pump.outbox._replies._lines)
         assert pump.outbox._telemetry.count <= 4 == len(pump.outbox._telemetry._lines)
-        assert len(pump.task._chunk) == READ_BYTES
+        assert len(pump.task._chunk) == _READ_BYTES
         assert pump.reader._used < 512 == len(pump.reader._buffer)
     pump.port.room = None
     pump.port.waiting += b"\n" + query(77)

@@ -25,7 +25,7 @@ class Line:
 
     def __init__(self, monkeypatch, start_ms=0, late_ms=0, seed=1):
         board = Board()
-        (module,) = board.load(monkeypatch, "pump.drivers.pressure_sensor")
+        (module,) = board.load(monkeypatch, "pump.drivers.inputs")
         self._random = random.Random(seed)
         self._late_ms = late_ms
         board.adc[PRESSURE] = self._convert

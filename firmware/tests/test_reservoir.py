@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.therapy.forecast import seconds_to_give, seconds_until
-from pump.core.therapy.reservoir import LEVEL_EMPTY, LEVEL_LOW, LEVEL_OK, Reservoir
+from pump.core.therapy.reservoir import _LEVEL_OK, LEVEL_EMPTY, LEVEL_LOW, Reservoir
 from pump.core.therapy.segments import SegmentWalk
 from pump.core.therapy.therapy import Therapy
 
@@ -47,7 +47,7 @@ def test_below_nothing_there_is_nothing():
 def test_levels_and_what_is_usable():
     r = reservoir()
     assert [r.level(nl) for nl in (1_000_001, 1_000_000, 500_001, 500_000, 0)] == [
-        LEVEL_OK,
+        _LEVEL_OK,
         LEVEL_LOW,
         LEVEL_LOW,
         LEVEL_EMPTY,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.storage.ring import BODY, BODY_BYTES, ENTRIES, ENTRY_BYTES, SLOTS, Ring
+from pump.storage.ring import _SLOTS, BODY, BODY_BYTES, ENTRIES, ENTRY_BYTES, Ring
 from tests.fake_flash import BLOCK, TORN, FakeFlash, PowerCut
 
 BLOCKS = [5, 2, 7, 1]  # wherever littlefs put them
@@ -201,6 +201,6 @@ def assert_whole(flash, confirmed):
     assert last in (confirmed, confirmed + 1)
     assert seqs == list(range(last - len(seqs) + 1, last + 1))
     # The sector that was being erased may be gone beside the spare one.
-    assert len(seqs) >= min(last, FULL - SLOTS)
+    assert len(seqs) >= min(last, FULL - _SLOTS)
     assert ring.last_seq == last
     return last

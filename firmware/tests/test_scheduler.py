@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.scheduler import MAX_SLEEP_MS, ClockFault, Scheduler
+from pump.scheduler import _MAX_SLEEP_MS, ClockFault, Scheduler
 
 
 class Clock:
@@ -61,7 +61,7 @@ def test_each_task_runs_on_its_own_period():
 def test_it_never_sleeps_longer_than_the_serial_line_can_wait():
     clock = Clock()
     loop, _, _ = make([Task("rare", 1000)], clock)
-    assert loop.turn() == MAX_SLEEP_MS
+    assert loop.turn() == _MAX_SLEEP_MS
 
 
 def test_a_late_task_is_counted_reported_and_keeps_the_watchdog_hungry():
@@ -183,7 +183,7 @@ def test_a_clock_that_goes_back_ends_the_loop_instead_of_standing_still():
     clock = Clock()
     clock.now_ms = 60_000
     loop, _, _ = make([Task("line", 10)], clock)
-    assert loop.turn() == MAX_SLEEP_MS
+    assert loop.turn() == _MAX_SLEEP_MS
     clock.now_ms -= 5_000
     with pytest.raises(ClockFault, match="5010 ms"):
         loop.turn()

@@ -7,7 +7,7 @@ import pytest
 
 from pump.selftest import firmware_crc, memory_pattern
 from pump.selftest.firmware_crc import FilesCheck, ImageCheck
-from pump.selftest.memory_pattern import BLOCK, MIN_FREE, MemoryCheck
+from pump.selftest.memory_pattern import _MIN_FREE, BLOCK, MemoryCheck
 from pump.selftest.settings_crc import SettingsCheck
 from pump.selftest.sliced import SlicedChecks
 
@@ -136,7 +136,7 @@ def test_beside_an_infusion_only_a_piece_is_taken():
 
 
 def test_too_little_memory_fails(monkeypatch):
-    monkeypatch.setattr(Memory, "free", MIN_FREE - 1)
+    monkeypatch.setattr(Memory, "free", _MIN_FREE - 1)
     assert whole(MemoryCheck(Memory))
 
 

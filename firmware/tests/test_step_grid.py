@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.motion.step_grid import MIN_TICKS, RAMP_TICKS, SLICE_TICKS, TICKS_PER_PL, WORDS, StepGrid
-from pump.core.motion.step_words import COUNT_BITS, MAX_COUNT, WORD_TICKS, WordTable, encode
+from pump.core.motion.step_words import _COUNT_BITS, _WORD_TICKS, MAX_COUNT, WordTable, encode
 
 PROFILES = [(349931, 1), (10321 * 7 + 3, 70), (13033 * 50 + 7, 50), (250000, 256), (255, 1)]
 MAX_HZ = 200000
@@ -39,7 +39,7 @@ class Hand:
         self._tables.reverse()
         self.grid.next_slice(budget, words, table)
         taken = table.words if self.grid.by_table else words
-        return [((word >> COUNT_BITS) + WORD_TICKS, word & MAX_COUNT) for word in taken[: self.grid.used]]
+        return [((word >> _COUNT_BITS) + _WORD_TICKS, word & MAX_COUNT) for word in taken[: self.grid.used]]
 
     def steps(self, until_tick, budget=1 << 29):
         """Ticks at which steps fall, until the first slice that ends at or after `until_tick`."""

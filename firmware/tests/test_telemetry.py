@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pump.link.telemetry import IDLE_MS, TelemetryTask
+from pump.link.telemetry import _IDLE_MS, TelemetryTask
 
 MASK = 2**30 - 1
 
@@ -29,7 +29,7 @@ def run(task, start_ms, duration_ms, lateness=lambda: 0):
     now_ms = start_ms
     while now_ms < start_ms + duration_ms:
         wait_ms = task.run(now_ms & MASK)
-        assert 1 <= wait_ms <= IDLE_MS
+        assert 1 <= wait_ms <= _IDLE_MS
         now_ms += wait_ms + lateness()
 
 

@@ -5,6 +5,9 @@ The order follows from who needs whom. Three calls close the circles that remain
 App.connect and Delivery.connect.
 """
 
+# The parts are a plain record, whose attributes the checker cannot know.
+# pyright: reportAttributeAccessIssue=false
+
 import time
 
 from pump import wiring
@@ -13,9 +16,8 @@ from pump.boot.link_functions import link_functions
 from pump.commands.calibration import CalibrationCommands
 from pump.commands.confirmation import Confirmation
 from pump.commands.drug_orders import DrugOrders
-from pump.commands.flow_changes import FlowChanges
+from pump.commands.flow_changes import FlowChanges, OcclusionLevel
 from pump.commands.maintenance import Maintenance, SelfTestCommands
-from pump.commands.occlusion_level import OcclusionLevel
 from pump.commands.queries import NoDelivery, Queries
 from pump.commands.reservoir import ReservoirCommands
 from pump.core.alarms.manager import ESCALATE_MS
@@ -26,9 +28,9 @@ from pump.core.occlusion.restarts import Restarts
 from pump.core.occlusion.retraction import Retraction
 from pump.core.occlusion.threshold import ThresholdDetector
 from pump.drivers import chip
+from pump.drivers.inputs import BatterySensor, PressureSensor
 from pump.drivers.lamps import Lamps, lamp_feedback
 from pump.drivers.piezo import Piezo
-from pump.drivers.pressure_sensor import PressureSensor
 from pump.drivers.serial_port import SerialPort
 from pump.drivers.step_counter import FEEDBACK_STATE_MACHINE, StepCounter
 from pump.drivers.stepper import Stepper
@@ -50,9 +52,9 @@ from pump.selftest.sliced import SlicedChecks
 from pump.selftest.sound_check import SoundCheck
 from pump.storage.calibration import CalibrationFault, load_calibration
 from pump.storage.event_log import EventLog
-from pump.storage.journal import open_journal
 from pump.storage.last_therapy import LastTherapy
 from pump.storage.record import RecordStore
+from pump.storage.sectors import open_journal
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivered_volume import DeliveredVolume
 from pump.tasks.delivery import Delivery
@@ -176,7 +178,6 @@ def _make_sensors(p):
     profile, report, tasks = p.profile, p.report, p.sensor_tasks
     wired, occlusion = profile["wiring"], profile["occlusion"]
     if "battery" in profile:
-        from pump.drivers.battery_sensor import BatterySensor
         from pump.tasks.battery import BatteryTask
 
         config = profile["battery"]

@@ -24,18 +24,20 @@ def start(note, reason):
 
 
 def _checked_profile():
-    """The checked profile, or None when it is not valid. The module that checks it is dropped: its tables and texts are
-    needed once.
+    """The checked profile, or None when it is not valid. The modules that check it are dropped: their tables and texts
+    are needed once.
     """
     from pump import storage
-    from pump.storage import profile
+    from pump.storage import profile, profile_table
 
     checked = None
     try:
         checked = profile.load_profile()
     except profile.ProfileFault:
         pass  # _report_boot() raises the alarm
-    del storage.profile, sys.modules[profile.__name__]  # pyright: ignore[reportAttributeAccessIssue]
+    for module in (profile, profile_table):
+        delattr(storage, module.__name__.rpartition(".")[2])
+        del sys.modules[module.__name__]
     return checked
 
 

@@ -190,3 +190,30 @@ class FlowChanges:
         low, high = resonance_ul_h(mechanics)
         if low <= rate_ul_h <= high:  # refused, not moved to an edge: a dose is never changed silently
             raise in_resonance("rate_ul_h", rate_ul_h, low, high)
+
+
+class OcclusionLevel:
+    """Which of the profile's three pressure limits is in force."""
+
+    def __init__(self, occlusion, detector):
+        """`occlusion`: the section of the profile. The detector's limit is that of its default level."""
+        self._occlusion = occlusion
+        self._detector = detector
+        self._level = occlusion["default"]
+
+    def change(self, level):
+        """Prepares the change to `level`, "low", "medium" or "high"."""
+        detector = self._detector
+        limit_pa = self._occlusion[level + "_pa"]
+
+        def act():
+            self._level = level
+            detector.limit_pa = limit_pa
+            return {"level": level, "limit_pa": limit_pa}
+
+        return {"level": [self._level, level], "limit_pa": [detector.limit_pa, limit_pa]}, act, ()
+
+    def add_status(self, status):
+        """Adds its part of the reply to `status`."""
+        status["occlusion_level"] = self._level
+        status["limit_pa"] = self._detector.limit_pa

@@ -21,10 +21,10 @@ from micropython import const
 
 POLL_MS = const(10_000)  # between two measurements: GIP requires one in 3 min
 LOW_S = const(900)  # GIP 5
-DEPLETED_S = const(300)
-GOOD_S = const(1200)  # hysteresis: while charging, the low alarm ends here
+_DEPLETED_S = const(300)
+_GOOD_S = const(1200)  # hysteresis: while charging, the low alarm ends here
 
-CHARGE_OK = const(0)
+_CHARGE_OK = const(0)
 CHARGE_LOW = const(1)
 CHARGE_DEPLETED = const(2)
 CHARGE_UNKNOWN = const(3)
@@ -138,9 +138,9 @@ class Battery:
 
     def _judge(self):
         left_s = self.seconds_left()
-        if self.millivolts <= self._config["empty_mv"] or left_s < DEPLETED_S:
+        if self.millivolts <= self._config["empty_mv"] or left_s < _DEPLETED_S:
             self.state = CHARGE_DEPLETED
         elif left_s < LOW_S:
             self.state = CHARGE_LOW
-        elif self.state == CHARGE_UNKNOWN or left_s >= GOOD_S:
-            self.state = CHARGE_OK
+        elif self.state == CHARGE_UNKNOWN or left_s >= _GOOD_S:
+            self.state = _CHARGE_OK

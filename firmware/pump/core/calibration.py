@@ -11,7 +11,7 @@ from micropython import const
 
 MAX_DEN = const(1000)
 LIMIT_PERCENT = const(10)
-MAX_NUM = const(1100)  # MAX_DEN and 10 %
+_MAX_NUM = const(1100)  # MAX_DEN and 10 %
 
 _STEP_DEN = const(256)
 _NUMBER = const(0x3FFFFFFF)  # the largest small int on the Pico

@@ -8,13 +8,13 @@ only compares differences.
 from micropython import const
 
 MASK = const(0x3FFFFFFF)
-HALF = const(0x1FFFFFFF)
+_HALF = const(0x1FFFFFFF)
 
 
 def elapsed_ms(now_ms, then_ms):
     """Signed `now_ms - then_ms`, right while the two are less than 2**29 ms (6.2 days) apart."""
     diff = (now_ms - then_ms) & MASK
-    return diff if diff <= HALF else diff - MASK - 1
+    return diff if diff <= _HALF else diff - MASK - 1
 
 
 def later(now_ms, wait_ms):

@@ -23,7 +23,7 @@ from pump import wiring
 from pump.core.motion.step_grid import TICK_HZ
 from pump.drivers.step_feed import StepFeed
 
-FIFO_WORDS = const(8)
+_FIFO_WORDS = const(8)
 _STATE_MACHINE = const(0)
 
 
@@ -81,7 +81,7 @@ class Stepper:
 
     def room(self):
         """Words that the FIFO can take."""
-        return FIFO_WORDS - self._machine.tx_fifo()
+        return _FIFO_WORDS - self._machine.tx_fifo()
 
     def grant(self, word):
         """Grants one word (core/motion/step_words.py). The caller has checked `room()`: a put on a full FIFO would

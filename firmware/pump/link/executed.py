@@ -8,19 +8,19 @@ from micropython import const
 
 from pump.link.schema import Refused
 
-CAPACITY = const(16)
+_CAPACITY = const(16)
 
 
 class Executed:
     def __init__(self):
-        self._ids = [0] * CAPACITY  # 0 is no id
-        self._crcs = [0] * CAPACITY
-        self._replies = [b""] * CAPACITY
+        self._ids = [0] * _CAPACITY  # 0 is no id
+        self._crcs = [0] * _CAPACITY
+        self._replies = [b""] * _CAPACITY
         self._next = 0
 
     def reply(self, request_id, crc):
         """The reply to this command, or None when it is new. Raises Refused when another had its id."""
-        for place in range(CAPACITY):
+        for place in range(_CAPACITY):
             if self._ids[place] == request_id:
                 if self._crcs[place] == crc:
                     return self._replies[place]
@@ -33,4 +33,4 @@ class Executed:
         self._ids[place] = request_id
         self._crcs[place] = crc
         self._replies[place] = reply
-        self._next = (place + 1) % CAPACITY
+        self._next = (place + 1) % _CAPACITY

@@ -12,16 +12,16 @@ from micropython import const
 from pump.core.ticks import elapsed_ms
 
 MAX_LINE = const(512)  # newline included
-SILENCE_MS = const(1000)
+_SILENCE_MS = const(1000)
 
-NOTHING = const(0)
+_NOTHING = const(0)
 LINE = const(1)
 TOO_LONG = const(2)
 
 
 class LineReader:
     def __init__(self):
-        self.event = NOTHING  # of the last `feed`
+        self.event = _NOTHING  # of the last `feed`
         self.line = b""  # at LINE: without its end, never empty
         self._buffer = memoryview(bytearray(MAX_LINE))
         self._used = 0
@@ -30,7 +30,7 @@ class LineReader:
 
     def feed(self, chunk, start, stop, now_ms):
         """Takes `chunk[start:stop]` (a bytearray) up to the end of a line; returns where the rest begins."""
-        self.event = NOTHING
+        self.event = _NOTHING
         self._last_ms = now_ms
         newline = chunk.find(b"\n", start, stop)
         end = stop if newline < 0 else newline
@@ -45,7 +45,7 @@ class LineReader:
 
     def quiet(self, now_ms):
         """The port was looked at and there was nothing."""
-        if self._used and elapsed_ms(now_ms, self._last_ms) >= SILENCE_MS:
+        if self._used and elapsed_ms(now_ms, self._last_ms) >= _SILENCE_MS:
             self._used = 0
 
     def _keep(self, chunk, start, end):

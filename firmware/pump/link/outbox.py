@@ -17,8 +17,8 @@ from micropython import const
 
 from pump.link import frame
 
-REPLIES = const(8)
-TELEMETRY = const(4)
+_REPLIES = const(8)
+_TELEMETRY = const(4)
 
 
 class OutboxFull(Exception):
@@ -72,8 +72,8 @@ class _Alarm:
 class Outbox:
     def __init__(self, alarm_names):
         self.dropped = 0  # telemetry lines
-        self._replies = _Lines(REPLIES)
-        self._telemetry = _Lines(TELEMETRY)
+        self._replies = _Lines(_REPLIES)
+        self._telemetry = _Lines(_TELEMETRY)
         self._telemetry_seq = 0
         self._alarms = {name: _Alarm(name) for name in alarm_names}
         self._alarm_seq = 0

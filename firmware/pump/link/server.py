@@ -13,7 +13,7 @@ from pump.link import frame, schema
 from pump.link.executed import Executed
 from pump.link.schema import Refused
 
-MAX_ID = const(0x3FFFFFFF)
+_MAX_ID = const(0x3FFFFFFF)
 
 _MEMBERS = ("id", "method", "params", "boot")
 _NO_PARAMS = {}
@@ -70,7 +70,7 @@ class Server:
         if not isinstance(request, dict):
             raise Refused("invalid_request", "not an object")
         request_id = request.get("id")
-        if type(request_id) is not int or not 1 <= request_id <= MAX_ID:
+        if type(request_id) is not int or not 1 <= request_id <= _MAX_ID:
             raise _invalid("id", "id must be an integer from 1 to 1073741823")
         self._id = request_id
         for name in request:

@@ -11,8 +11,8 @@ to the host.
 from micropython import const
 
 MAX_DEPTH = const(8)  # json.loads recurses, and the stack of the Pico's main thread is small
-MAX_VALUES = const(96)  # a regimen of 12 segments has 78; bounds the time that a hostile line takes
-MAX_DIGITS = const(15)  # 10**13 nL is the largest number of the protocol; a longer one only fills the heap
+_MAX_VALUES = const(96)  # a regimen of 12 segments has 78; bounds the time that a hostile line takes
+_MAX_DIGITS = const(15)  # 10**13 nL is the largest number of the protocol; a longer one only fills the heap
 
 # What may come next.
 _VALUE = const(0)
@@ -71,7 +71,7 @@ def members(data):
             at = _string(data, at + 1, end)
             count += 1
             state = _COLON
-        elif values == MAX_VALUES:
+        elif values == _MAX_VALUES:
             raise NotJson("more than 96 values")
         elif char == 123 or char == 91:  # { [
             if depth == MAX_DEPTH:
@@ -179,7 +179,7 @@ def _number(data, at, end):
         if at < end and (data[at] == 43 or data[at] == 45):
             at += 1
         at = _digits(data, at, end)
-    if at - begin > MAX_DIGITS and _digit_count(data, begin, at) > MAX_DIGITS:
+    if at - begin > _MAX_DIGITS and _digit_count(data, begin, at) > _MAX_DIGITS:
         raise NotJson("number of more than 15 digits")
     return at
 

@@ -9,11 +9,11 @@ from micropython import const
 
 from pump.link.line_reader import LINE, TOO_LONG
 
-PERIOD_MS = const(10)
-READ_BYTES = const(128)  # a turn; 12.8 kB/s, and a turn's reading stays at a few ms as each byte costs a poll
-LINES_IN = const(1)  # a turn; its reply takes some 10 ms on a Pico
-LINES_OUT = const(4)  # a turn
-GARBAGE_AFTER = const(1000)  # bytes sent: replies and reports leave some six times as much behind, of 30 KB
+_PERIOD_MS = const(10)
+_READ_BYTES = const(128)  # a turn; 12.8 kB/s, and a turn's reading stays at a few ms as each byte costs a poll
+_LINES_IN = const(1)  # a turn; its reply takes some 10 ms on a Pico
+_LINES_OUT = const(4)  # a turn
+_GARBAGE_AFTER = const(1000)  # bytes sent: replies and reports leave some six times as much behind, of 30 KB
 
 
 class LinkTask:
@@ -28,17 +28,17 @@ class LinkTask:
         self._outbox = outbox
         self._on_garbage = on_garbage
         self._sent = 0  # since it was last called
-        self._chunk = bytearray(READ_BYTES)
+        self._chunk = bytearray(_READ_BYTES)
         self._at = 0  # chunk[at:end] has been read and not yet been cut into lines
         self._end = 0
 
     def run(self, now_ms):
         self._read(now_ms)
         self._write()
-        if self._sent >= GARBAGE_AFTER:
+        if self._sent >= _GARBAGE_AFTER:
             self._sent = 0
             self._on_garbage()
-        return PERIOD_MS
+        return _PERIOD_MS
 
     def _read(self, now_ms):
         if not self._outbox.room_for_reply():
@@ -50,7 +50,7 @@ class LinkTask:
                 self._reader.quiet(now_ms)
                 return
         lines = 0
-        while self._at < self._end and lines < LINES_IN and self._outbox.room_for_reply():
+        while self._at < self._end and lines < _LINES_IN and self._outbox.room_for_reply():
             self._at = self._reader.feed(self._chunk, self._at, self._end, now_ms)
             event = self._reader.event
             if event == LINE:
@@ -62,7 +62,7 @@ class LinkTask:
 
     def _write(self):
         lines = 0
-        while lines < LINES_OUT:
+        while lines < _LINES_OUT:
             chunk = self._outbox.next_chunk()
             if chunk is None:
                 return

@@ -8,7 +8,7 @@ from micropython import const
 
 from pump.core.ticks import elapsed_ms, later
 
-IDLE_MS = const(1000)  # the longest sleep; who sets a period wakes the task
+_IDLE_MS = const(1000)  # the longest sleep; who sets a period wakes the task
 
 
 class TelemetryTask:
@@ -29,11 +29,11 @@ class TelemetryTask:
     def run(self, now_ms):
         period_ms = self.period_ms
         if not period_ms:
-            return IDLE_MS
+            return _IDLE_MS
         late_ms = elapsed_ms(now_ms, self._due_ms)
         if late_ms >= 0:
             # The next point of the grid that is still to come: after a stall no line is made up for.
             self._due_ms = later(self._due_ms, (late_ms // period_ms + 1) * period_ms)
             self._outbox.telemetry(self._source.telemetry(now_ms))
             late_ms = elapsed_ms(now_ms, self._due_ms)
-        return min(-late_ms, IDLE_MS)
+        return min(-late_ms, _IDLE_MS)

@@ -8,7 +8,7 @@ or shorted, and a wire that is stuck. Where an alarm uses the lamps, the check d
 from micropython import const
 
 _PHASES = ((1, 0), (0, 1), (0, 0))  # red, yellow
-PHASES = const(3)
+_COUNT = const(3)
 
 
 class LampCheck:
@@ -16,17 +16,17 @@ class LampCheck:
         """`wire`: a Pin, or None where there is no feedback."""
         self._annunciator = annunciator
         self._wire = wire
-        self._phase = PHASES
+        self._phase = _COUNT
         self._failed = False
 
     def begin(self):
         self._failed = False
-        self._phase = PHASES if self._wire is None else 0
+        self._phase = _COUNT if self._wire is None else 0
         self._show()
 
     def poll(self):
-        """Judges what is lit and lights the next. To be called a while after `begin`, PHASES times in all."""
-        if self._phase == PHASES:
+        """Judges what is lit and lights the next. To be called a while after `begin`, _COUNT times in all."""
+        if self._phase == _COUNT:
             return
         red, yellow = _PHASES[self._phase]
         if self._annunciator.is_dark() and self._wire.value() != red + yellow:
@@ -38,5 +38,5 @@ class LampCheck:
         return not self._failed
 
     def _show(self):
-        if self._phase < PHASES and self._annunciator.is_dark():
+        if self._phase < _COUNT and self._annunciator.is_dark():
             self._annunciator.light(*_PHASES[self._phase])

@@ -8,7 +8,7 @@ that gets no block fails. The interpreter's own memory and the memory of the pum
 from micropython import const
 
 BLOCK = const(256)  # small, because free heap is in small pieces, and a block that finds no place starts a collection
-MIN_FREE = const(10_000)  # what the loop takes between two collections
+_MIN_FREE = const(10_000)  # what the loop takes between two collections
 _RESERVE = const(24_000)  # stays free for the tasks that run meanwhile
 _MOST = const(128)
 _FEW = const(16)
@@ -30,7 +30,7 @@ class MemoryCheck:
         free = self._memory.free
         self.tested = 0
         self._left = min(_MOST, max(_FEW, (free - _RESERVE) // BLOCK)) if whole else _FEW
-        self.failed = free < MIN_FREE
+        self.failed = free < _MIN_FREE
         self._patterns = tuple([bytes([pattern]) * BLOCK for pattern in _PATTERNS])
 
     def step(self):

@@ -7,7 +7,7 @@ from micropython import const
 from pump.core.supervisor import INFUSING
 from pump.core.ticks import elapsed_ms
 
-PERIOD_MS = const(3_600_000)
+_PERIOD_MS = const(3_600_000)
 _SLICE_EVERY_MS = const(100)
 _POLL_MS = const(10_000)
 
@@ -31,7 +31,7 @@ class PeriodicSelfTest:
             self._last_ms = now_ms
             return _POLL_MS
         if not self._running:
-            if elapsed_ms(now_ms, self._last_ms) < PERIOD_MS:
+            if elapsed_ms(now_ms, self._last_ms) < _PERIOD_MS:
                 return _POLL_MS
             self._running = True
             self._sliced.begin()

@@ -16,7 +16,7 @@ FAILED = "failed"
 NOT_RUN = "not_run"
 ABSENT = "absent"  # this bench has nothing to check it by
 
-STEPS = const(10)
+_STEPS = const(10)
 _STEP_TICKS = const(5000)  # 1 ms
 _POLL_MS = const(100)
 _POLLS = const(4)
@@ -33,11 +33,11 @@ class StepCheck:
     def begin(self):
         self._counter.forget()
         self._stepper.start(enable=False)
-        self._stepper.grant(encode(_STEP_TICKS, STEPS))
+        self._stepper.grant(encode(_STEP_TICKS, _STEPS))
 
     def passed(self):
         self._counter.read()
-        return self._counter.steps == STEPS
+        return self._counter.steps == _STEPS
 
     def end(self):
         self._stepper.halt()

@@ -22,8 +22,8 @@ from pump.storage.record import RecordFault
 VERSION = const(2)
 VERSION_1_PATH = "/calibration.json"
 MAX_BYTES = const(1024)
-MAX_ENTRIES = const(5)  # the one in force, and four for undo
-MAX_OPERATOR_BYTES = const(32)
+_MAX_ENTRIES = const(5)  # the one in force, and four for undo
+_MAX_OPERATOR_BYTES = const(32)
 _ENOENT = const(2)
 
 _MEMBERS = ("profile", "step_pl", "entries")
@@ -65,7 +65,7 @@ class Calibration:
         BadFactor.
         """
         check_entry(entry)
-        entries = self.entries[-(MAX_ENTRIES - 1) :]
+        entries = self.entries[-(_MAX_ENTRIES - 1) :]
         entries.append(entry)
         return self._with(entries)
 
@@ -157,8 +157,8 @@ def check_entry(entry):
     if not _is_date(entry["date"]):
         raise BadEntry("date", "date is not a day as in 2026-11-22")
     operator = entry["operator"]
-    if type(operator) is not str or not 1 <= len(operator.encode()) <= MAX_OPERATOR_BYTES:
-        raise BadEntry("operator", "operator is not a name of 1 to %d bytes" % MAX_OPERATOR_BYTES)
+    if type(operator) is not str or not 1 <= len(operator.encode()) <= _MAX_OPERATOR_BYTES:
+        raise BadEntry("operator", "operator is not a name of 1 to %d bytes" % _MAX_OPERATOR_BYTES)
     if any(ord(char) < 32 or ord(char) == 127 for char in operator):
         raise BadEntry("operator", "operator has a character that cannot be printed")
 
@@ -173,8 +173,8 @@ def _is_date(date):
 
 
 def _check_entries(entries):
-    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
-        raise CalibrationFault("wrong_format", "entries is not a list of at most %d" % MAX_ENTRIES)
+    if not isinstance(entries, list) or len(entries) > _MAX_ENTRIES:
+        raise CalibrationFault("wrong_format", "entries is not a list of at most %d" % _MAX_ENTRIES)
     problem = None
     try:
         for entry in entries:

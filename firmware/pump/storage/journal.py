@@ -6,7 +6,7 @@
 
 `note` puts an entry into a small preallocated table and allocates nothing while its numbers are small ints, so alarm
 and step paths may call it. The task (tasks/journal.py) writes the entries to the flash. While the table is full,
-entries are lost: their sequence numbers are not used again, and an ENTRY_LOST entry has their number.
+entries are lost: their sequence numbers are not used again, and an _ENTRY_LOST entry has their number.
 
 Names of alarms, states and commands are stored as the lower half of their CRC-32, so a new row in a table changes no
 stored entry.
@@ -19,12 +19,9 @@ from binascii import b2a_base64, crc32
 from micropython import const
 
 from pump.core.ticks import elapsed_ms
-from pump.storage.ring import BODY, BODY_BYTES, Ring
-from pump.storage.sectors import Sectors
+from pump.storage.ring import BODY, BODY_BYTES
 
 RINGS = ("events", "faults", "volume")
-SECTORS = {"events": 50, "faults": 10, "volume": 12}
-SPARE = (1, 1, 3)  # sectors kept erased: at rates too high for an erase during motion, volumes come once a second
 
 ENTRY_BOOT = const(2)  # code: reason; a: boot number
 ENTRY_STATE = const(3)  # code: state; a: code of the event
@@ -33,10 +30,10 @@ ENTRY_CHANGED = const(5)  # an alarm ended or changed its priority. code: name; 
 ENTRY_COMMAND = const(6)  # code: method; a, b: its first two numbers, or codes of words
 ENTRY_FAULT = const(7)  # code: which fault; a: detail
 ENTRY_VOLUME = const(8)  # see tasks/delivered_volume.py
-ENTRY_LAST_THERAPY = const(9)  # a: steps of this therapy; b: nL
-ENTRY_THERAPY = const(10)  # started, or its rate changed. a: µL/h; b: VTBI in nL, -1: no limit
-ENTRY_CLOCK = const(11)  # set. a: change in s, 0 when the time was unknown before
-ENTRY_LOST = const(12)  # a: number of lost entries
+_ENTRY_LAST_THERAPY = const(9)  # a: steps of this therapy; b: nL
+_ENTRY_THERAPY = const(10)  # started, or its rate changed. a: µL/h; b: VTBI in nL, -1: no limit
+_ENTRY_CLOCK = const(11)  # set. a: change in s, 0 when the time was unknown before
+_ENTRY_LOST = const(12)  # a: number of lost entries
 
 _PENDING = const(24)
 _READ_SLOTS = const(16)
@@ -91,7 +88,7 @@ class Journal:
             self._day_ms += 1000
             self._day_s -= 1
         changed_s = self._day_s - before_s if before_s else 0
-        self.note(ENTRY_CLOCK, 0, changed_s)
+        self.note(_ENTRY_CLOCK, 0, changed_s)
         return changed_s
 
     # ---- entries ----
@@ -123,7 +120,7 @@ class Journal:
         """
         if self.lost and self.waiting < _PENDING:
             lost, self.lost = self.lost, 0
-            self.note(ENTRY_LOST, 0, lost)
+            self.note(_ENTRY_LOST, 0, lost)
         ring = self._unwritten
         while ring is None or not ring.page_is_full():
             at = self._first * BODY_BYTES
@@ -164,19 +161,3 @@ class Journal:
             if ring.wants_erase(moving):
                 return ring
         return None
-
-
-def open_journal(store, flash, random):
-    """`(journal, trouble)`: trouble when the flash has no space or accepts no write, or earlier entries are lost."""
-    try:
-        sectors = Sectors(store, flash, SECTORS, random)
-    except OSError:
-        return Journal(()), True
-    try:
-        rings = [Ring(flash, sectors.blocks[name], SPARE[i]) for i, name in enumerate(RINGS)]
-        for ring in rings:
-            if not ring.has_room():
-                ring.erase()  # now, or a start right after the self-test could not be recorded
-    except OSError:  # no write works; the entries stay for a later boot
-        return Journal(()), True
-    return Journal(rings), sectors.lost

@@ -18,13 +18,13 @@ from pump.storage.record import RecordFault
 from pump.storage.ring import BODY, BODY_BYTES
 
 OUTCOMES = ("none", "infusing", "paused", "stopped", "complete", "alarm_stopped", "interrupted", "unknown")
-OUTCOME_NONE = const(0)
+_OUTCOME_NONE = const(0)
 OUTCOME_INFUSING = const(1)
 OUTCOME_PAUSED = const(2)
 OUTCOME_STOPPED = const(3)
 OUTCOME_COMPLETE = const(4)
 OUTCOME_ALARMED = const(5)
-OUTCOME_INTERRUPTED = const(6)
+_OUTCOME_INTERRUPTED = const(6)
 OUTCOME_UNKNOWN = const(7)
 
 NO_BOUND = const(0xFFFFFF)
@@ -45,7 +45,7 @@ class LastTherapy:
         self._record = store.record("therapy", _VERSION, _MAX_BYTES)
         self.number = 0
         self.step_pl = (1, 1)  # when it was ordered
-        self.outcome = OUTCOME_NONE
+        self.outcome = _OUTCOME_NONE
         self.seen = True  # by a person: that it is over
         self.steps = 0  # as noted last
         self.unsure = 0  # so many more at most; NO_BOUND: unknown
@@ -60,14 +60,14 @@ class LastTherapy:
         ordered = None
         try:
             ordered = self._ordered()
-            self.outcome = OUTCOME_NONE
+            self.outcome = _OUTCOME_NONE
         except (RecordFault, ValueError):
             self.outcome, self.lost = OUTCOME_UNKNOWN, True
         if ordered is None:
             self.unsure = NO_BOUND
             if entry is not None:
                 self.number = entry[0]
-                self.seen = self.outcome == OUTCOME_NONE or entry[1]
+                self.seen = self.outcome == _OUTCOME_NONE or entry[1]
             return
         self.number, self.step_pl = ordered["number"], ordered["step_pl"]
         low = self.number & 255
@@ -81,7 +81,7 @@ class LastTherapy:
     def end(self):
         """At boot: a therapy that was under way was interrupted."""
         if self.outcome in (OUTCOME_INFUSING, OUTCOME_PAUSED) or (self.outcome == OUTCOME_COMPLETE and self.unsure):
-            self.outcome, self.seen = OUTCOME_INTERRUPTED, False
+            self.outcome, self.seen = _OUTCOME_INTERRUPTED, False
 
     def _ordered(self):
         """The record, or None. Raises RecordFault, ValueError."""

@@ -19,7 +19,7 @@ from pump.link import frame
 FORMAT = const(1)
 MAX_LINE = const(384)  # must fit into a line of the link
 MAX_DRUGS = const(200)
-MAX_CONCENTRATIONS = const(8)
+_MAX_CONCENTRATIONS = const(8)
 
 _ENOENT = const(2)
 _HEAD = ("format", "name", "version", "drugs", "crc")
@@ -65,8 +65,8 @@ def read_drug(line):
         problem = str(bad)
     if problem is not None:
         raise LibraryFault("wrong_format", "%s: %s" % (name, problem))
-    if not isinstance(concentrations, list) or not 1 <= len(concentrations) <= MAX_CONCENTRATIONS:
-        raise LibraryFault("wrong_format", "%s: 1 to %d concentrations are allowed" % (name, MAX_CONCENTRATIONS))
+    if not isinstance(concentrations, list) or not 1 <= len(concentrations) <= _MAX_CONCENTRATIONS:
+        raise LibraryFault("wrong_format", "%s: 1 to %d concentrations are allowed" % (name, _MAX_CONCENTRATIONS))
     for concentration in concentrations:
         _check_int(name, concentration, 1, MAX_MILLI)
     _check_limits(name, dose, 4)

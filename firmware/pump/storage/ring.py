@@ -1,7 +1,7 @@
 """A ring of flash sectors with entries of 32 bytes. When space runs out, the oldest sector is erased.
 
     entry:  seq, s since boot, s since 2020 (0: unknown), 1/100 s of each, kind, boot, code, b, a, chain
-    sector: a header of the same form (kind SECTOR, seq of the first entry, a: number of sectors before it, b: chain so
+    sector: a header of the same form (kind _SECTOR, seq of the first entry, a: number of sectors before it, b: chain so
             far), and 127 entries
 
 `chain` is the CRC-32 of an entry's first 28 bytes, seeded with the previous entry's chain: it exposes an entry that was
@@ -22,9 +22,9 @@ from micropython import const
 
 ENTRY_BYTES = const(32)
 BODY_BYTES = const(28)
-SLOTS = const(128)
+_SLOTS = const(128)
 ENTRIES = const(127)  # of a sector
-SECTOR = const(1)  # the kind of a header
+_SECTOR = const(1)  # the kind of a header
 BODY = "<IIIBBBBHHii"
 _PAGE = const(256)
 _IN_PAGE = const(8)
@@ -43,7 +43,7 @@ class Ring:
         self._page = bytearray(b"\xff" * _PAGE)  # the page to write next, with the bytes already in the flash
         self._fresh = 0  # entries of it that are not in the flash yet
         self._sector = -1  # in use, counted since the ring was created
-        self._slot = SLOTS  # the next one
+        self._slot = _SLOTS  # the next one
         self._clean = 0  # erased sectors ahead
         self.chain = 0
         self.last = bytearray(ENTRY_BYTES)  # the newest entry; kind 0: no entry
@@ -54,11 +54,11 @@ class Ring:
 
     def has_room(self):
         """Whether an entry can be written without an erase."""
-        return self._slot < SLOTS or self._clean > 0
+        return self._slot < _SLOTS or self._clean > 0
 
     def room(self):
         """Number of entries that can be written without an erase."""
-        return SLOTS - self._slot + self._clean * ENTRIES
+        return _SLOTS - self._slot + self._clean * ENTRIES
 
     def wants_erase(self, moving):
         """Whether a sector should be erased. While the motor turns, half of the spare sectors are enough."""
@@ -72,7 +72,7 @@ class Ring:
     def put(self, body):
         """Adds an entry to the page; `body` is its first 28 bytes. `write` stores it in the flash. Requires `has_room`
         and a page that is not full."""
-        if self._slot == SLOTS:
+        if self._slot == _SLOTS:
             self._begin_sector(struct.unpack_from("<I", body)[0])
         at = self._slot % _IN_PAGE * ENTRY_BYTES
         self.chain = crc32(body, self.chain)
@@ -101,7 +101,7 @@ class Ring:
         self._clean -= 1
         self._slot = 1
         self._blank()
-        head = struct.pack(BODY, seq, 0, 0, 0, 0, SECTOR, 0, 0, self.chain & 0xFFFF, self.chain >> 16, self._sector)
+        head = struct.pack(BODY, seq, 0, 0, 0, 0, _SECTOR, 0, 0, self.chain & 0xFFFF, self.chain >> 16, self._sector)
         self._page[:BODY_BYTES] = head
         struct.pack_into("<I", self._page, _CHAIN_AT, crc32(head))
 
@@ -116,11 +116,11 @@ class Ring:
     def first_position(self):
         """Position of the oldest entry that may exist."""
         oldest = self._sector + self._clean + 1 - len(self._blocks)
-        return max(0, oldest) * SLOTS + 1
+        return max(0, oldest) * _SLOTS + 1
 
     def end_position(self):
         """Position after the newest entry in the flash."""
-        return self._sector * SLOTS + self._slot - self._fresh if self._sector >= 0 else 1
+        return self._sector * _SLOTS + self._slot - self._fresh if self._sector >= 0 else 1
 
     def read(self, position, count):
         """`(position, chain, bytes)`: up to `count` slots of one sector, from `position` or, if that was erased, from
@@ -129,16 +129,16 @@ class Ring:
         """
         position = max(position, self.first_position())
         while True:
-            if position % SLOTS == 0:
+            if position % _SLOTS == 0:
                 position += 1
-            sector, slot = position // SLOTS, position % SLOTS
-            available = min(count, SLOTS - slot, self.end_position() - position)
+            sector, slot = position // _SLOTS, position % _SLOTS
+            available = min(count, _SLOTS - slot, self.end_position() - position)
             if available <= 0:
                 return position, None, b""
             head = self._head(sector % len(self._blocks))
             if head is not None and head[0] == sector:
                 break
-            position = (sector + 1) * SLOTS  # the power failed during its erase
+            position = (sector + 1) * _SLOTS  # the power failed during its erase
         data = bytearray(available * ENTRY_BYTES)
         self._flash.readblocks(self._block(sector), data, slot * ENTRY_BYTES)
         return position, head[1] if slot == 1 else None, data
@@ -150,7 +150,7 @@ class Ring:
         head = bytearray(ENTRY_BYTES)
         self._flash.readblocks(self._blocks[index], head, 0)
         values = struct.unpack(BODY, head[:BODY_BYTES])
-        if values[5] != SECTOR or _chain_of(head) != crc32(head[:BODY_BYTES]):
+        if values[5] != _SECTOR or _chain_of(head) != crc32(head[:BODY_BYTES]):
             return None
         return values[10], values[9] << 16 | values[8], values[0]
 
@@ -178,7 +178,7 @@ class Ring:
         before = self.chain  # the chain stored in the previous slot, right or wrong
         self._slot = 1
         good = 1  # the header
-        for slot in range(SLOTS):
+        for slot in range(_SLOTS):
             at = slot % _IN_PAGE * ENTRY_BYTES
             if not at:
                 self._flash.readblocks(block, page, slot * ENTRY_BYTES)

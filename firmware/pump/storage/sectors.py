@@ -1,4 +1,6 @@
-"""Sectors of the flash that the journal owns: files of one block each, that littlefs made once and never touches again.
+"""Opens the journal at boot, on the sectors of the flash that it owns. Dropped after the boot (run.py).
+
+The sectors are files of one block each, that littlefs makes once and never touches again.
 
 A running pump cannot write through littlefs: one call may be several erases, up to 400 ms each. It can write a page,
 and erase one sector when the motor's granted motion covers that. A file of one block holds nothing of littlefs's own,
@@ -14,8 +16,12 @@ import os
 
 from micropython import const
 
+from pump.storage.journal import RINGS, Journal
 from pump.storage.record import RecordFault
+from pump.storage.ring import Ring
 
+SECTORS = {"events": 50, "faults": 10, "volume": 12}
+SPARE = (1, 1, 3)  # kept erased: at rates where no erase is covered, volumes come once a second
 SECTOR_BYTES = const(4096)
 FOLDER = "/log"
 _VERSION = const(1)
@@ -110,3 +116,19 @@ class Sectors:
         if found != len(marks):
             raise OSError(5)
         return blocks
+
+
+def open_journal(store, flash, random):
+    """`(journal, trouble)`: trouble when the flash has no space or accepts no write, or earlier entries are lost."""
+    try:
+        sectors = Sectors(store, flash, SECTORS, random)
+    except OSError:
+        return Journal(()), True
+    try:
+        rings = [Ring(flash, sectors.blocks[name], SPARE[i]) for i, name in enumerate(RINGS)]
+        for ring in rings:
+            if not ring.has_room():
+                ring.erase()  # now, or a start right after the self-test could not be recorded
+    except OSError:  # no write works; the entries stay for a later boot
+        return Journal(()), True
+    return Journal(rings), sectors.lost

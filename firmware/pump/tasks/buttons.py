@@ -7,7 +7,7 @@ from micropython import const
 
 from pump import wiring
 from pump.core.buttons import REQUEST_BOLUS, SILENCE, STOP_INFUSION, WIRES, Button
-from pump.drivers.switch import Switch
+from pump.drivers.inputs import Switch
 
 _POLL_MS = const(10)
 

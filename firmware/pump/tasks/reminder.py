@@ -9,7 +9,7 @@ from micropython import const
 from pump.core.supervisor import PAUSED
 from pump.core.ticks import elapsed_ms
 
-SUSPENDED_MS = const(900_000)
+_SUSPENDED_MS = const(900_000)
 _POLL_MS = const(1000)
 
 
@@ -33,7 +33,7 @@ class SuspendedReminder:
         if self._supervisor.state != PAUSED:
             self._active_ms = now_ms
             self._set_alarm(False, now_ms)
-        elif not self._due and elapsed_ms(now_ms, self._active_ms) >= SUSPENDED_MS:
+        elif not self._due and elapsed_ms(now_ms, self._active_ms) >= _SUSPENDED_MS:
             self._set_alarm(True, now_ms)
         return _POLL_MS
 

@@ -8,7 +8,7 @@ wire read as air.
 from micropython import const
 
 from pump.core.occlusion.threshold import ThresholdDetector
-from pump.drivers.switch import Switch
+from pump.drivers.inputs import Switch
 from pump.tasks.pressure import PressureTask
 
 _POLL_MS = const(20)

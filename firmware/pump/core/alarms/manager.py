@@ -25,7 +25,7 @@ from pump.core.ticks import MASK, elapsed_ms, later
 
 # Audio pause: GIP, Dräger and Baxter say 2 min at most, with reactivation by itself; Open PCA says 10. A
 # stopped opioid or vasopressor is felt within minutes, so 2.
-AUDIO_PAUSE_MS = const(120_000)
+_AUDIO_PAUSE_MS = const(120_000)
 
 # Without a profile: as long as an audio pause, in which a person in reach has had the time to react.
 ESCALATE_MS = const(120_000)
@@ -98,7 +98,7 @@ class AlarmManager:
         """Ends an audio pause that has lasted, and escalates. The annunciator calls it each time it runs."""
         if self._owner is None:
             return
-        if self.silenced and elapsed_ms(now_ms, self._paused_at_ms) >= AUDIO_PAUSE_MS:
+        if self.silenced and elapsed_ms(now_ms, self._paused_at_ms) >= _AUDIO_PAUSE_MS:
             self.silenced = False
         for alarm in self._alarms:
             if alarm.active and alarm.priority == MEDIUM and not alarm.acknowledged:
@@ -148,7 +148,7 @@ class AlarmManager:
         """What is left of the audio pause."""
         if not self.silenced:
             return 0
-        return max(0, AUDIO_PAUSE_MS - elapsed_ms(now_ms, self._paused_at_ms))
+        return max(0, _AUDIO_PAUSE_MS - elapsed_ms(now_ms, self._paused_at_ms))
 
     def highest(self):
         """The owner of sound and lamps, or None."""

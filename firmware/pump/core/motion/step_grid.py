@@ -22,7 +22,7 @@ SLICE_TICKS = const(500000)  # 100 ms: the most that one call produces
 RAMP_TICKS = const(100000)  # 20 ms: one stair of a ramp
 MIN_TICKS = const(20)  # a word takes 17 ticks of its own, see drivers/stepper.py
 TICKS_PER_PL = const(18000)  # ticks in which 1 µL/h earns 1 pL
-TABLE_TICKS = const(250000)  # a shorter batch goes into a table with others
+_TABLE_TICKS = const(250000)  # a shorter batch goes into a table with others
 WORDS = const(10)  # maximum of a slice: PREFIX single ones and two
 _LEAVE = const(1000)  # ticks that a wait leaves, at least, for the step after it
 
@@ -69,7 +69,7 @@ class StepGrid:
         most = MAX_COUNT if is_stair else min(2 * self._period, MAX_COUNT)
         batch = max(1, min(slice_ticks // (self._period + 1), most))
         batch_ticks = batch * (self._period + 1)
-        in_slice = 1 if is_stair or batch_ticks >= TABLE_TICKS or batch < 2 else slice_ticks // batch_ticks
+        in_slice = 1 if is_stair or batch_ticks >= _TABLE_TICKS or batch < 2 else slice_ticks // batch_ticks
         self._leads = PREFIX if is_stair else 1
         self._batch = batch
         self._in_slice = max(1, min(in_slice, MAX_BATCHES))

@@ -7,19 +7,19 @@ from array import array
 
 from micropython import const
 
-WORD_TICKS = const(17)  # ticks of a step, or of a wait, that are not in its field
-COUNT_BITS = const(11)
+_WORD_TICKS = const(17)  # ticks of a step, or of a wait, that are not in its field
+_COUNT_BITS = const(11)
 MAX_COUNT = const(2047)
-_MAX_TICKS = const(0x7FFFF + 17)  # 19 bits, and WORD_TICKS
+_MAX_TICKS = const(0x7FFFF + 17)  # 19 bits, and _WORD_TICKS
 PREFIX = const(8)  # single words that may stand before the batches
 MAX_BATCHES = const(200)
 
 
 def encode(ticks, count):
     """`count` steps `ticks` apart, each `ticks` after the one before; a wait of `ticks` when `count` is 0."""
-    assert WORD_TICKS <= ticks <= _MAX_TICKS  # beyond its field it would be another rate
+    assert _WORD_TICKS <= ticks <= _MAX_TICKS  # beyond its field it would be another rate
     assert 0 <= count <= MAX_COUNT
-    return (ticks - WORD_TICKS) << COUNT_BITS | count
+    return (ticks - _WORD_TICKS) << _COUNT_BITS | count
 
 
 class WordTable:

@@ -13,7 +13,7 @@ a score of TRIP_PA is a blocked line:
 In an open line the pressure moves with the patient, by up to 50 mmHg (6.7 kPa), with the bag and with the sensor's
 drift. Consecutive rises add up to no more than the whole swing. TRIP_PA is above that of a patient by 1.3 kPa, and
 steps of pressure beside it count only in part. At high rates segments are lengthened to SEGMENT_MS, and a run has at
-least LEAST_SEGMENTS: a minute, in which the threshold comes first above 60 mL/h.
+least _LEAST_SEGMENTS: a minute, in which the threshold comes first above 60 mL/h.
 
 A rate that rises lifts the pressure by the line's resistance, also in an open line: by tau * dQ / (Q * T) of what a
 closed line would rise in a segment of T seconds, tau = R * C. Where it rises by more than 1/8 the segment begins anew;
@@ -32,7 +32,7 @@ from pump.core.ticks import elapsed_ms
 
 SEGMENT_PA = const(320)  # of a line twice as soft 160; 17 Pa rms of noise in each of its ends leave three sigma to 1/4
 SEGMENT_MS = const(5_000)  # at least
-LEAST_SEGMENTS = const(12)
+_LEAST_SEGMENTS = const(12)
 TRIP_PA = const(8_000)  # 60 mmHg
 _RATE_SHIFT = const(3)  # 1/8
 
@@ -71,7 +71,7 @@ class EarlyOcclusion:
             return False
         self.score_pa += min(rise_pa, closed_pa * 3 // 2)
         self._segments += 1
-        return self.score_pa >= TRIP_PA and self._segments >= LEAST_SEGMENTS
+        return self.score_pa >= TRIP_PA and self._segments >= _LEAST_SEGMENTS
 
     def _begin(self, pressure_pa, steps, rate_ul_h, now_ms):
         self._most_ul_h = rate_ul_h + (rate_ul_h >> _RATE_SHIFT)

@@ -10,7 +10,7 @@ from micropython import const
 
 from pump.core.ticks import elapsed_ms
 
-WINDOW_MS = const(600_000)
+_WINDOW_MS = const(600_000)
 CHECK_MS = const(15_000)  # of looking at the pressure, before the pump goes on by itself
 _SAME_STOPS = const(3)
 _KEPT = const(16)  # more than can matter: 9 restarts, and 2 stops each of a few alarms
@@ -42,7 +42,7 @@ class Restarts:
     def forget_old(self, now_ms):
         """To be called every few hours at least: times wrap."""
         for i in range(_KEPT):
-            if self._names[i] is not None and elapsed_ms(now_ms, self._times_ms[i]) >= WINDOW_MS:
+            if self._names[i] is not None and elapsed_ms(now_ms, self._times_ms[i]) >= _WINDOW_MS:
                 self._names[i] = None
 
     def _keep(self, name, now_ms):

@@ -5,8 +5,8 @@ The delivery task runs it like a therapy; it reduces what the infusion was given
 
     pressure    it ends at `to_pa`, a little above the atmosphere's, whatever the limit was
     volume      `max_steps` of the profile, and never more than this infusion has pushed
-    time        LONGEST_MS
-    the sensor  what is drawn must lower the pressure: the first FIRST_UL by FIRST_FALL_PA, and then each CHECK_UL by
+    time        _LONGEST_MS
+    the sensor  what is drawn must lower the pressure: the first FIRST_UL by _FIRST_FALL_PA, and then each CHECK_UL by
                 half of what it would in a line as the profile has it
 
 A sensor that always reads high ends it after the first 100 µL. These take up the backlash of the screw (0.1 mm in a
@@ -23,9 +23,9 @@ from micropython import const
 
 from pump.core.ticks import elapsed_ms
 
-LONGEST_MS = const(30_000)
+_LONGEST_MS = const(30_000)
 FIRST_UL = const(100)
-FIRST_FALL_PA = const(1000)
+_FIRST_FALL_PA = const(1000)
 CHECK_UL = const(50)
 
 DRAWING = const(0)
@@ -65,7 +65,7 @@ class Retraction:
         self._began_ms = now_ms
         self._first_pa = self._check_pa = pressure_pa
         self._next_ul = FIRST_UL
-        self._next_fall_pa = FIRST_FALL_PA
+        self._next_fall_pa = _FIRST_FALL_PA
         return self._total > 0 and pressure_pa is not None and pressure_pa > self._to_pa
 
     # ---- a therapy ----
@@ -97,7 +97,7 @@ class Retraction:
             return NO_PRESSURE
         if pressure_pa <= self._to_pa:
             return RELIEVED
-        if elapsed_ms(now_ms, self._began_ms) >= LONGEST_MS:
+        if elapsed_ms(now_ms, self._began_ms) >= _LONGEST_MS:
             return TIMED_OUT
         drawn_ul = drawn_steps * self._num // self._den
         if drawn_ul >= self._next_ul:

@@ -9,11 +9,11 @@ from micropython import const
 
 from pump.core.ticks import elapsed_ms
 
-READS = const(4)  # of the ADC in one sample
+_READS = const(4)  # of the ADC in one sample
 SAMPLE_MS = const(10)
 _FULL_MV = const(3300)  # at the count that the ADC just does not reach
-_FULL_SUM = const(16384)  # READS * 4096
-_MAX_SUM = const(16380)  # READS * 4095
+_FULL_SUM = const(16384)  # _READS * 4096
+_MAX_SUM = const(16380)  # _READS * 4095
 
 SENSOR_OPEN = "sensor_open"
 SENSOR_SHORT = "sensor_short"
@@ -83,7 +83,7 @@ class Calibration:
         shift = 16
         while True:
             slope = _divide(_FULL_MV * numerator << shift, _FULL_SUM * denominator)
-            bias = _divide(-offset_mv * numerator << shift, denominator) + slope * READS // 2 + (1 << shift >> 1)
+            bias = _divide(-offset_mv * numerator << shift, denominator) + slope * _READS // 2 + (1 << shift >> 1)
             if slope * _MAX_SUM + abs(bias) < 1 << 30:
                 break
             shift -= 1

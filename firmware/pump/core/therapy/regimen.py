@@ -18,7 +18,7 @@ from pump.core.units import steps_of
 
 KINDS = ("continuous", "intermittent", "pca", "steps")
 MAX_SEGMENTS = const(12)  # what fits into a line of 512 bytes
-MAX_SECONDS = const(31_622_400)  # 366 days
+_MAX_SECONDS = const(31_622_400)  # 366 days
 MAX_NL = 10_000_000_000_000  # 10 000 L; no const: it is no small int on the Pico
 
 # key: (needed, low, high) of a whole number
@@ -122,9 +122,9 @@ def _check_segment(where, segment, mechanics):
     begin_ul_h, end_ul_h, seconds, volume_nl = segment
     if begin_ul_h or end_ul_h:
         check_rate(where, begin_ul_h, mechanics, end_ul_h)
-    if not 0 <= seconds <= MAX_SECONDS:
-        message = "%s lasts %d s, at most %d" % (where, seconds, MAX_SECONDS)
-        raise BadRegimen("out_of_range", where, message, MAX_SECONDS)
+    if not 0 <= seconds <= _MAX_SECONDS:
+        message = "%s lasts %d s, at most %d" % (where, seconds, _MAX_SECONDS)
+        raise BadRegimen("out_of_range", where, message, _MAX_SECONDS)
     if not 0 <= volume_nl <= MAX_NL:
         raise BadRegimen("out_of_range", where, "%s gives %d nL, at most %d" % (where, volume_nl, MAX_NL), MAX_NL)
     if seconds and volume_nl:

@@ -13,7 +13,7 @@ from pump.core.units import nl_of, steps_of_up
 
 _UL = const(1000)
 
-LEVEL_OK = const(0)
+_LEVEL_OK = const(0)
 LEVEL_LOW = const(1)
 LEVEL_EMPTY = const(2)
 
@@ -52,7 +52,7 @@ class Reservoir:
         """LEVEL_OK, LEVEL_LOW or LEVEL_EMPTY."""
         if left_nl <= self._empty_nl:
             return LEVEL_EMPTY
-        return LEVEL_LOW if left_nl <= self._low_nl else LEVEL_OK
+        return LEVEL_LOW if left_nl <= self._low_nl else _LEVEL_OK
 
     def usable_nl(self, left_nl):
         """nL that can be delivered before the pump stops because the reservoir is empty."""
