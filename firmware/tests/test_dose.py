@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picoinfuse.dosing import dose as host
+from picoinfuse.dosing import units
 from pump.core.therapy import dose as pump
 from pump.core.therapy.dose import BadDose, Dosing, amount_milli
 
@@ -69,8 +70,8 @@ def test_the_content_of_a_volume():
 
 
 def test_both_sides_know_the_same_units():
-    assert host.AMOUNTS == pump.AMOUNTS
-    assert {k: Fraction(*v) for k, v in pump._TIMES.items()} == host.PER_HOUR
+    assert units.AMOUNTS == pump.AMOUNTS
+    assert {k: Fraction(*v) for k, v in pump._TIMES.items()} == units.PER_HOUR
 
 
 @st.composite
