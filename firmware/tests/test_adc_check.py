@@ -42,7 +42,7 @@ def test_a_temperature_that_no_chip_has_is_a_wrong_reference(temperature, fault)
     assert faults == [None] * 4 + [fault]
 
 
-def test_a_fault_ends_when_five_looks_are_good():
+def test_a_fault_ends_after_five_good_readings():
     check = ConverterCheck()
     feed(check, lambda: 700, lambda: 700, 40)
     assert feed(check, lambda: 1300, lambda: WARM, 6) == [ADC_STUCK] * 4 + [None] * 2

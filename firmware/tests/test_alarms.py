@@ -58,7 +58,7 @@ def test_faults_of_the_pump_itself_last_until_a_reset():
 # Raise, end, clear
 
 
-def test_an_alarm_is_told_once_however_often_its_condition_is_seen(manager, told):
+def test_an_alarm_is_reported_once_however_often_its_condition_is_seen(manager, told):
     for now_ms in (10, 20, 30):
         manager.raise_alarm("occlusion", now_ms)
     assert told == [("occlusion", "high", True, 1, 10)]
@@ -101,7 +101,7 @@ def test_a_system_fault_is_not_cleared_even_when_its_condition_is_gone(manager):
     assert names(manager.active()) == ["system_fault"]
 
 
-def test_a_latched_alarm_whose_condition_returns_is_not_told_again_and_is_not_cleared(manager, told):
+def test_a_latched_alarm_whose_condition_returns_is_not_reported_again_and_is_not_cleared(manager, told):
     manager.raise_alarm("occlusion", 0)
     manager.condition_gone("occlusion", 1)
     manager.raise_alarm("occlusion", 2)

@@ -86,7 +86,7 @@ def test_a_record_is_read_though_a_file_of_version_1_was_left_by_a_power_cut(tmp
     assert load_calibration(NAME, STEP_PL, store).num == 99
 
 
-def test_a_damaged_record_is_a_fault_until_somebody_sets_one(tmp_path, store):
+def test_a_damaged_record_is_a_fault_until_a_factor_is_stored(tmp_path, store):
     store_calibration(Calibration(NAME, STEP_PL).with_entry(ENTRY), store)
     for folder in FOLDERS:
         (tmp_path / folder[1:] / "calibration").write_bytes(b"calibration 2 1")

@@ -164,7 +164,7 @@ def test_it_is_noted_after_20_ul_but_once_a_second_at_most(world):
 
 
 @pytest.mark.parametrize("ahead", [0, 1, 40])
-def test_after_a_bite_all_that_was_granted_was_made(world, ahead):
+def test_after_a_watchdog_reset_all_granted_steps_were_made(world, ahead):
     world.start(100_000)
     world.look()
     world.make(123)
@@ -192,7 +192,7 @@ def test_what_was_being_drawn_back_is_taken_off(world):
     assert (told["delivered_nl"], told["unsure_nl"]) == (470 * STEP_NL, 0)
 
 
-def test_a_bite_within_a_grant_leaves_what_the_flash_has(world):
+def test_a_watchdog_reset_during_a_grant_falls_back_to_the_flash(world):
     world.start(100_000)
     world.make(10)
     world.volume.on_grant(False)
@@ -243,7 +243,7 @@ def test_how_it_ended_outlives_the_supply(world, new, event, whole, outcome, see
     assert (told["delivered_nl"], told["unsure_nl"]) == (500 * STEP_NL, 0)
 
 
-def test_complete_is_told_only_of_a_motor_that_stood(world):
+def test_complete_is_reported_only_when_the_motor_stood(world):
     world.start(100_000)
     world.make(500)
     world.volume.on_state(sv.INFUSING, sv.IDLE, sv.COMPLETED)  # its last steps run out
@@ -251,7 +251,7 @@ def test_complete_is_told_only_of_a_motor_that_stood(world):
     assert world.boot()["outcome"] == "interrupted"
 
 
-def test_somebody_who_clears_it_is_kept_too(world):
+def test_clearing_the_interruption_is_stored_too(world):
     world.start(100_000)
     told = world.boot()
     assert not told["seen"]
@@ -326,7 +326,7 @@ def test_a_cut_between_record_and_journal_has_given_nothing(world, monkeypatch):
     assert (told["number"], told["outcome"], told["delivered_nl"], told["unsure_nl"]) == (2, "stopped", 0, 0)
 
 
-def test_where_no_sector_can_be_erased_the_last_entry_says_that_nobody_knows(world):
+def test_where_no_sector_can_be_erased_the_last_entry_has_no_bound(world):
     world.start(1_200_000)
     ring = world.journal.rings[2]
     while ring.room() > 4:

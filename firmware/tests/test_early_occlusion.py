@@ -57,7 +57,7 @@ def test_a_line_as_stiff_as_glass_is_not_found_faster_than_its_cap():
 
 @pytest.mark.parametrize("rate_ul_h", [100, 500, 5_000, 60_000, 400_000])
 @pytest.mark.parametrize("minutes", [0.1, 1, 2, 14, 60])
-def test_a_patient_who_is_raised_by_50_mmhg_is_no_occlusion_however_slowly(rate_ul_h, minutes):
+def test_raising_a_patient_by_50_mmhg_is_no_occlusion_however_slowly(rate_ul_h, minutes):
     """The whole swing in one straight rise is below what trips: 6.7 kPa of 8."""
     rise = lambda t_s, nl: 2_000 + SWING_PA * min(1.0, max(0.0, t_s / 60 - 5) / minutes)  # noqa: E731
     assert watch(rate_ul_h, rise, 0.25 + minutes / 60) is None

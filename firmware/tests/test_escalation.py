@@ -47,11 +47,11 @@ def test_an_alarm_that_happens_anew_has_not_been_seen(manager):
     assert not manager.highest().acknowledged
 
 
-def test_nothing_to_acknowledge_is_told(manager):
+def test_acknowledging_without_an_alarm_is_reported(manager):
     assert manager.acknowledge(0) == 0
 
 
-def test_a_medium_alarm_that_nobody_attends_to_becomes_high(patient, told):
+def test_an_unattended_medium_alarm_becomes_high(patient, told):
     patient.raise_alarm("infusion_complete", 0)
     patient.tick(ESCALATE_MS - 1)
     assert patient.highest().priority == al.MEDIUM

@@ -128,7 +128,7 @@ def test_a_clock_that_is_set_back_by_a_year_shows_and_changes_no_order(journal, 
     assert (second.s, second.cs) == (10, 0)
 
 
-def test_what_finds_no_place_is_counted_and_told(journal):
+def test_entries_beyond_the_table_are_counted_and_reported(journal):
     for n in range(30):
         journal.note(ENTRY_STATE, 0, n)
     settle(journal)
@@ -236,7 +236,7 @@ def the_record_is_damaged(root):
 
 
 @pytest.mark.parametrize("damage", [a_file_is_gone, a_file_is_shorter, the_record_is_damaged])
-def test_sectors_that_are_not_as_recorded_are_made_anew_and_it_is_told(tmp_path, boot, damage):
+def test_sectors_that_differ_from_their_record_are_recreated_and_reported(tmp_path, boot, damage):
     journal, _ = boot()
     journal.note(ENTRY_STATE, 0, 7)
     settle(journal)
@@ -260,7 +260,7 @@ def test_no_two_names_that_are_noted_have_one_code():
         assert len({name_code(name) for name in names}) == len(names)
 
 
-def test_a_flash_without_a_place_for_the_rings_is_told(tmp_path, clock):
+def test_a_flash_without_space_for_the_rings_is_reported(tmp_path, clock):
     """The files are not found in it: as full, or as another filesystem than it seems."""
     journal, trouble = open_journal(RecordStore(str(tmp_path)), FakeFlash(352), 1)
     assert trouble

@@ -169,7 +169,7 @@ def test_a_whole_copy_of_another_library_is_not_it(store):
     assert store.restored == ["library"]
 
 
-def test_a_copy_that_cannot_be_mended_is_told_at_each_boot(store, monkeypatch):
+def test_a_copy_that_cannot_be_repaired_is_reported_at_each_boot(store, monkeypatch):
     put(store, lines(HEPARIN, MORPHINE))
     cut(paths(store, 0)[0])
 

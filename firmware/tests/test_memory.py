@@ -70,7 +70,7 @@ def test_each_collection_is_excused_and_no_count_is(task, heap):
 
 
 @pytest.mark.parametrize(("free", "low"), [(LEAST, False), (LEAST - 1, True)])
-def test_memory_that_runs_out_is_told_by_the_second_measurement(task, heap, told, free, low):
+def test_low_memory_is_reported_at_the_second_measurement(task, heap, told, free, low):
     heap.free = free
     task.collect_soon()
     for now_ms in (0, 50):

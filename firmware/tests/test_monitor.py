@@ -45,7 +45,7 @@ def test_a_motor_that_follows_is_agreed_with(hz):
     assert Pump().run(hz, hz, 60 * MIN_MS if hz < 10 else 20 * MIN_MS) == (0, None)
 
 
-def test_a_command_that_is_over_before_the_next_look_is_no_motor_that_runs_away():
+def test_a_command_that_ends_before_the_next_poll_is_no_runaway_motor():
     """60 Hz for 14 ms, of which 0.3 s were granted: 18 steps after it is over, in three looks."""
     pump = Pump()
     pump.update(0, 0)
@@ -55,7 +55,7 @@ def test_a_command_that_is_over_before_the_next_look_is_no_motor_that_runs_away(
     assert pump.run(0, 60, 1000)[0] == RUNS  # half a second later nobody commands anything
 
 
-def test_a_pause_of_the_command_that_is_over_before_the_next_look_is_no_motor_that_stands():
+def test_a_pause_of_the_command_that_ends_before_the_next_poll_is_no_stalled_motor():
     """Nothing for 14 ms, in which 0.3 s of nothing were granted."""
     pump = Pump()
     assert pump.run(60, 60, 1000) == (0, None)

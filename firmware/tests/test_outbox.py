@@ -64,7 +64,7 @@ def test_eight_replies_wait_and_a_ninth_is_an_error_of_the_program():
     assert outbox.room_for_reply()
 
 
-def test_the_latest_change_of_an_alarm_is_told_and_seq_shows_the_gap():
+def test_the_latest_change_of_an_alarm_is_sent_and_seq_shows_the_gap():
     outbox = Outbox(ALARMS)
     outbox.alarm("occlusion", "high", True, 100)  # seq 1, never told
     outbox.alarm("sensor", "medium", True, 101)  # seq 2
@@ -76,7 +76,7 @@ def test_the_latest_change_of_an_alarm_is_told_and_seq_shows_the_gap():
     assert send_all(outbox) == []
 
 
-def test_an_alarm_that_changes_while_it_is_sent_is_told_again():
+def test_an_alarm_that_changes_while_it_is_sent_is_sent_again():
     outbox = Outbox(ALARMS)
     outbox.alarm("occlusion", "high", True, 1)
     outbox.next_chunk()
@@ -96,7 +96,7 @@ def test_an_unknown_alarm_is_an_error_of_the_program():
         Outbox(ALARMS).alarm("oclusion", "high", True, 0)
 
 
-def test_only_the_newest_state_is_told():
+def test_only_the_newest_state_is_sent():
     outbox = Outbox(ALARMS)
     outbox.state("infusing", "start", 1)
     outbox.state("idle", "stop", 2)

@@ -110,7 +110,7 @@ def test_a_cut_at_the_first_store_leaves_none_or_the_new(tmp_path, monkeypatch, 
 
 
 @given(st.data())
-def test_one_damaged_copy_is_mended_from_the_other_and_told(tmp_path_factory, data):
+def test_one_damaged_copy_is_repaired_from_the_other_and_reported(tmp_path_factory, data):
     root = tmp_path_factory.mktemp("record")
     store = RecordStore(str(root))
     store.record("thing", 1, 100).store(YOUNG)
@@ -128,13 +128,13 @@ def test_one_damaged_copy_is_mended_from_the_other_and_told(tmp_path_factory, da
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_copy_that_is_gone_is_told_too(tmp_path, stored, index):
+def test_a_missing_copy_is_reported_too(tmp_path, stored, index):
     stored.store(YOUNG)
     copies(tmp_path)[index].unlink()
     assert loaded(tmp_path) == ((1, YOUNG), ["thing"])
 
 
-def test_a_first_copy_that_fell_back_is_told(tmp_path, stored):
+def test_an_outdated_first_copy_is_reported(tmp_path, stored):
     """What a lost end of a folder's log in littlefs does; a power cut cannot, for the first is written first."""
     before = copies(tmp_path)[0].read_bytes()
     stored.store(YOUNG)
@@ -143,7 +143,7 @@ def test_a_first_copy_that_fell_back_is_told(tmp_path, stored):
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_a_copy_that_fell_back_by_two_stores_is_told(tmp_path, stored, index):
+def test_a_copy_outdated_by_two_stores_is_reported(tmp_path, stored, index):
     before = copies(tmp_path)[index].read_bytes()
     stored.store(YOUNG)
     stored.store(YOUNG + b"!")
@@ -176,7 +176,7 @@ def test_what_a_later_firmware_wrote_is_not_used(tmp_path):
     assert loaded(tmp_path, version=3) == ((3, YOUNG), [])
 
 
-def test_what_an_earlier_firmware_wrote_is_told_with_its_version(tmp_path, stored):
+def test_a_record_of_an_earlier_firmware_is_returned_with_its_version(tmp_path, stored):
     assert loaded(tmp_path, version=2) == ((1, OLD), [])
 
 

@@ -61,7 +61,7 @@ def test_the_stairs_of_a_ramp_add_up_to_the_volume_under_the_line():
     assert runner.left_ticks == ENDLESS
 
 
-def test_what_is_left_is_told_from_any_place_in_the_regimen():
+def test_the_remainder_is_known_from_any_place_in_the_regimen():
     regimen = {"kind": "steps", "segments": [[3600, 3600, 10, 0], [3600, 7200, 100, 0], [0, 0, 50, 0]], "repeat": 2}
     therapy = Therapy(regimen, 1000, 1)
     # 1 µL a second for 10 s, 1 to 2 for 100 s, a pause; twice.

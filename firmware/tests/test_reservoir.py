@@ -18,7 +18,7 @@ def reservoir():
     return Reservoir(LIMITS, 1_000_000, 2)  # a step is 500 nL
 
 
-def test_it_is_unknown_until_somebody_says():
+def test_it_is_unknown_until_it_is_set():
     r = reservoir()
     assert r.left_nl(0) is None
     r.deduct(10)

@@ -45,7 +45,7 @@ def test_the_next_boot_finds_the_reason_once(registers, reason):
     assert boot(registers)[1] == NO_NOTE
 
 
-def test_a_watchdog_bite_while_infusing_is_known_afterwards(registers):
+def test_a_watchdog_reset_while_infusing_is_known_afterwards(registers):
     note, _ = boot(registers)
     note.set(WAS_INFUSING)
     note, reason = boot(registers)
@@ -83,7 +83,7 @@ def test_crashes_in_a_row_are_counted_up_to_15(registers):
 
 
 @pytest.mark.parametrize("reason", [WAS_INFUSING, WAS_RUNNING])
-def test_a_watchdog_bite_between_crashes_does_not_forget_them(registers, reason):
+def test_a_watchdog_reset_between_crashes_keeps_their_count(registers, reason):
     note, _ = boot(registers)
     note.set(AFTER_CRASH)
     note, _ = boot(registers)

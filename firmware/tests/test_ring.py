@@ -117,7 +117,7 @@ def test_a_position_names_an_entry_for_ever(ring):
     assert entries(ring, ring.end_position()) == ([], 0)
 
 
-def test_who_asks_for_what_is_gone_gets_the_oldest(ring):
+def test_reading_an_erased_position_returns_the_oldest_entry(ring):
     for seq in range(1, 1001):
         put(ring, seq)
     position, chain, data = ring.read(1, 16)

@@ -198,7 +198,7 @@ class Storing(Task):
         return wait_ms
 
 
-def test_a_stall_that_is_excused_makes_nobody_late_not_even_the_task_that_stood():
+def test_an_excused_stall_makes_no_task_late_not_even_the_stalled_one():
     clock = Clock()
     storing, short = Storing("storing", 4, clock, takes_ms=90), Task("short", 4)
     loop, fed, late = make([storing, short], clock)
@@ -223,7 +223,7 @@ def test_what_was_late_before_the_stall_stays_so():
     assert ("short", 20) in late
 
 
-def test_what_is_done_before_the_loop_makes_nobody_late():
+def test_work_before_the_loop_makes_no_task_late():
     clock = Clock()
     task = Task("task", 10)
     loop, _, late = make([task], clock)

@@ -98,7 +98,7 @@ class Memory:
     free = 50_000
 
 
-def test_memory_that_holds_its_patterns_passes_and_tells_how_much_it_was():
+def test_memory_that_holds_its_patterns_passes_and_reports_its_size():
     check = MemoryCheck(Memory)
     assert not whole(check)
     assert check.tested == (50_000 - 24_000) // BLOCK * BLOCK

@@ -190,7 +190,7 @@ def test_a_refusal_of_the_application_reaches_the_host(link):
 
 @pytest.mark.parametrize("exc", [ValueError("x"), KeyError("x"), MemoryError()])
 @pytest.mark.parametrize("line", [b'{"id":7,"method":"status"}', command(7)])
-def test_any_other_exception_is_told_to_the_application_and_to_the_host(link, exc, line):
+def test_any_other_exception_is_reported_to_the_application_and_the_host(link, exc, line):
     link.handlers.raises = exc
     reply = link.ask(line)
     assert (reply["id"], reply["error"]["code"]) == (7, "internal")

@@ -106,7 +106,7 @@ def test_reset_is_refused_only_while_infusing_and_service_also_while_paused():
     assert refused(sv.SERVICE_ASKED) == {"infusing", "paused"}
 
 
-def test_an_accepted_event_is_told_with_the_new_state_in_force():
+def test_listeners_of_an_accepted_event_see_the_new_state():
     seen = []
     supervisor = sv.Supervisor(lambda *what: seen.append((*what, supervisor.state, supervisor.permits_motor)))
     assert supervisor.handle(sv.TEST_PASSED, 5)
@@ -117,7 +117,7 @@ def test_an_accepted_event_is_told_with_the_new_state_in_force():
     ]
 
 
-def test_a_refused_event_and_one_that_changes_nothing_are_not_told():
+def test_a_refused_event_and_one_that_changes_nothing_are_not_reported():
     seen = []
     supervisor = sv.Supervisor(lambda *change: seen.append(change))
     assert not supervisor.handle(sv.START, 0)

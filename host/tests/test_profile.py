@@ -171,7 +171,7 @@ def test_a_mistake_is_named_with_its_line(
     assert (name, line) in mistakes_of(write(RIGHT.replace(old, new)))
 
 
-def test_all_mistakes_are_told_in_the_order_of_lines(write: Callable[[str], Path]) -> None:
+def test_all_errors_are_reported_in_the_order_of_lines(write: Callable[[str], Path]) -> None:
     text = RIGHT.replace("dir = 3", "dir = 2").replace("lead_mm = 2.0", "lead_mm = 0")
     text = text.replace("high_mmhg = 775", "high_mmhg = 100").replace("stall_kpa", "stal_kpa")
     assert mistakes_of(write(text)) == [
@@ -192,7 +192,7 @@ def test_the_message_names_file_line_and_limit(write: Callable[[str], Path]) -> 
     assert error.value.line == line_of("max_rate")
 
 
-def test_a_missing_table_is_told_once(write: Callable[[str], Path]) -> None:
+def test_a_missing_table_is_reported_once(write: Callable[[str], Path]) -> None:
     assert mistakes_of(write(RIGHT[: RIGHT.index("[world]")])) == [("missing_key", 1)]
 
 

@@ -139,7 +139,7 @@ def test_doses_are_converted_once_and_shown_both_ways(tmp_path: Path) -> None:
         ("kind = \n", [("syntax", 1)]),
     ],
 )
-def test_each_mistake_is_told_by_name_with_its_line(tmp_path: Path, text: str, found: list[tuple[str, int]]) -> None:
+def test_each_error_is_reported_with_its_name_and_line(tmp_path: Path, text: str, found: list[tuple[str, int]]) -> None:
     assert mistakes(tmp_path, text) == found
 
 

@@ -136,7 +136,7 @@ def test_the_ambulatory_curves_have_their_own_windows() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "needs"), [(STANDARD, 120), (AMBULATORY, 1500)])
-def test_a_delivery_that_is_too_short_is_told_how_long_it_must_be(scheme: Scheme, needs: int) -> None:
+def test_the_error_for_a_short_delivery_names_the_length_it_needs(scheme: Scheme, needs: int) -> None:
     with pytest.raises(TooShort, match=rf"lasted 119\.9 min .* need {needs} min"):
         trumpet(lambda t_s: t_s, 7194, 100, scheme)
 
@@ -157,7 +157,7 @@ def test_fewer_than_25_boluses_are_not_judged() -> None:
         bolus_accuracy([1.0] * 24, 1)
 
 
-def test_boluses_are_told_apart_by_the_rest_between_them() -> None:
+def test_boluses_are_separated_by_the_rest_between_them() -> None:
     trace = Trace()
     for k in range(25):
         trace.pulses("step", k * 60 * 10**9, 10**7, 10**6, 100 + k % 2)
@@ -251,12 +251,12 @@ def test_a_log_may_begin_before_the_infusion(log: Log) -> None:
         ("0;1\n30;2\n", r"balance.csv:2: 1 fields"),
     ],
 )
-def test_a_malformed_log_is_told_with_its_line(log: Log, text: str, message: str) -> None:
+def test_a_malformed_log_is_reported_with_its_line(log: Log, text: str, message: str) -> None:
     with pytest.raises(BadLog, match=message):
         read_balance(log(text), 1.0, 0.0)
 
 
-def test_a_log_that_is_not_text_is_told(tmp_path: Path) -> None:
+def test_a_log_that_is_not_text_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "balance.csv"
     path.write_bytes(b"0,1\n\xff\xfe,2\n")
     with pytest.raises(BadLog, match="not a CSV file"):
@@ -336,7 +336,7 @@ def test_a_log_of_25_boluses_is_judged(run: Callable[..., Any], log: Log) -> Non
         (("--bolus", "1", "--profile", "syringe-50ml"), TooFewBoluses, "there are 1 boluses"),
     ],
 )
-def test_what_is_missing_is_told_in_one_sentence(
+def test_a_missing_option_is_one_sentence(
     run: Callable[..., Any], vcd: str, options: tuple[str, ...], error: type[Exception], message: str
 ) -> None:
     done = run(vcd, *options)

@@ -81,7 +81,7 @@ def test_a_factor_beyond_the_limit_is_refused_with_the_limit(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "x", "1/0", "1,03", "nan"])
-def test_what_is_no_factor_is_told(text: str) -> None:
+def test_an_invalid_factor_is_reported(text: str) -> None:
     with pytest.raises(NoFactor, match="give a ratio such as"):
         parse_factor(text)
 
@@ -181,7 +181,7 @@ def test_an_error_beyond_the_limit_is_refused_before_it_is_stored(bench: StubBen
     assert bench.pump.status().state == "idle"
 
 
-def test_a_run_that_an_alarm_ends_counts_for_nothing_and_is_told(bench: StubBench, run: Run) -> None:
+def test_a_run_ended_by_an_alarm_does_not_count_and_is_reported(bench: StubBench, run: Run) -> None:
     bench.occlude(True)
     done = run("--by", "volume", "--rate", "360", typed="\n5.15\n")
     assert isinstance(done.exception, collect.RunStopped)
@@ -236,7 +236,7 @@ KEPT = {"format": 1, "profile": PROFILE.name, "step_pl": STEP_PL, "entries": [EN
     ],
     ids=["corrupt", "other profile", "out of range"],
 )
-def test_a_calibration_that_cannot_be_believed_stops_the_pump_until_somebody_sets_one(
+def test_an_invalid_calibration_stops_the_pump_until_a_factor_is_stored(
     bench: StubBench, run: Run, data: bytes, why: str
 ) -> None:
     put_calibration(bench, data)

@@ -146,7 +146,7 @@ def test_a_heap_that_runs_out_is_seen() -> None:
     assert law.memory_is_there(window(after=status(heap_free=law.MIN_HEAP - 1))) is not None
 
 
-def test_a_boot_nobody_was_told_of_has_had_its_self_test() -> None:
+def test_an_unreported_boot_has_had_its_self_test() -> None:
     """Seed 1065 of 2 h: after the third crash the supply was taken away, and the port was closed as it came back."""
     assert "self_test" not in window().states
     assert "self_test" in window(booted=True).states

@@ -40,7 +40,7 @@ def test_the_steps_of_a_boot_s_self_test_are_permitted() -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("broken", [("lamp_red",), ("piezo",), ("lamp_red", "piezo")])
-def test_a_pump_that_gave_up_is_told_by_its_lamp_or_its_tone(broken: tuple[str, ...]) -> None:
+def test_a_pump_that_gave_up_is_recognised_by_its_lamp_or_tone(broken: tuple[str, ...]) -> None:
     """Seed 1010 of 2 h, made short: three crashes in a row with the red lamp's wire held low."""
     crashes = [Act("disturb", (f"exception in {task}",)) for task in ("delivery_monitor", "telemetry", "annunciator")]
     holds = [Act("break", (f"{wire} wire low",)) for wire in broken]

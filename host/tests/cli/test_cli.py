@@ -102,7 +102,7 @@ def test_status_says_how_the_last_therapy_ended(run: Run, pump: FakePump) -> Non
     assert "interrupted: the volume given is unknown" in run("status", "-p", "x")[1]
 
 
-def test_status_as_json_is_what_the_pump_told(run: Run, pump: FakePump) -> None:
+def test_status_as_json_is_the_reply_of_the_pump(run: Run, pump: FakePump) -> None:
     code, out, _ = run("status", "-p", "x", "--json")
     assert code == 0
     assert json.loads(out) == {**STATUS, "last_therapy": RESULTS["last_therapy"]}
@@ -183,7 +183,7 @@ ORDER = {"drug": "dopamine", "unit": "ug/kg/min", "amount": "mg", "concentration
         ("hour", "hour: 20.5 mg/kg is beyond the hard limit of 20 mg/kg"),
     ],
 )
-def test_a_limit_that_refuses_is_told_as_a_person_writes_it(run: Run, pump: FakePump, limit: str, told: str) -> None:
+def test_a_refusal_by_a_limit_is_in_the_units_of_the_drug(run: Run, pump: FakePump, limit: str, told: str) -> None:
     pump.results["order"] = {"order": ORDER}
     refusal = {"limit": limit, "value": 20_500, "bound": 20_000}
     message = f"{limit} is 20500, the hard limit 20000 (thousandths)"
@@ -194,7 +194,7 @@ def test_a_limit_that_refuses_is_told_as_a_person_writes_it(run: Run, pump: Fake
     assert "thousandths" not in err
 
 
-def test_a_soft_limit_that_a_script_did_not_name_is_told_the_same_way(run: Run, pump: FakePump) -> None:
+def test_a_soft_limit_not_confirmed_by_a_script_is_reported_the_same_way(run: Run, pump: FakePump) -> None:
     pump.results["order"] = {"order": ORDER}
     refusal = {"token": 1, "limit": "dose", "value": 6_500, "bound": 5_000}
     pump.refusals["confirm"] = {"code": "soft_limit", "message": "dose is 6500", "data": refusal}
@@ -316,7 +316,7 @@ def test_a_right_profile_is_right(run: Run) -> None:
     assert run("profile", "check", "syringe-50ml") == (0, "syringe-50ml is valid\n", "")
 
 
-def test_a_wrong_profile_is_told_with_lines(run: Run, tmp_path: Path) -> None:
+def test_errors_of_a_profile_are_reported_with_lines(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "bench.toml"
     file.write_text('name = "bench"\nname_ = 3\n')
     code, out, err = run("profile", "check", str(file))

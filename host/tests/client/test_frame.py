@@ -36,7 +36,7 @@ def test_a_single_wrong_bit_is_never_taken_for_a_frame(message: dict[str, Any], 
         decode(bytes(line))
 
 
-def test_a_frame_looks_as_the_protocol_says() -> None:
+def test_a_frame_has_the_format_of_the_protocol() -> None:
     body = b'{"id":7,"method":"status"}'
     assert encode({"id": 7, "method": "status"}) == body + b"#%08x\n" % crc32(body)
 

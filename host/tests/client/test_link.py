@@ -201,7 +201,7 @@ def test_a_callback_that_sends_a_request_is_refused_instead_of_waiting_for_ever(
     link.close()
 
 
-def test_a_port_that_vanishes_ends_the_request_and_is_told(client_of: MakeClient) -> None:
+def test_a_port_that_vanishes_ends_the_request_and_is_reported(client_of: MakeClient) -> None:
     client = client_of(nothing)
     client.port.answer = lambda data: client.port.vanish() or b""
     with pytest.raises(PortVanished, match="has gone"):

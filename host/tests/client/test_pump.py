@@ -115,7 +115,7 @@ def test_a_field_of_the_wrong_type_is_not_shown(pump: Pump, board: FakePump, wro
         pump.status()
 
 
-def test_a_newer_pump_may_tell_more(pump: Pump, board: FakePump) -> None:
+def test_a_newer_pump_may_report_more(pump: Pump, board: FakePump) -> None:
     board.results["status"] = {**STATUS, "battery_mv": 3700}
     assert pump.status().state == "infusing"
 
@@ -150,7 +150,7 @@ def test_reset_waits_for_another_boot(pump: Pump, board: FakePump) -> None:
     assert board.executed[0] == ("reset", {})
 
 
-def test_a_pump_that_does_not_reset_is_told_apart_from_one_that_did(pump: Pump) -> None:
+def test_a_pump_that_does_not_reset_is_distinguished_from_one_that_did(pump: Pump) -> None:
     with pytest.raises(NoAnswer, match="was not reset"):
         pump.reset(timeout_s=0.2)
 
@@ -231,7 +231,7 @@ def test_alarms_of_the_boot_before_are_over(pump: Pump, board: FakePump) -> None
     assert pump.active_alarms == {}
 
 
-def test_an_alarm_told_after_ready_stays_when_hello_comes(pump: Pump, board: FakePump) -> None:
+def test_an_alarm_reported_after_ready_stays_when_hello_comes(pump: Pump, board: FakePump) -> None:
     board.restart(boot=42)
     board.notify("alarm", **OCCLUSION)
     pump.reconnect(after_reset=True)

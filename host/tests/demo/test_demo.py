@@ -155,7 +155,7 @@ def test_the_calibration_is_among_the_facts(out):
     assert play(cast(Bench, FakeBench()), out).facts["Calibration"] == "none, factor 1/1"
 
 
-def test_a_pump_that_does_not_alarm_is_told(out):
+def test_a_pump_that_does_not_alarm_fails_the_demo(out):
     bench = FakeBench()
     bench.pump.deaf = True
     with pytest.raises(DemoFailed, match="no occlusion alarm within 20 min"):

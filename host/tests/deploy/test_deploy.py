@@ -36,7 +36,7 @@ def test_what_is_staged_is_the_firmware_the_commit_and_the_profile(profile: Prof
     assert not folder.exists()
 
 
-def test_a_fingerprint_tells_profiles_apart(profile: Profile) -> None:
+def test_profiles_have_different_fingerprints(profile: Profile) -> None:
     assert fingerprint(profile) == fingerprint(profile)
     assert len({fingerprint(profile), fingerprint(load_profile("peristaltic")), fingerprint(profile, b"image")}) == 3
 
@@ -270,7 +270,7 @@ def test_a_pump_that_is_not_the_one_sent_is_an_error(
         deploy("/dev/test", profile, run=board.run)
 
 
-def test_a_firmware_that_crashes_is_told_with_its_last_words(
+def test_a_firmware_that_crashes_is_reported_with_its_last_output(
     board: FakeBoard, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("picoinfuse.deploy.run.BOOT_TIMEOUT_S", 0.1)

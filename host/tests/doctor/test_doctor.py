@@ -58,7 +58,7 @@ def test_the_newest_production_image_is_checked(tmp_path: Path, monkeypatch: pyt
 
 
 @linux
-def test_who_is_in_no_group_of_serial_ports_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_missing_group_of_serial_ports_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     import grp
 
     monkeypatch.setattr(usb.os, "geteuid", lambda: 1000)

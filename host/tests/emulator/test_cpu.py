@@ -54,7 +54,7 @@ def test_work_takes_the_same_cycles_with_and_without_it(
     assert with_c[2] > 0
 
 
-def test_a_compiler_that_fails_is_told_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_compiler_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     broken = tmp_path / "thumb.c"
     broken.write_text("this is no C")
     monkeypatch.setattr(thumb, "SOURCE", broken)

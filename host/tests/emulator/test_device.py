@@ -63,7 +63,7 @@ def test_machine_reset_keeps_the_scratch_registers(pico: Prompt):
     assert pico.run(LOOK).split() == [str(WDT), "42", "kept"]
 
 
-def test_the_watchdog_bites_on_time_and_only_once(pico: Prompt):
+def test_the_watchdog_resets_on_time_and_only_once(pico: Prompt):
     pico.run(LEAVE_TRACES)
     pico.begin("import time\nmachine.WDT(timeout=500)\nwhile True:\n    time.sleep_ms(10)\n")
     armed_ns = pico.pico.now_ns

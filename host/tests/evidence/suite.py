@@ -64,7 +64,7 @@ def test_is_skipped():
 
 
 @pytest.mark.requirement("NO-1")
-def test_about_what_nobody_asked_for(measure):
+def test_without_a_requirement(measure):
     measure("steps", 10, equal=10)
 
 

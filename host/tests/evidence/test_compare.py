@@ -109,7 +109,7 @@ def test_a_file_that_is_no_evidence_is_refused(tmp_path: Path, content: str) -> 
         read(tmp_path / "a.json")
 
 
-def test_a_folder_is_told_what_to_name(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_says_what_to_name(tmp_path: Path) -> None:
     with pytest.raises(BadEvidence, match=r"is a folder; the evidence of a run is its file evidence\.json"):
         read(tmp_path)
 

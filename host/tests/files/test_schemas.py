@@ -70,7 +70,7 @@ def test_an_editor_marks_a_mistake(kind: str, values: dict[str, Any]) -> None:
         jsonschema.validate(values, json.loads(schema_file(kind).read_text("utf-8")))
 
 
-def test_the_kinds_of_file_are_told_apart_by_the_keys_of_their_schemas() -> None:
+def test_the_kind_of_a_file_is_recognised_by_the_keys_of_its_schema() -> None:
     from picoinfuse.library.schema import LibraryFile
     from picoinfuse.profile.file_schema import ProfileFile
     from picoinfuse.regimen.schema import KINDS, RegimenFile

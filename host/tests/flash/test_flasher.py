@@ -95,7 +95,7 @@ def test_volume_that_never_appears(world: World) -> None:
         run(world)
 
 
-def test_volume_that_is_not_mounted_is_told_from_a_board_that_is_not_there(world: World) -> None:
+def test_volume_that_is_not_mounted_is_distinguished_from_a_missing_board(world: World) -> None:
     world.bootsel_delay_s = 1e9
     world.bootsel = ["1-2"]
     with pytest.raises(NoVolume, match=r"USB 1-2.*not mounted.*udisksctl"):

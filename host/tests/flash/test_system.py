@@ -21,7 +21,7 @@ def bench() -> Iterator[StubBench]:
         yield bench
 
 
-def test_pump_says_who_it_is_gives_up_the_board_and_the_prompt_says_who_it_is(bench: StubBench) -> None:
+def test_pump_identifies_itself_releases_the_board_and_the_prompt_identifies_itself(bench: StubBench) -> None:
     system, port = RealSystem(), bench.port
     pump = system.running(port)
     assert (pump.version, pump.commit) == ("0.1.0", staging.commit())

@@ -53,7 +53,7 @@ def test_boards_in_bootsel_are_seen_without_a_volume(tmp_path: Path) -> None:
     assert RealSystem().bootsel_locations(tmp_path) == ["1-2"]
 
 
-def test_copy_is_on_the_disk_and_tells_its_progress(tmp_path: Path) -> None:
+def test_copy_is_on_the_disk_and_reports_its_progress(tmp_path: Path) -> None:
     (tmp_path / INFO_FILE).write_text(PICO)
     steps: list[tuple[int, int]] = []
     data = bytes(100_000)

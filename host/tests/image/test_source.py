@@ -40,7 +40,7 @@ def test_preview_says_so(tmp_path: Path) -> None:
     assert source.check_tree(tree(tmp_path, (1, 29, 0), prerelease=1)).tag == "v1.29.0-preview"
 
 
-def test_clone_tells_its_version_itself(tmp_path: Path) -> None:
+def test_version_of_a_clone_needs_no_tag(tmp_path: Path) -> None:
     tree(tmp_path)
     (tmp_path / ".git").mkdir()
     assert source.check_tree(tmp_path).tag is None
@@ -59,7 +59,7 @@ def test_folder_that_is_no_tree_is_refused(tmp_path: Path) -> None:
         source.check_tree(None)
 
 
-def test_tree_without_submodules_is_told_what_to_run(tmp_path: Path) -> None:
+def test_error_for_a_tree_without_submodules_names_the_command(tmp_path: Path) -> None:
     with pytest.raises(NoMicroPython, match=r"lacks lib/pico-sdk.*ports/rp2 submodules"):
         source.check_tree(tree(tmp_path, whole=False))
 

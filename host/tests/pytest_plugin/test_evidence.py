@@ -82,7 +82,7 @@ def test_every_test_is_there_with_its_outcome_and_what_it_measured(ran: Ran) -> 
         "test_fails": ("failed", True),
         "test_measures_nothing": ("passed", False),
         "test_is_skipped": ("skipped", False),
-        "test_about_what_nobody_asked_for": ("passed", True),
+        "test_without_a_requirement": ("passed", True),
         "test_with_a_picture": ("passed", True),
         "test_has_no_board": ("error", False),
     }

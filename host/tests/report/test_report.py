@@ -98,7 +98,7 @@ def test_an_occlusion_without_an_alarm_says_so(run):
     assert values(replace(run, alarms=early))["Occlusion: alarm after"] == "–"
 
 
-def test_two_occlusions_are_told_apart(run):
+def test_two_occlusions_are_distinguished(run):
     labels = values(replace(run, closed=[ClosedSpan(60, 80), ClosedSpan(90)]))
     assert "Occlusion 1: alarm after" in labels
     assert "Occlusion 2: alarm after" in labels

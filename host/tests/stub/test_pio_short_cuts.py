@@ -92,7 +92,7 @@ def test_an_instruction_executed_in_the_middle_of_a_ride_finds_the_true_register
     _same(quick, slow, cut_ns + 400_000, True)
 
 
-def test_a_word_of_steps_is_told_in_a_few_calls():
+def test_a_word_of_steps_takes_a_few_calls():
     """10 kHz for 100 ms in one word: 1000 steps of 500 ticks. The first and the last two are made in detail."""
     rig = Rig(step_program)
     rig.sm.start(0)

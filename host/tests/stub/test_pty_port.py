@@ -16,7 +16,7 @@ def until(done: Callable[[], bool]) -> bool:
     return False
 
 
-def test_a_host_that_does_not_read_is_told_to_the_board_and_so_is_one_that_reads_again() -> None:
+def test_the_board_is_notified_when_the_host_stops_and_resumes_reading() -> None:
     """Again and again, and what was told last is how it is: else a board may wait for ever."""
     told: list[bool] = []
     port = PtyPort(lambda data: None, told.append)
@@ -37,7 +37,7 @@ def test_a_host_that_does_not_read_is_told_to_the_board_and_so_is_one_that_reads
         port.close()
 
 
-def test_what_is_said_to_nobody_is_lost() -> None:
+def test_output_without_a_reader_is_lost() -> None:
     told: list[bool] = []
     port = PtyPort(lambda data: None, told.append)
     port.send(bytes(20_000))

@@ -141,5 +141,5 @@ def test_pins_are_in_their_initial_state_before_it_runs():
     assert repr(machine) == "StateMachine(3)"
 
 
-def test_nobody_presses_bootsel():
+def test_bootsel_is_not_pressed():
     assert bootsel_button() == 0

@@ -201,7 +201,7 @@ def test_it_makes_no_difference_how_time_is_cut(history, cuts, stall_pa):
     parts=st.lists(st.integers(1, 3000), max_size=10),
 )
 @settings(max_examples=100)
-def test_a_batch_may_be_told_in_parts(count, period_ns, parts):
+def test_a_batch_may_be_given_in_parts(count, period_ns, parts):
     whole, told = _path(), _path()
     whole.pulses(0, period_ns, count, 0.35)
     done = 0

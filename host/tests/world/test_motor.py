@@ -105,7 +105,7 @@ def test_a_pulse_that_a_driver_would_miss_is_refused():
     ),
 )
 @settings(max_examples=100)
-def test_it_makes_no_difference_how_pulses_are_told(pulses):
+def test_the_grouping_of_pulses_makes_no_difference(pulses):
     """As one batch, or level by level: to rounding the same pressure afterwards."""
     batches, levels = Board(), Board()
     t_ns = 0

@@ -106,7 +106,7 @@ def test_without_sigrok_it_says_what_to_install(fake: Path) -> None:
 
 # What sigrok-cli 0.7.2 says, with exit status 1, of a device and of a channel that are not there.
 @pytest.mark.parametrize("said", ["No devices found.", "unknown channel 'D99'.", "Driver nosuch not found."])
-def test_what_it_complains_of_is_told(fake: Path, said: str) -> None:
+def test_its_error_message_is_reported(fake: Path, said: str) -> None:
     program(fake, f"import sys\nsys.stderr.write({said!r} + '\\n')\nsys.exit(1)\n")
     with pytest.raises(SigrokMissing, match=f"sigrok-cli: {said}.*; it was sigrok-cli -d fx2lafw"):
         SigrokInstrument(ANALYSER).begin(Trace())
