@@ -37,7 +37,7 @@ def _start(note, reason):
     from pump.boot.startup import start
 
     pump = start(note, reason)
-    return pump.port, pump.scheduler, pump.delivered_volume
+    return pump.port, pump.scheduler, pump.delivered_volume  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _drop_boot_modules():

@@ -2,6 +2,9 @@
 after the boot (run.py).
 """
 
+# The parts are a plain record (assembly.py), whose attributes the checker cannot know.
+# pyright: reportAttributeAccessIssue=false
+
 import sys
 import time
 
