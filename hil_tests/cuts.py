@@ -68,8 +68,11 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
         "pump.storage.ring",
         "pump.storage.last_therapy",
         "pump.storage.library",
+        "pump.storage.sectors",
     )
-    module, record, ring, last_therapy, library = (cast("Any", importlib.import_module(name)) for name in names)
+    module, record, ring, last_therapy, library, sectors = (
+        cast("Any", importlib.import_module(name)) for name in names
+    )
 
     module.time = types.SimpleNamespace(ticks_ms=lambda: 0)
     sizes: dict[str, Any] = {"block_size": BLOCK, "block_count": BLOCKS, "prog_size": PAGE, "read_size": PAGE}
@@ -87,7 +90,7 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
     assert found is not None
     blocks = json.loads(found[1])
     chip = Chip(bytearray(image))
-    rings = [ring.Ring(chip, blocks[name], module.SPARE[i]) for i, name in enumerate(module.RINGS)]
+    rings = [ring.Ring(chip, blocks[name], sectors.SPARE[i]) for i, name in enumerate(module.RINGS)]
     journal = module.Journal(rings)
     assert journal.seq == max(one.last_seq for one in rings)
     last = last_therapy.LastTherapy(store, journal)

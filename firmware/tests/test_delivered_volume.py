@@ -1,4 +1,4 @@
-"""What was given: within the newest entry after a power cut, to the step after a bite, unknown where nobody knows."""
+"""The delivered volume: within the bound of the newest entry after a power cut, exact after a watchdog reset."""
 
 import types
 
@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from pump.core import supervisor as sv
 from pump.storage import journal as journal_module
-from pump.storage.journal import SPARE, Journal
+from pump.storage.journal import Journal
 from pump.storage.last_therapy import NO_BOUND, LastTherapy
 from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import Ring
+from pump.storage.sectors import SPARE
 from pump.tasks import delivered_volume as module
 from pump.tasks.delivered_volume import DeliveredVolume
 from tests.fake_flash import FakeFlash
@@ -53,7 +54,7 @@ class Therapy:
 
 
 class World:
-    """A pump as far as the delivered volume sees it. `boot` is a start of its firmware on the same flash."""
+    """The parts of a pump that the delivered volume uses. `boot` starts its firmware again on the same flash."""
 
     def __init__(self, root):
         self.now_ms = 0
@@ -62,7 +63,7 @@ class World:
         self.scratch = dict.fromkeys(MEM, 0)
         self.boot()
 
-    def boot(self, bitten=False, power=True, trouble=False):
+    def boot(self, watchdog_reset=False, power=True, trouble=False):
         if power:
             self.scratch = dict.fromkeys(MEM, 0)
         self.delivery = Delivery()
@@ -77,12 +78,12 @@ class World:
             LastTherapy(self.store, self.journal), self.scratch, self.alarms, self.scheduler, self.delivery,
             self.relief, profile,
         )  # fmt: skip
-        self.volume.recall(bitten, trouble)
+        self.volume.recall(watchdog_reset, trouble)
         self.rest()
         return self.volume.to_dict()
 
     def rest(self):
-        """What the journal's task does while nothing moves."""
+        """Does the work of the journal's task while the motor stands."""
         self.journal.flush()
         while (ring := self.journal.wants_erase(False)) is not None:
             ring.erase()
@@ -101,7 +102,7 @@ class World:
         self.delivery.commanded_steps += steps
         self.volume.on_grant(True)
 
-    def look(self, after_ms=100):
+    def poll(self, after_ms=100):
         self.now_ms += after_ms
         self.volume.run(self.now_ms)
         self.journal.flush()
@@ -126,17 +127,17 @@ def bound_steps(rate_ul_h):
 
 
 def test_a_new_pump_has_given_nothing(world):
-    told = world.boot()
-    assert (told["outcome"], told["seen"], told["delivered_nl"]) == ("none", True, None)
+    reported = world.boot()
+    assert (reported["outcome"], reported["seen"], reported["delivered_nl"]) == ("none", True, None)
 
 
 def test_before_the_first_step_it_is_in_the_flash(world):
     world.start(5_000, vtbi_nl=7)
-    told = world.boot()
-    assert (told["outcome"], told["number"], told["seen"]) == ("interrupted", 1, False)
-    assert (told["rate_ul_h"], told["vtbi_nl"], told["delivered_nl"]) == (5_000, 7, 0)
-    assert told["unsure_nl"] == bound_steps(5_000) * STEP_NL + 2
-    assert world.boot() == told  # and stays so
+    reported = world.boot()
+    assert (reported["outcome"], reported["number"], reported["seen"]) == ("interrupted", 1, False)
+    assert (reported["rate_ul_h"], reported["vtbi_nl"], reported["delivered_nl"]) == (5_000, 7, 0)
+    assert reported["unsure_nl"] == bound_steps(5_000) * STEP_NL + 2
+    assert world.boot() == reported  # and stays so
 
 
 def test_the_highest_rate_that_it_may_have_makes_the_bound(world):
@@ -149,29 +150,33 @@ def test_it_is_noted_after_20_ul_but_once_a_second_at_most(world):
     seq = world.journal.seq
     for _ in range(30):
         world.make(100)  # 35 µL in 100 ms
-        world.look()
+        world.poll()
     assert world.journal.seq - seq == 1 + 2  # the change of state at 0.1 s, then at 1.1 and 2.1 s
     world.delivery.rate_ul_h = 100
-    world.look(1000)
+    world.poll(1000)
     seq = world.journal.seq
     for _ in range(57):  # 19.95 µL
         world.make(1)
-        world.look(1000)
+        world.poll(1000)
     assert world.journal.seq == seq
     world.make(1)
-    world.look()
+    world.poll()
     assert world.journal.seq == seq + 1
 
 
-@pytest.mark.parametrize("ahead", [0, 1, 40])
-def test_after_a_watchdog_reset_all_granted_steps_were_made(world, ahead):
+@pytest.mark.parametrize("uncounted", [0, 1, 40])
+def test_after_a_watchdog_reset_all_granted_steps_were_made(world, uncounted):
     world.start(100_000)
-    world.look()
+    world.poll()
     world.make(123)
-    world.grant(ahead)
-    told = world.boot(bitten=True, power=False)
-    assert (told["outcome"], told["delivered_nl"], told["unsure_nl"]) == ("interrupted", (123 + ahead) * STEP_NL, 0)
-    assert world.boot() == told  # it is in the flash now
+    world.grant(uncounted)
+    reported = world.boot(watchdog_reset=True, power=False)
+    assert (reported["outcome"], reported["delivered_nl"], reported["unsure_nl"]) == (
+        "interrupted",
+        (123 + uncounted) * STEP_NL,
+        0,
+    )
+    assert world.boot() == reported  # it is in the flash now
 
 
 def test_a_grant_of_a_loop_that_was_late_may_have_been_cut(world):
@@ -179,8 +184,8 @@ def test_a_grant_of_a_loop_that_was_late_may_have_been_cut(world):
     world.make(123)
     world.now_ms += 1500
     world.grant(40)
-    told = world.boot(bitten=True, power=False)
-    assert (told["delivered_nl"], told["unsure_nl"]) == (123 * STEP_NL, 40 * STEP_NL + 2)
+    reported = world.boot(watchdog_reset=True, power=False)
+    assert (reported["delivered_nl"], reported["unsure_nl"]) == (123 * STEP_NL, 40 * STEP_NL + 2)
 
 
 def test_what_was_being_drawn_back_is_taken_off(world):
@@ -188,16 +193,16 @@ def test_what_was_being_drawn_back_is_taken_off(world):
     world.make(500)
     world.delivery.back = True
     world.grant(30)
-    told = world.boot(bitten=True, power=False)
-    assert (told["delivered_nl"], told["unsure_nl"]) == (470 * STEP_NL, 0)
+    reported = world.boot(watchdog_reset=True, power=False)
+    assert (reported["delivered_nl"], reported["unsure_nl"]) == (470 * STEP_NL, 0)
 
 
 def test_a_watchdog_reset_during_a_grant_falls_back_to_the_flash(world):
     world.start(100_000)
     world.make(10)
     world.volume.on_grant(False)
-    told = world.boot(bitten=True, power=False)
-    assert (told["delivered_nl"], told["unsure_nl"]) == (0, bound_steps(100_000) * STEP_NL + 2)
+    reported = world.boot(watchdog_reset=True, power=False)
+    assert (reported["delivered_nl"], reported["unsure_nl"]) == (0, bound_steps(100_000) * STEP_NL + 2)
 
 
 @pytest.mark.parametrize("at", MEM)
@@ -206,18 +211,18 @@ def test_a_damaged_register_is_not_believed(world, at):
     world.make(10)
     world.grant(5)
     world.scratch[at] ^= 1 << 7
-    assert world.boot(bitten=True, power=False)["unsure_nl"] > 0
+    assert world.boot(watchdog_reset=True, power=False)["unsure_nl"] > 0
 
 
 def test_a_cut_while_it_is_drawn_back_may_have_given_less(world):
     world.start(100_000)
     world.make(2000)
-    world.look(2000)
+    world.poll(2000)
     world.relief.busy = True
-    world.look()
-    told = world.boot()
+    world.poll()
+    reported = world.boot()
     most = bound_steps(500_000)
-    assert (told["delivered_nl"], told["unsure_nl"]) == ((2000 - most) * STEP_NL, most * STEP_NL + 2)
+    assert (reported["delivered_nl"], reported["unsure_nl"]) == ((2000 - most) * STEP_NL, most * STEP_NL + 2)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +230,7 @@ def test_a_cut_while_it_is_drawn_back_may_have_given_less(world):
     [
         (sv.PAUSED, sv.PAUSE, 999, "interrupted", False),
         (sv.IDLE, sv.STOP, 999, "stopped", True),
-        (sv.IDLE, sv.STOP, 500, "complete", True),  # it kept the vein open
+        (sv.IDLE, sv.STOP, 500, "complete", True),  # it was at the KVO rate
         (sv.IDLE, sv.COMPLETED, 500, "complete", True),
         (sv.ALARM_STOPPED, sv.ALARM_STOP, 999, "alarm_stopped", False),
         (sv.FAULT, sv.FAULT_FOUND, 999, "alarm_stopped", False),
@@ -237,32 +242,32 @@ def test_how_it_ended_outlives_the_supply(world, new, event, whole, outcome, see
     world.delivery.therapy.whole = whole
     world.delivery.moving = False
     world.volume.on_state(sv.INFUSING, new, event)
-    world.look()
-    told = world.boot()
-    assert (told["outcome"], told["seen"]) == (outcome, seen)
-    assert (told["delivered_nl"], told["unsure_nl"]) == (500 * STEP_NL, 0)
+    world.poll()
+    reported = world.boot()
+    assert (reported["outcome"], reported["seen"]) == (outcome, seen)
+    assert (reported["delivered_nl"], reported["unsure_nl"]) == (500 * STEP_NL, 0)
 
 
 def test_complete_is_reported_only_when_the_motor_stood(world):
     world.start(100_000)
     world.make(500)
     world.volume.on_state(sv.INFUSING, sv.IDLE, sv.COMPLETED)  # its last steps run out
-    world.look()
+    world.poll()
     assert world.boot()["outcome"] == "interrupted"
 
 
 def test_clearing_the_interruption_is_stored_too(world):
     world.start(100_000)
-    told = world.boot()
-    assert not told["seen"]
+    reported = world.boot()
+    assert not reported["seen"]
     world.alarms.stops_delivery = lambda: True
     world.volume.on_state(sv.SELF_TEST, sv.IDLE, sv.TEST_PASSED)
     world.volume.on_state(sv.IDLE, sv.ALARM_STOPPED, sv.ALARM_STOP)
-    world.look()
+    world.poll()
     assert not world.boot()["seen"]
     world.volume.on_state(sv.ALARM_STOPPED, sv.IDLE, sv.CLEAR_ALARMS)
-    world.look()
-    assert world.boot() == {**told, "seen": True}
+    world.poll()
+    assert world.boot() == {**reported, "seen": True}
 
 
 def test_a_flash_that_takes_nothing_begins_nothing(world, monkeypatch):
@@ -270,7 +275,7 @@ def test_a_flash_that_takes_nothing_begins_nothing(world, monkeypatch):
     world.make(3)
     world.delivery.moving = False
     world.volume.on_state(sv.INFUSING, sv.IDLE, sv.STOP)
-    world.look()
+    world.poll()
 
     def broken(block, page, offset):
         raise OSError(5)
@@ -279,8 +284,8 @@ def test_a_flash_that_takes_nothing_begins_nothing(world, monkeypatch):
         patch.setattr(world.flash, "writeblocks", broken)
         with pytest.raises(OSError, match="5"):
             world.start(6_000)
-    told = world.boot()
-    assert (told["number"], told["outcome"], told["delivered_nl"]) == (2, "stopped", 0)
+    reported = world.boot()
+    assert (reported["number"], reported["outcome"], reported["delivered_nl"]) == (2, "stopped", 0)
 
 
 def test_a_record_torn_in_both_copies_is_unknown(world, tmp_path):
@@ -289,9 +294,9 @@ def test_a_record_torn_in_both_copies_is_unknown(world, tmp_path):
     for folder in FOLDERS:
         path = tmp_path / folder[1:] / "therapy"
         path.write_bytes(path.read_bytes()[:-9])
-    told = world.boot()
-    assert (told["outcome"], told["delivered_nl"], told["unsure_nl"]) == ("unknown", None, None)
-    assert not told["seen"]
+    reported = world.boot()
+    assert (reported["outcome"], reported["delivered_nl"], reported["unsure_nl"]) == ("unknown", None, None)
+    assert not reported["seen"]
     assert (tmp_path / FOLDERS[0][1:] / "therapy").exists()
 
 
@@ -308,9 +313,9 @@ def test_a_journal_that_was_lost_leaves_the_volume_unknown(world):
     world.make(700)
     for block in range(9):
         world.flash.ioctl(6, block)
-    told = world.boot(trouble=True)
-    assert (told["outcome"], told["rate_ul_h"], told["delivered_nl"]) == ("unknown", 0, None)
-    assert world.boot() == told  # though the journal is well again
+    reported = world.boot(trouble=True)
+    assert (reported["outcome"], reported["rate_ul_h"], reported["delivered_nl"]) == ("unknown", 0, None)
+    assert world.boot() == reported  # though the journal is well again
 
 
 def test_a_cut_between_record_and_journal_has_given_nothing(world, monkeypatch):
@@ -319,11 +324,16 @@ def test_a_cut_between_record_and_journal_has_given_nothing(world, monkeypatch):
     world.make(700)
     world.delivery.moving = False
     world.volume.on_state(sv.INFUSING, sv.IDLE, sv.STOP)
-    world.look()
+    world.poll()
     monkeypatch.setattr(world.volume, "_open_entry", lambda steps, top: None)
     world.volume.begin(Therapy(5_000), None)
-    told = world.boot()
-    assert (told["number"], told["outcome"], told["delivered_nl"], told["unsure_nl"]) == (2, "stopped", 0, 0)
+    reported = world.boot()
+    assert (reported["number"], reported["outcome"], reported["delivered_nl"], reported["unsure_nl"]) == (
+        2,
+        "stopped",
+        0,
+        0,
+    )
 
 
 def test_where_no_sector_can_be_erased_the_last_entry_has_no_bound(world):
@@ -337,8 +347,8 @@ def test_where_no_sector_can_be_erased_the_last_entry_has_no_bound(world):
         if world.volume.last_therapy.unsure == NO_BOUND:
             break
     assert ring.room() == 8 - 1
-    told = world.boot()
-    assert (told["outcome"], told["delivered_nl"], told["unsure_nl"]) == ("interrupted", None, None)
+    reported = world.boot()
+    assert (reported["outcome"], reported["delivered_nl"], reported["unsure_nl"]) == ("interrupted", None, None)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -349,7 +359,7 @@ def test_where_no_sector_can_be_erased_the_last_entry_has_no_bound(world):
     phase=st.integers(0, 99),
 )
 def test_a_cut_at_any_moment_leaves_it_within_the_bound(world, rates, spans_ms, write_ms, phase):
-    """The journal is written up to 450 ms late: its task's look and the longest erase."""
+    """The journal is written up to 450 ms late: the interval of its task plus the longest erase."""
     world.rest()
     world.start(rates[0])
     made_nl = 0.0
@@ -372,7 +382,7 @@ def test_a_cut_at_any_moment_leaves_it_within_the_bound(world, rates, spans_ms, 
                 world.journal.flush()
                 due_ms = None
     given_nl = world.delivery.net * STEP_NL
-    told = world.boot()
-    assert told["outcome"] == "interrupted"
-    assert told["delivered_nl"] <= given_nl <= told["delivered_nl"] + told["unsure_nl"]
-    assert told["unsure_nl"] <= bound_steps(top) * STEP_NL + 2 + STEP_NL
+    reported = world.boot()
+    assert reported["outcome"] == "interrupted"
+    assert reported["delivered_nl"] <= given_nl <= reported["delivered_nl"] + reported["unsure_nl"]
+    assert reported["unsure_nl"] <= bound_steps(top) * STEP_NL + 2 + STEP_NL
