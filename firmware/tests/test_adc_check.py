@@ -1,4 +1,4 @@
-"""The converter's own faults, told from a sensor's by a second channel."""
+"""Faults of the converter, distinguished from a sensor's by a second channel."""
 
 import random
 

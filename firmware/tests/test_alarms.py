@@ -12,13 +12,13 @@ NAMES = [row[0] for row in al.ALARMS]
 
 
 @pytest.fixture
-def told():
+def reports():
     return []
 
 
 @pytest.fixture
-def manager(told):
-    return AlarmManager(lambda *what: told.append(what))
+def manager(reports):
+    return AlarmManager(lambda *what: reports.append(what))
 
 
 def names(found):
@@ -58,31 +58,31 @@ def test_faults_of_the_pump_itself_last_until_a_reset():
 # Raise, end, clear
 
 
-def test_an_alarm_is_reported_once_however_often_its_condition_is_seen(manager, told):
+def test_an_alarm_is_reported_once_however_often_its_condition_is_seen(manager, reports):
     for now_ms in (10, 20, 30):
         manager.raise_alarm("occlusion", now_ms)
-    assert told == [("occlusion", "high", True, 1, 10)]
+    assert reports == [("occlusion", "high", True, 1, 10)]
     assert manager.stops_delivery()
 
 
-def test_one_that_passes_ends_with_its_condition(manager, told):
+def test_one_that_passes_ends_with_its_condition(manager, reports):
     manager.raise_alarm("suspended_reminder", 0)
     manager.condition_gone("suspended_reminder", 5)
-    assert told == [
+    assert reports == [
         ("suspended_reminder", "medium", True, 1, 0),
         ("suspended_reminder", "medium", False, 2, 5),
     ]
     assert manager.highest() is None
 
 
-def test_one_that_latches_stays_until_it_is_cleared(manager, told):
+def test_one_that_latches_stays_until_it_is_cleared(manager, reports):
     manager.raise_alarm("occlusion", 0)
     manager.condition_gone("occlusion", 5)
     assert manager.stops_delivery()
     assert manager.highest().is_latched()
     manager.clear(9)
     assert not manager.stops_delivery()
-    assert told[-1] == ("occlusion", "high", False, 2, 9)
+    assert reports[-1] == ("occlusion", "high", False, 2, 9)
 
 
 def test_a_clear_keeps_what_is_still_present(manager):
@@ -101,19 +101,19 @@ def test_a_system_fault_is_not_cleared_even_when_its_condition_is_gone(manager):
     assert names(manager.active()) == ["system_fault"]
 
 
-def test_a_latched_alarm_whose_condition_returns_is_not_reported_again_and_is_not_cleared(manager, told):
+def test_a_latched_alarm_whose_condition_returns_is_not_reported_again_and_is_not_cleared(manager, reports):
     manager.raise_alarm("occlusion", 0)
     manager.condition_gone("occlusion", 1)
     manager.raise_alarm("occlusion", 2)
     manager.clear(3)
     assert names(manager.active()) == ["occlusion"]
-    assert len(told) == 1
+    assert len(reports) == 1
 
 
-def test_the_end_of_a_condition_that_never_was_changes_nothing(manager, told):
+def test_the_end_of_a_condition_that_never_was_changes_nothing(manager, reports):
     manager.condition_gone("occlusion", 0)
     manager.clear(0)
-    assert told == []
+    assert reports == []
 
 
 # Who owns sound and light

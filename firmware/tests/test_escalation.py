@@ -1,4 +1,4 @@
-"""An alarm that is acknowledged, and one that nobody attends to."""
+"""Acknowledged and unattended alarms."""
 
 import pytest
 
@@ -10,19 +10,19 @@ ESCALATE_MS = 90_000
 
 
 @pytest.fixture
-def told():
+def reports():
     return []
 
 
 @pytest.fixture
-def manager(told):
-    return AlarmManager(lambda *what: told.append(what))
+def manager(reports):
+    return AlarmManager(lambda *what: reports.append(what))
 
 
 @pytest.fixture
-def patient(told):
+def patient(reports):
     """A manager that escalates after 90 s: not the length of an audio pause."""
-    return AlarmManager(lambda *what: told.append(what), ESCALATE_MS)
+    return AlarmManager(lambda *what: reports.append(what), ESCALATE_MS)
 
 
 def test_an_acknowledgement_marks_what_is_active_and_nothing_that_comes_later_and_leaves_the_sound(manager):
@@ -51,14 +51,14 @@ def test_acknowledging_without_an_alarm_is_reported(manager):
     assert manager.acknowledge(0) == 0
 
 
-def test_an_unattended_medium_alarm_becomes_high(patient, told):
+def test_an_unattended_medium_alarm_becomes_high(patient, reports):
     patient.raise_alarm("infusion_complete", 0)
     patient.tick(ESCALATE_MS - 1)
     assert patient.highest().priority == al.MEDIUM
     patient.tick(ESCALATE_MS)
     assert patient.highest().priority == al.HIGH
     patient.tick(ESCALATE_MS + 1)
-    assert told == [
+    assert reports == [
         ("infusion_complete", "medium", True, 1, 0),
         ("infusion_complete", "high", True, 2, ESCALATE_MS),
     ]
@@ -70,10 +70,10 @@ def test_escalation_stops_nothing(patient):
     assert not patient.stops_delivery()
 
 
-def test_a_high_alarm_does_not_escalate(patient, told):
+def test_a_high_alarm_does_not_escalate(patient, reports):
     patient.raise_alarm("occlusion", 0)
     patient.tick(10 * ESCALATE_MS)
-    assert len(told) == 1
+    assert len(reports) == 1
 
 
 def test_acknowledged_it_never_escalates(patient):
@@ -84,12 +84,12 @@ def test_acknowledged_it_never_escalates(patient):
     assert patient.highest().priority == al.MEDIUM
 
 
-def test_acknowledged_after_it_has_escalated_it_is_medium_again(patient, told):
+def test_acknowledged_after_it_has_escalated_it_is_medium_again(patient, reports):
     patient.raise_alarm("infusion_complete", 0)
     patient.tick(ESCALATE_MS)
     patient.acknowledge(ESCALATE_MS + 1)
     assert patient.highest().priority == al.MEDIUM
-    assert told[-1] == ("infusion_complete", "medium", True, 3, ESCALATE_MS + 1)
+    assert reports[-1] == ("infusion_complete", "medium", True, 3, ESCALATE_MS + 1)
 
 
 def test_a_pause_postpones_escalation_by_its_own_length_and_what_it_takes(patient):

@@ -85,7 +85,7 @@ def request_in(line):
 
 
 def is_command(request, reply):
-    """It came as far as being carried out or refused as one; `reply` tells those that were not."""
+    """Whether the request reached a command, which ran or refused it; an error in `reply` shows those that did not."""
     if request is None or reply.get("error", {}).get("code") in _NO_COMMAND:
         return False
     return schema.METHODS[request["method"]][0] != schema.QUERY

@@ -1,4 +1,4 @@
-"""The journal: entries in one order, each in its ring, with the pump's time and the day's; what is lost is told."""
+"""The journal: entries in one order, each in its ring, with both times; lost entries are reported."""
 
 import struct
 import types
@@ -135,7 +135,7 @@ def test_entries_beyond_the_table_are_counted_and_reported(journal):
     assert [entry.a for entry in entries(journal.rings[0], 40)] == list(range(24))
     (lost,) = entries(journal.rings[1])
     assert (lost.kind, lost.a) == (_ENTRY_LOST, 6)
-    assert lost.seq == 31  # the gap shows: 25 to 30 are nobody's
+    assert lost.seq == 31  # 25 to 30 are the lost entries
 
 
 def test_the_next_boot_counts_on(flash, journal):

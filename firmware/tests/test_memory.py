@@ -40,13 +40,13 @@ def heap(monkeypatch):
 
 
 @pytest.fixture
-def told():
+def raised():
     return []
 
 
 @pytest.fixture
-def task(heap, told):
-    return garbage_collection.GarbageCollection(told.append, heap)
+def task(heap, raised):
+    return garbage_collection.GarbageCollection(raised.append, heap)
 
 
 def test_it_collects_in_one_turn_and_counts_in_another(task, heap):
@@ -70,21 +70,21 @@ def test_each_collection_is_excused_and_no_count_is(task, heap):
 
 
 @pytest.mark.parametrize(("free", "low"), [(LEAST, False), (LEAST - 1, True)])
-def test_low_memory_is_reported_at_the_second_measurement(task, heap, told, free, low):
+def test_low_memory_is_reported_at_the_second_measurement(task, heap, raised, free, low):
     heap.free = free
     task.collect_soon()
     for now_ms in (0, 50):
         assert task.run(now_ms) < PERIOD_MS
-        assert told == []
+        assert raised == []
     task.run(100)
-    assert told == ([100] if low else [])
+    assert raised == ([100] if low else [])
 
 
-def test_garbage_since_the_collection_is_no_lack_of_memory(task, heap, told):
+def test_garbage_since_the_collection_is_no_lack_of_memory(task, heap, raised):
     for _ in range(3):
         task.run(0)
         heap.garbage = 18_000
         task.run(50)
         heap.garbage = 18_000
         task.run(100)
-        assert (task.free, told) == (20_000, [])
+        assert (task.free, raised) == (20_000, [])

@@ -52,7 +52,7 @@ def test_a_command_that_ends_before_the_next_poll_is_no_runaway_motor():
     pump.monitor.commanded(0, 60 * UL_H_OF_1_HZ)
     found = [pump.update(0, 60) for _ in range(3)] + [pump.update(0, 0) for _ in range(10)]
     assert found == [0] * 13
-    assert pump.run(0, 60, 1000)[0] == RUNS  # half a second later nobody commands anything
+    assert pump.run(0, 60, 1000)[0] == RUNS  # half a second later nothing is commanded
 
 
 def test_a_pause_of_the_command_that_ends_before_the_next_poll_is_no_stalled_motor():

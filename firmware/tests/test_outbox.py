@@ -1,4 +1,4 @@
-"""What goes to the host, in which order, and what happens when it does not read."""
+"""The order of messages to the host, and a host that does not read."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_eight_replies_wait_and_a_ninth_is_an_error_of_the_program():
 
 def test_the_latest_change_of_an_alarm_is_sent_and_seq_shows_the_gap():
     outbox = Outbox(ALARMS)
-    outbox.alarm("occlusion", "high", True, 100)  # seq 1, never told
+    outbox.alarm("occlusion", "high", True, 100)  # seq 1, never sent
     outbox.alarm("sensor", "medium", True, 101)  # seq 2
     outbox.alarm("occlusion", "high", False, 102)  # seq 3
     assert [message["params"] for message in send_all(outbox)] == [

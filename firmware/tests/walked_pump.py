@@ -111,7 +111,7 @@ class WalkedPump:
         self.app.connect(world, world, motor, self.recovery, self.therapy)
         self.closed_at = None  # place of the plunger when the line was closed, at the limit
         self.sensor = None  # "high": it stays so; "lost"
-        self.completed = False  # told; the walk takes it back
+        self.completed = False  # reported; the walk clears it
         self.started_s = 0.0
         self.started_at = 0  # place of the plunger
         self.given_at_s = []  # patient's boluses of this therapy

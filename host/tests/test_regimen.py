@@ -1,4 +1,4 @@
-"""Regimens on the host: what a file becomes, and which mistake is told in which line."""
+"""Regimens on the host: the compiled file, and the line of each error."""
 
 import json
 from datetime import datetime

@@ -23,7 +23,7 @@ START_S = 60  # of a board in software on a machine that does other things too
 
 @contextmanager
 def board(port: Path, image: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`picoinfuse stub` at this port, until the end or until somebody kills it."""
+    """`picoinfuse stub` at this port, until the end or until it is killed."""
     command = [sys.executable, "-c", "from picoinfuse.cli import main; main()", "stub"]
     options = ["--link", str(port), "--image", str(image), "--pace", "real"]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, cwd=paths.root()) as process:

@@ -1,4 +1,4 @@
-"""The measurement of the detectors, on a few seeds: what `picoinfuse bench` tells is what the firmware's code does."""
+"""Measures the detectors on a few seeds: the results of `picoinfuse bench` match the firmware's code."""
 
 import numpy as np
 import pytest

@@ -36,7 +36,7 @@ TRUE_STEP_NL = PROFILE.world()["step_nl"] * 1.03  # a barrel 3 % larger than the
 
 
 def test_the_error_its_interval_and_the_factor_are_those_of_a_hand_worked_table() -> None:
-    # told 5 mL each; collected 5.10, 5.15, 5.20 mL: errors 2, 3, 4 %. Mean 3 %, standard deviation
+    # reported 5 mL each; collected 5.10, 5.15, 5.20 mL: errors 2, 3, 4 %. Mean 3 %, standard deviation
     # sqrt((1 + 0 + 1) / 2) = 1 %, t for 2 degrees of freedom 4.303: 4.303 * 1 / sqrt(3) = 2.4843 %.
     found = find([Collected(5_000_000, nl) for nl in (5_100_000, 5_150_000, 5_200_000)], Fraction(1))
     assert found.error_percent == pytest.approx(3)

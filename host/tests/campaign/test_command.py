@@ -1,4 +1,4 @@
-"""`picoinfuse campaign` tells each scenario as it ends."""
+"""`picoinfuse campaign` reports each scenario as it ends."""
 
 from __future__ import annotations
 

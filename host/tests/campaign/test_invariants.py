@@ -102,7 +102,7 @@ def test_a_wrong_reported_volume_is_detected() -> None:
     assert law.reported_volume_is_true(right) is None
     wrong, infusion = given(None, 50_000, after=status("paused", delivered_nl=47_000))
     assert "reports 47000 nL, delivered are 50000 nL" in (law.reported_volume_is_true(wrong) or "")
-    infusion.volume_unknown = True  # the motor slipped: nobody can know
+    infusion.volume_unknown = True  # the motor slipped
     assert law.reported_volume_is_true(wrong) is None
 
 

@@ -85,9 +85,9 @@ def test_status_says_what_is_left_and_when_it_is_empty(run: Run, pump: FakePump)
 def test_status_says_where_a_regimen_is_and_when_the_next_bolus_may_come(run: Run, pump: FakePump) -> None:
     assert "Therapy" not in run("status", "-p", "x")[1]
     none = dict.fromkeys(("segment_left_s", "left_s", "left_nl"))
-    told = {"kind": "pca", "phase": "running", "kvo": False, "segment": 1, "cycle": 0, "harmful_stop": 0, **none}
-    told |= {"bolus": "clinician", "bolus_left_nl": 1, "lockout_s": 250, "requests": 5, "given": 3}
-    pump.results["therapy"] = {"therapy": told}
+    reply = {"kind": "pca", "phase": "running", "kvo": False, "segment": 1, "cycle": 0, "harmful_stop": 0, **none}
+    reply |= {"bolus": "clinician", "bolus_left_nl": 1, "lockout_s": 250, "requests": 5, "given": 3}
+    pump.results["therapy"] = {"therapy": reply}
     out = " ".join(run("status", "-p", "x")[1].split())
     text = "pca, running, segment 2; 3 of 5 boluses given, the next in 4 min 10 s; a clinician's bolus is running"
     assert text in out
@@ -176,21 +176,21 @@ ORDER = {"drug": "dopamine", "unit": "ug/kg/min", "amount": "mg", "concentration
 
 
 @pytest.mark.parametrize(
-    ("limit", "told"),
+    ("limit", "shown"),
     [
         ("dose", "dose: 20.5 µg/kg/min is beyond the hard limit of 20 µg/kg/min"),
         ("bolus", "bolus: 20.5 mg/kg is beyond the hard limit of 20 mg/kg"),
         ("hour", "hour: 20.5 mg/kg is beyond the hard limit of 20 mg/kg"),
     ],
 )
-def test_a_refusal_by_a_limit_is_in_the_units_of_the_drug(run: Run, pump: FakePump, limit: str, told: str) -> None:
+def test_a_refusal_by_a_limit_is_in_the_units_of_the_drug(run: Run, pump: FakePump, limit: str, shown: str) -> None:
     pump.results["order"] = {"order": ORDER}
     refusal = {"limit": limit, "value": 20_500, "bound": 20_000}
     message = f"{limit} is 20500, the hard limit 20000 (thousandths)"
     pump.refusals["set_rate"] = {"code": "hard_limit", "message": message, "data": refusal}
     code, _, err = run("set-rate", "6.5", "-p", "x", "--yes")
     assert code == 1
-    assert told in err
+    assert shown in err
     assert "thousandths" not in err
 
 

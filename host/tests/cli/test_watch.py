@@ -21,7 +21,7 @@ def test_infuse_ends_with_the_infusion(run: Run, pump: FakePump) -> None:
     code, out, _ = run("infuse", "5", "--volume", "1", "-p", "x", "--yes")
     assert code == 0
     assert "idle after 1.000 mL; alarms: none" in out
-    assert pump.executed[-1] == ("telemetry", {"period_ms": 0})  # nobody listens any more
+    assert pump.executed[-1] == ("telemetry", {"period_ms": 0})  # telemetry is switched off
 
 
 def test_an_infusion_that_an_alarm_stopped_is_exit_status_1(run: Run, pump: FakePump) -> None:

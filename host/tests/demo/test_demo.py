@@ -1,4 +1,4 @@
-"""The demo plays its run on any bench: commands come in the right order, and a pump that fails is told."""
+"""The demo runs on any bench: commands come in the right order, and a failing pump ends it with an error."""
 
 import io
 from types import SimpleNamespace

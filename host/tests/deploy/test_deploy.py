@@ -1,4 +1,4 @@
-"""Deployment: what goes on the board, what mpremote is told, and what is checked."""
+"""Deployment: the files, the commands for mpremote, and the checks."""
 
 import hashlib
 import json
@@ -239,7 +239,7 @@ def test_what_answers_but_says_nothing_sensible_is_an_error(board: FakeBoard, pr
 
 
 def test_a_pump_of_another_version_is_replaced(board: FakeBoard, profile: Profile) -> None:
-    """Its hello tells less than this program expects of its own pump."""
+    """Its hello lacks members that this program expects of its own pump."""
     now = board.pump.results["hello"]
     board.pump.results["hello"] = {"name": "picoinfuse", "version": "0.0.1", "protocol": 1}
 

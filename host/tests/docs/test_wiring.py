@@ -1,4 +1,4 @@
-"""docs/wiring.md tells the pins that the firmware has."""
+"""docs/wiring.md lists the firmware's pins."""
 
 import re
 import runpy

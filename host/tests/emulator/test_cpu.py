@@ -12,7 +12,7 @@ from picoinfuse.emulator.rp2040py_imports import VERSION, check_version
 
 from .prompt import Edges, Prompt
 
-# Integers, big integers, floats, strings, look-ups, exceptions, garbage; a pin tells when each is done.
+# Integers, big integers, floats, strings, look-ups, exceptions, garbage; a pin signals the end of each.
 WORK = """
 import gc, time
 from machine import Pin
@@ -49,7 +49,7 @@ def test_work_takes_the_same_cycles_with_and_without_it(
     with_c = run_work(uf2_file, tmp_path / "a.img")
     monkeypatch.setattr(rp2040py_patches, "library", lambda: None)
     without = run_work(uf2_file, tmp_path / "b.img")
-    # Every edge at the same nanosecond, some 200 million cycles after power-on. Without C, nobody counts the busy time.
+    # Every edge at the same nanosecond, about 2e8 cycles after power-on. Without C, busy time is not counted.
     assert with_c[:2] == without[:2]
     assert with_c[2] > 0
 

@@ -1,4 +1,4 @@
-"""One emulated Pico: what survives which reset, what bites, what waits for a UF2."""
+"""One emulated Pico: the state after each kind of reset, the watchdog, and BOOTSEL."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ EXACT_NS = 1000
 
 @dataclass
 class EmulatedPort:
-    """A serial port with an emulated Pico at it: time passes while somebody waits for its bytes. Only one thread at a
-    time may run a Pico: an instrument's own reads here while the test's writes. `taken` is what was read.
+    """The serial port of an emulated Pico: time passes while a reader waits for bytes. Only one thread at a time may
+    run a Pico, and an instrument's thread reads here while the test's thread writes. `taken`: the bytes read.
     """
 
     pico: Pico

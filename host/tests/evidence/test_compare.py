@@ -115,7 +115,7 @@ def test_the_error_for_a_folder_says_what_to_name(tmp_path: Path) -> None:
 
 
 def test_evidence_cut_short_or_with_a_flipped_bit_is_refused_or_compared(tmp_path: Path) -> None:
-    """A bit within a text or a number nobody can see; whatever else is named, and never a traceback."""
+    """A flipped bit within a text or a number cannot be detected; any other damage is named, without a traceback."""
     whole = ran(test_x={"a": 1.0})
     file = tmp_path / "a.json"
     write(file, whole)

@@ -67,17 +67,17 @@ class VolumeFile:
 
 @dataclass
 class World:
-    """`after` runs what is due when somebody sleeps; a flashed board comes back as `returns`."""
+    """`after` runs due events during a sleep; a flashed board comes back as `returns`."""
 
     folder: Path
     ports: list[UsbPort] = field(default_factory=list)
     returns: UsbPort | None = None
     who: dict[str, Running] = field(default_factory=dict)  # by device, as long as that is plugged in
     runs: Running | None = None  # after flashing; None: what the file holds
-    location: str | None = "1-2"  # that the system tells of the volume
+    location: str | None = "1-2"  # of the volume, as the system reports it
     bootsel: list[str] = field(default_factory=list)
     infusing: bool = False
-    mute: bool = False  # after flashing, nobody answers
+    mute: bool = False  # after flashing, the board does not answer
     bootsel_delay_s: float = 1.0
     return_delay_s: float = 2.0
     fail: Callable[[int], None] = lambda written: None

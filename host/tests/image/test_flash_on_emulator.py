@@ -89,7 +89,7 @@ def test_running_pump_is_flashed_and_answers_as_what_was_flashed(system: Emulate
     assert flashed.image.info is not None
     assert flashed.running.version == flashed.image.info.version
     assert any("give up the board" in line for line in said)
-    # Power, the bite of the watchdog that it tries, service, BOOTSEL, the new image.
+    # Power on, the watchdog reset that proves the watchdog, service, BOOTSEL, the new image.
     assert len(system.board.pico.starts) == 5
 
 

@@ -30,7 +30,7 @@ ENTRIES = 127  # of a sector
 
 
 class FakeJournal:
-    """Rings as the pump tells them, of four sectors; `events` gets the entries."""
+    """Rings of four sectors, as the pump reports them; `events` gets the entries."""
 
     def __init__(self) -> None:
         self.slots: list[bytes] = []  # every one since the first day, heads and all

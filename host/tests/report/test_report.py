@@ -1,4 +1,4 @@
-"""A report tells a run truly: the numbers are those of the trace, the page needs nothing else and repeats."""
+"""A report: its numbers are those of the trace, the page is self-contained, and the output is reproducible."""
 
 import re
 from dataclasses import replace

@@ -83,7 +83,7 @@ def test_every_wire_has_a_check() -> None:
     assert {row.line for row in CHECKS} == {"pump", *WIRES} | (LINES.keys() | CONVERTERS.keys()) - {"sensor_switch"}
 
 
-# (line, what is wrong with its wire, the finding's line, what is told)
+# (line, fault of its wire, line of the finding, message)
 FAULTS = [
     ("valve", "open", "valve", "valve line toggles, pressure does not follow"),
     ("valve", "inverted", "valve", "valve line toggles, pressure does not follow"),

@@ -49,7 +49,7 @@ def word(count, delay):
 
 
 class Wire:
-    """Remembers what happens on a GPIO as (ns, level), batches pulse by pulse, and how often it was told."""
+    """Records the edges on a GPIO as (ns, level), batches pulse by pulse, and counts the calls."""
 
     def __init__(self):
         self.changes = []

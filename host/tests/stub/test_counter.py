@@ -23,7 +23,7 @@ batches = st.lists(
         st.integers(1, 3_000),  # high
         st.integers(1, 3_000),  # low
         st.integers(1, 40),
-        st.booleans(),  # does somebody look at the registers afterwards?
+        st.booleans(),  # whether the registers are read afterwards
     ),
     max_size=12,
 )

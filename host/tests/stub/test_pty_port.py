@@ -17,7 +17,7 @@ def until(done: Callable[[], bool]) -> bool:
 
 
 def test_the_board_is_notified_when_the_host_stops_and_resumes_reading() -> None:
-    """Again and again, and what was told last is how it is: else a board may wait for ever."""
+    """Repeatedly, and the last notification is the current state: otherwise a board may wait for ever."""
     told: list[bool] = []
     port = PtyPort(lambda data: None, told.append)
     host = os.open(port.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)

@@ -162,7 +162,7 @@ events = st.lists(
 
 
 def _play(path, history, cuts=()):
-    """Plays the events; `cuts` are instants at which somebody looks. Returns the end."""
+    """Plays the events; `cuts` are instants at which the state is read. Returns the end."""
     t_ns = 0
     looks = sorted(cuts)
     for kind, gap_ns, *rest in history:

@@ -50,7 +50,7 @@ def test_edges_stand_in_the_middle_of_their_microsecond() -> None:
     assert trace.edges("step").tolist() == [500_300]
     assert trace.edges("dir").tolist() == [502_300]
     assert trace.edges("step", False).tolist() == [504_300]
-    assert trace.end_ns == 2_000_000  # until there both groups have told all
+    assert trace.end_ns == 2_000_000  # both groups are complete until then
 
 
 def test_a_frame_with_more_to_come_is_not_all_until_now() -> None:
@@ -64,7 +64,7 @@ def test_an_event_after_the_frames_own_time_is_just_after_it() -> None:
 
 
 def test_the_timer_may_wrap() -> None:
-    """After 71.6 min of 2**32 µs; told at least twice on the way."""
+    """After 71.6 min, 2**32 µs, with at least two frames in between."""
     steps = [frame(n + 1, 1000 + n * (1 << 30)) for n in range(1, 5)]
     wrapped_us = 1000 + 4 * (1 << 30) + 500
     trace, _ = recorded(frame(1, 1000), *steps, frame(6, wrapped_us, [(0, 1, wrapped_us - 100)]))
