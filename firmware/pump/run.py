@@ -13,7 +13,13 @@ import gc
 import sys
 
 _PACKAGE = "pump"
-_BOOT_ONLY = ("pump.boot.startup", "pump.boot.assembly", "pump.boot.link_functions", "pump.storage.sectors")
+_BOOT_ONLY = (
+    "pump.boot.startup",
+    "pump.boot.assembly",
+    "pump.boot.link_functions",
+    "pump.storage.sectors",
+    "pump.storage.calibration_load",
+)
 
 
 def run(note, reason):

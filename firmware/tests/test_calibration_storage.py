@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.calibration import BadFactor, calibrated_step, check_factor
-from pump.storage.calibration import (
-    _MAX_ENTRIES,
-    BadEntry,
-    Calibration,
-    CalibrationFault,
-    load_calibration,
-    store_calibration,
-)
+from pump.storage.calibration import MAX_ENTRIES, BadEntry, Calibration, store_calibration
+from pump.storage.calibration_load import CalibrationFault, load_calibration
 from pump.storage.record import FOLDERS, RecordStore
 
 NAME = "syringe-50ml"
@@ -116,7 +110,7 @@ def test_undo_goes_back_step_by_step_to_not_calibrated(store):
 
 def test_the_oldest_entry_is_dropped_and_the_longest_record_fits(store):
     calibration = Calibration(NAME, STEP_PL)
-    for num in range(901, 901 + _MAX_ENTRIES + 1):
+    for num in range(901, 901 + MAX_ENTRIES + 1):
         calibration = calibration.with_entry(dict(ENTRY, num=num, den=1000, operator="ü" * 16))
     assert [entry["num"] for entry in calibration.entries] == [902, 903, 904, 905, 906]
     store_calibration(calibration, store)
@@ -158,7 +152,7 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_none(tmp_path, store):
         a_file(format=True),
         a_file(extra=1),
         a_file(entries={}),
-        a_file(entries=[ENTRY] * (_MAX_ENTRIES + 1)),
+        a_file(entries=[ENTRY] * (MAX_ENTRIES + 1)),
         a_file(entries=[1]),
         a_file(entries=[{"num": 1, "den": 1}]),
     ],

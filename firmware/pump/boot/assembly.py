@@ -50,7 +50,7 @@ from pump.selftest.sequence import ABSENT, FAILED, NOT_RUN, PASSED, SelfTest, St
 from pump.selftest.settings_crc import SettingsCheck
 from pump.selftest.sliced import SlicedChecks
 from pump.selftest.sound_check import SoundCheck
-from pump.storage.calibration import CalibrationFault, load_calibration
+from pump.storage.calibration_load import CalibrationFault, load_calibration
 from pump.storage.event_log import EventLog
 from pump.storage.last_therapy import LastTherapy
 from pump.storage.record import RecordStore
