@@ -32,7 +32,7 @@ def changed_files() -> list[str]:
 
 
 def module_of(name: str) -> str:
-    """`firmware/pump/core/ticks.py` → `pump.core.ticks`; `host/picoinfuse/rig/__init__.py` → `picoinfuse.rig`."""
+    """`firmware/pump/core/units.py` → `pump.core.units`; `host/picoinfuse/rig/__init__.py` → `picoinfuse.rig`."""
     root = next((root for root in ROOTS if name.startswith(root)), "")
     return ".".join(PurePosixPath(name[len(root) :]).with_suffix("").parts).removesuffix(".__init__")
 

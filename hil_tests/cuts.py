@@ -68,7 +68,7 @@ def boot(image: bytes, profile: Profile, root: Path) -> Found:
         "pump.storage.ring",
         "pump.storage.last_therapy",
         "pump.storage.library",
-        "pump.storage.sectors",
+        "pump.storage.at_boot",
     )
     module, record, ring, last_therapy, library, sectors = (
         cast("Any", importlib.import_module(name)) for name in names

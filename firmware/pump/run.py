@@ -17,8 +17,7 @@ _BOOT_ONLY = (
     "pump.boot.startup",
     "pump.boot.assembly",
     "pump.boot.link_functions",
-    "pump.storage.sectors",
-    "pump.storage.calibration_load",
+    "pump.storage.at_boot",
 )
 
 

@@ -14,7 +14,7 @@ from micropython import const
 
 _MAX_SLEEP_MS = const(10)
 _NEVER_IDLE_MS = const(2000)  # the link alone runs every 10 ms: nothing due for so long means a wrong clock
-_MASK = const(0x3FFFFFFF)  # of core/ticks.py, repeated: constants of other modules are looked up, and this loop is hot
+_MASK = const(0x3FFFFFFF)  # of core/units.py, repeated: constants of other modules are looked up, and this loop is hot
 _HALF = const(0x1FFFFFFF)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pump.core.alarms import table as al
 from pump.core.alarms.manager import AlarmManager
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 NAMES = [row[0] for row in al.ALARMS]
 

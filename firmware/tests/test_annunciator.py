@@ -7,7 +7,7 @@ import pytest
 from pump.core.alarms import bursts
 from pump.core.alarms.manager import AlarmManager
 from pump.core.alarms.table import HIGH, LOW, MEDIUM, NONE
-from pump.core.ticks import MASK, later
+from pump.core.units import MASK, later
 from pump.tasks.annunciator import Annunciator
 
 from .fake_piezo import FakePiezo

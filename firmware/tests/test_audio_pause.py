@@ -3,7 +3,7 @@
 import pytest
 
 from pump.core.alarms.manager import AlarmManager
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 
 @pytest.fixture

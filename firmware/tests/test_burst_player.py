@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pump.core.alarms import bursts as b
 from pump.core.alarms.table import HIGH, LOW, MEDIUM, NONE
-from pump.core.ticks import MASK, later
+from pump.core.units import MASK, later
 from pump.tasks.burst_player import BurstPlayer
 
 from .fake_piezo import FakePiezo

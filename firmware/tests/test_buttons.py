@@ -19,7 +19,7 @@ from pump.core.buttons import (
     STOP_INFUSION,
     Button,
 )
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 POLL_MS = 10
 DAY_MS = 86_400_000

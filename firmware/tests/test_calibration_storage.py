@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.calibration import BadFactor, calibrated_step, check_factor
+from pump.storage.at_boot import CalibrationFault, load_calibration
 from pump.storage.calibration import MAX_ENTRIES, BadEntry, Calibration, store_calibration
-from pump.storage.calibration_load import CalibrationFault, load_calibration
 from pump.storage.record import FOLDERS, RecordStore
 
 NAME = "syringe-50ml"

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from pump.core import supervisor as sv
 from pump.storage import journal as journal_module
+from pump.storage.at_boot import SPARE
 from pump.storage.journal import Journal
 from pump.storage.last_therapy import NO_BOUND, LastTherapy
 from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import Ring
-from pump.storage.sectors import SPARE
 from pump.tasks import delivered_volume as module
 from pump.tasks.delivered_volume import DeliveredVolume
 from tests.fake_flash import FakeFlash

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump.core.occlusion import early_occlusion as e
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 STEP_NL = 349.93
 C_NL_PA = 14.37

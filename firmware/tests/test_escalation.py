@@ -4,7 +4,7 @@ import pytest
 
 from pump.core.alarms import table as al
 from pump.core.alarms.manager import _AUDIO_PAUSE_MS, AlarmManager
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 ESCALATE_MS = 90_000
 

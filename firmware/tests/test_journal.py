@@ -6,6 +6,7 @@ import types
 import pytest
 
 from pump.storage import journal as storage
+from pump.storage.at_boot import SECTORS, SPARE, open_journal
 from pump.storage.journal import (
     _ENTRY_CLOCK,
     _ENTRY_LOST,
@@ -20,7 +21,6 @@ from pump.storage.journal import (
 )
 from pump.storage.record import FOLDERS, RecordStore
 from pump.storage.ring import BODY, BODY_BYTES, ENTRIES, ENTRY_BYTES, Ring
-from pump.storage.sectors import SECTORS, SPARE, open_journal
 from tests.fake_flash import FakeFlash
 
 SIZES = (4, 3, 5)

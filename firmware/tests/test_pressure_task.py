@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(__file__))
 from fake_machine import TEMPERATURE, Board
 
 from pump.core.occlusion.threshold import ThresholdDetector
-from pump.core.ticks import MASK, later
+from pump.core.units import MASK, later
 from pump.tasks.pressure import PressureTask
 
 PRESSURE = 26

@@ -3,7 +3,7 @@
 import pytest
 
 from pump.core.occlusion.restarts import _WINDOW_MS, Restarts
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 
 @pytest.mark.parametrize("start_ms", [0, MASK - 300_000])

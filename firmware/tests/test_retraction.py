@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pump.core.occlusion import retraction as r
 from pump.core.therapy.regimen import continuous
 from pump.core.therapy.therapy import Therapy
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 OCCLUSION = {"retract_to_pa": 1333, "retract_ul_h": 500_000, "retract_max_ul": 2500, "compliance_pl_per_pa": 14370}
 STEP_PL = 350_000  # 100 µL are 285.7 steps

@@ -6,8 +6,8 @@ import pathlib
 
 import pytest
 
+from pump.storage.at_boot import FOLDER, SECTOR_BYTES, Sectors
 from pump.storage.record import RecordStore
-from pump.storage.sectors import FOLDER, SECTOR_BYTES, Sectors
 
 COUNTS = {"events": 2, "volume": 1}
 

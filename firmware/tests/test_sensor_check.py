@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.occlusion import sensor_check as p
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 OPEN_MV, SHORT_MV = 3200, 100
 GAIN = (60, 1)

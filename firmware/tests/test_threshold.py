@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.occlusion.threshold import ThresholdDetector
-from pump.core.ticks import MASK, later
+from pump.core.units import MASK, later
 
 LIMIT_PA = 68_928  # 517 mmHg * 133.322
 BREAK_PA = LIMIT_PA - LIMIT_PA // 128  # at or below: a break

@@ -50,11 +50,10 @@ from pump.selftest.sequence import ABSENT, FAILED, NOT_RUN, PASSED, SelfTest, St
 from pump.selftest.settings_crc import SettingsCheck
 from pump.selftest.sliced import SlicedChecks
 from pump.selftest.sound_check import SoundCheck
-from pump.storage.calibration_load import CalibrationFault, load_calibration
+from pump.storage.at_boot import CalibrationFault, load_calibration, open_journal
 from pump.storage.event_log import EventLog
 from pump.storage.last_therapy import LastTherapy
 from pump.storage.record import RecordStore
-from pump.storage.sectors import open_journal
 from pump.tasks.annunciator import Annunciator
 from pump.tasks.delivered_volume import DeliveredVolume
 from pump.tasks.delivery import Delivery

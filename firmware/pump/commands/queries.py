@@ -7,7 +7,7 @@ from micropython import const
 from pump import build
 from pump.core.alarms.table import PRIORITIES
 from pump.core.supervisor import STATES
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 from pump.drivers import chip
 from pump.operator import alarm_names
 

@@ -8,7 +8,7 @@ trembling, is stuck.
 
 from micropython import const
 
-from pump.core.ticks import MASK, elapsed_ms
+from pump.core.units import MASK, elapsed_ms
 
 _DEBOUNCE_MS = const(30)
 _RELEASE_MS = const(100)

@@ -7,7 +7,7 @@ eight is kept, so that a token that is refused is refused by its own name.
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 EXPIRES_MS = const(30_000)  # long enough to read the change and to say it aloud, too short to walk away
 _KEPT = const(8)

@@ -1,4 +1,4 @@
-"""Conversions between the pump's units, in whole numbers. Each docstring says how it rounds.
+"""Conversions between the pump's units, in whole numbers, and differences of ticks. Each docstring says how it rounds.
 
 Flow rests on 1 µL/h = 1000 nL / 3600 s = 5/18 nL/s, which is also 5/18 pL/ms. The motor rests on the volume of a
 step: `step_pl` is (numerator, denominator) in pL, and 1 step/s is 3600 * num / (den * 10^6) = 36 * num / (den * 10^4)
@@ -66,3 +66,21 @@ def steps_of_up(volume_nl, step_pl):
 def nl_of(steps, step_pl):
     """nL of a count of steps, rounded down. `steps_of_up` of it is the count again, where a step has 1 nL or more."""
     return steps * step_pl[0] // (step_pl[1] * 1000)
+
+
+# ---- differences of ticks: time.ticks_ms() counts to 2**30 and starts again, after 12.4 days. A time that grew further
+# would be no small int on the Pico, so wrapped ticks are kept and only differences are compared. ----
+
+MASK = const(0x3FFFFFFF)
+_HALF = const(0x1FFFFFFF)
+
+
+def elapsed_ms(now_ms, then_ms):
+    """Signed `now_ms - then_ms`, right while the two are less than 2**29 ms (6.2 days) apart."""
+    diff = (now_ms - then_ms) & MASK
+    return diff if diff <= _HALF else diff - MASK - 1
+
+
+def later(now_ms, wait_ms):
+    """The tick `wait_ms` after `now_ms`."""
+    return (now_ms + wait_ms) & MASK

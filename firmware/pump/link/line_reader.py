@@ -9,7 +9,7 @@ beginning of the next one.
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 MAX_LINE = const(512)  # newline included
 _SILENCE_MS = const(1000)

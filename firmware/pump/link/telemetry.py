@@ -6,7 +6,7 @@
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms, later
+from pump.core.units import elapsed_ms, later
 
 _IDLE_MS = const(1000)  # the longest sleep; who sets a period wakes the task
 

@@ -5,7 +5,7 @@
 from micropython import const
 
 from pump.core.supervisor import INFUSING
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _PERIOD_MS = const(3_600_000)
 _SLICE_EVERY_MS = const(100)

@@ -6,7 +6,7 @@ The last entry is in force. No entry, or no record, means: not calibrated, facto
 profile and step it was measured with: with another profile it is a fault, as is a damaged record. Neither is replaced
 silently.
 
-storage/calibration_load.py reads it at boot.
+storage/at_boot.py reads it at boot.
 """
 
 import json

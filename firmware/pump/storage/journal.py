@@ -18,7 +18,7 @@ from binascii import b2a_base64, crc32
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 from pump.storage.ring import BODY, BODY_BYTES
 
 RINGS = ("events", "faults", "volume")

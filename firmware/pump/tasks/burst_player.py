@@ -12,7 +12,7 @@ from micropython import const
 from pump.core.alarms.bursts import BURSTS, burst_ms, period_ms
 from pump.core.alarms.table import HIGH, NONE
 from pump.core.alarms.tones import burst_words
-from pump.core.ticks import elapsed_ms, later
+from pump.core.units import elapsed_ms, later
 
 _IDLE_MS = const(1000)  # nothing to play
 _POLL_MS = const(500)

@@ -18,8 +18,7 @@ import time
 from micropython import const
 
 from pump.core.supervisor import COMPLETED, IDLE, INFUSING, PAUSED, RESET_ASKED, SELF_TEST, SERVICE
-from pump.core.ticks import elapsed_ms
-from pump.core.units import steps_of, volume_nl
+from pump.core.units import elapsed_ms, steps_of, volume_nl
 from pump.storage.last_therapy import (
     NO_BOUND,
     OUTCOME_ALARMED,

@@ -8,7 +8,7 @@ from micropython import const
 
 from pump.core.motion.monitor import OVER, RUNS, STANDS, UNDER
 from pump.core.supervisor import SELF_TEST
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _PERIOD_MS = const(100)
 _ALARMS = (("motor_fault", STANDS + RUNS), ("over_infusion", OVER), ("under_infusion", UNDER))

@@ -9,7 +9,7 @@ drawn back, it waits. A planned erase counts as no task's overrun.
 from micropython import const
 
 from pump.core.supervisor import SELF_TEST
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _POLL_MS = const(50)
 _SOON_MS = const(5)

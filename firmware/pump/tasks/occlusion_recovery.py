@@ -11,7 +11,7 @@ from micropython import const
 
 from pump.core.occlusion.restarts import CHECK_MS
 from pump.core.supervisor import ALARM_STOPPED, AUTO_RESTART
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 from pump.tasks.pressure_relief import CANCELLED
 
 OCCLUSIONS = ("occlusion", "occlusion_early")

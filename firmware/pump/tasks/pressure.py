@@ -8,7 +8,7 @@ from micropython import const
 
 from pump.core.occlusion.adc_check import ConverterCheck
 from pump.core.occlusion.sensor_check import SAMPLE_MS, Calibration, PressureFilter, SensorCheck
-from pump.core.ticks import MASK
+from pump.core.units import MASK
 
 _CONVERTER_EVERY = const(10)  # samples: 100 ms
 

@@ -10,7 +10,7 @@ fails during a retraction stops it like any other motion.
 from micropython import const
 
 from pump.core.occlusion.retraction import DRAWING, ENDS, NO_PRESSURE
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _STAND_MS = const(200)  # a motor halted at full rate has come to rest, and the pressure is that of a closed line
 _POLL_MS = const(10)  # the period of the pressure samples

@@ -7,7 +7,7 @@ anew. The reminder is an alarm like any other while it lasts, so it escalates wh
 from micropython import const
 
 from pump.core.supervisor import PAUSED
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _SUSPENDED_MS = const(900_000)
 _POLL_MS = const(1000)

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _LONGEST_MS = const(200)
 _POLL_MS = const(20)

@@ -21,7 +21,7 @@ reported to the host. It is MEDIUM again when a person acknowledges, silences or
 from micropython import const
 
 from pump.core.alarms.table import ALARMS, HIGH, KEEPS_VEIN_OPEN, LATCHES, MEDIUM, PASSES, PRIORITIES, STOPS_DELIVERY
-from pump.core.ticks import MASK, elapsed_ms, later
+from pump.core.units import MASK, elapsed_ms, later
 
 # Audio pause: GIP, Dräger and Baxter say 2 min at most, with reactivation by itself; Open PCA says 10. A
 # stopped opioid or vasopressor is felt within minutes, so 2.

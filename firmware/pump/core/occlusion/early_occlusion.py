@@ -28,7 +28,7 @@ limit of 517 mmHg takes 119 and 12 min. C may be twice the profile's (then it ta
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 SEGMENT_PA = const(320)  # of a line twice as soft 160; 17 Pa rms of noise in each of its ends leave three sigma to 1/4
 SEGMENT_MS = const(5_000)  # at least

@@ -8,7 +8,7 @@ more than two automatic restarts come about only with different alarms, or more 
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _WINDOW_MS = const(600_000)
 CHECK_MS = const(15_000)  # of looking at the pressure, before the pump goes on by itself

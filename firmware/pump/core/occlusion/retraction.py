@@ -21,7 +21,7 @@ the volume drawn so far.
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _LONGEST_MS = const(30_000)
 FIRST_UL = const(100)

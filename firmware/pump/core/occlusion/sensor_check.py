@@ -7,7 +7,7 @@ multiplication. All integers, all below 2**30. The pressure task wires the three
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 _READS = const(4)  # of the ADC in one sample
 SAMPLE_MS = const(10)

@@ -18,7 +18,7 @@ pressure, another detector beside this one.
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
+from pump.core.units import elapsed_ms
 
 # Once above, the pressure has to fall 0.8 % of the limit below it to count as a break. Without this, a slow
 # rise (0.1 mL/h: about 2 Pa/s) with 17 Pa rms of noise crosses to and fro for tens of seconds and never

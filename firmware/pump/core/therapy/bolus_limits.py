@@ -9,8 +9,7 @@ from array import array
 
 from micropython import const
 
-from pump.core.ticks import elapsed_ms
-from pump.core.units import steps_of
+from pump.core.units import elapsed_ms, steps_of
 
 _PART_S = const(300)
 _PARTS = const(49)  # 4 h, and the part that is under way
