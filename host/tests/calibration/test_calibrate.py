@@ -191,7 +191,9 @@ def test_a_run_ended_by_an_alarm_does_not_count_and_is_reported(bench: StubBench
 def test_a_factor_is_set_shown_and_taken_back(bench: StubBench, run: Run) -> None:
     assert "not calibrated" in run("--show").output
     assert run("--factor", "1031/1000", "--operator", "B", "--date", "2026-11-22").exit_code == 0
-    shown = run("--show").output
+    done = run("--show")
+    assert done.exception is None, done.exception
+    shown = done.output
     assert "in force" in shown
     assert "1031/1000" in shown
     assert "+3.10 %" in shown

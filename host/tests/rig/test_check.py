@@ -118,7 +118,7 @@ def test_a_converter_that_is_not_on_the_bus_is_refused_before_anything_is_driven
     bench: StubBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     StubRig(bench, monkeypatch, "sensor_dac", "absent")
-    with pytest.raises(AdapterMissing, match=r"ft232h\.toml:10: the adapter ft232h cannot be used: .*0x60"):
+    with pytest.raises(AdapterMissing, match=r"ft232h\.toml:11: the adapter ft232h cannot be used: .*0x60"):
         found(bench)
 
 

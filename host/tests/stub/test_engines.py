@@ -120,6 +120,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 def _trace(engine: str, scenario: Scenario, file: Path) -> bytes:
     with StubBench(load_profile("syringe-50ml"), engine=find_engine(engine), flash_takes_time=False, seed=7) as bench:
+        bench.pump.timeout_s = 60  # wall time: a retry would buy the pump another turn
         scenario(bench)
         write_vcd(bench.trace, file)
     return file.read_bytes()

@@ -14,7 +14,7 @@ from picoinfuse.common.errors import CalibrationNotInForce, PortVanished
 class CalibrationEntry:
     """A factor that was put in force."""
 
-    num: Annotated[int, Range(1, 1000)]
+    num: Annotated[int, Range(1, 1100)]
     """Numerator of the factor."""
     den: Annotated[int, Range(1, 1000)]
     """Denominator of the factor."""
@@ -51,7 +51,7 @@ CALIBRATE = Command(
     "calibrate",
     Factor,
     {
-        "num": "Numerator of the factor, 1 to 1000; the factor must be within ±10 % of 1",
+        "num": "Numerator of the factor, 1 to 1100; the factor must be within ±10 % of 1",
         "den": "Denominator of the factor, 1 to 1000",
         "date": 'When it was measured, as `"2026-11-22"`',
         "operator": "Who measured it, 1 to 32 bytes",
