@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hil_tests.expect import alarms_reported, infuse, motor_steps, now_ns
+from hil_tests.expect import COLLECTION_MS, LEAD_S, alarms_reported, infuse, motor_steps, now_ns
 from picoinfuse.bench import Bench
 from picoinfuse.evidence.measuring import Measure
 
@@ -24,12 +24,13 @@ def test_the_stop_button_held_for_a_second_stops(bench: Bench, measure: Measure)
     bench.press("button_stop", 1.5, BOUNCE)
     bench.sleep(0.5)
     measure("state", bench.pump.status().state, equal="idle")
-    # The contact bounces for 54 ms first. Motion granted ahead, at most 300 ms, is finished.
+    # The contact bounces for 54 ms first. Motion granted ahead, at most 300 ms, is finished. On a Pico a garbage
+    # collection may delay the poll.
     measure(
         "motion after the press",
         motor_steps(bench, pressed_ns)[-1] - pressed_ns,
         unit="ns",
-        at_most=(sum(BOUNCE) + 1.0 + LOOK_S + 0.35) * 1e9,
+        at_most=(sum(BOUNCE) + 1.0 + LOOK_S + LEAD_S + COLLECTION_MS / 1000) * 1e9,
     )
 
 
