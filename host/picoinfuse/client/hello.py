@@ -1,4 +1,4 @@
-"""Who answers at the port: the reply to `hello`, the first request of every connection."""
+"""The identity of the pump: the reply to `hello`, the first request of every connection."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
